@@ -1,0 +1,620 @@
+# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, binding=False
+# cython: freethreading_compatible=True
+"""The compiled driver: NumPy buffers in, blocks of work out to the kernels, sums back in block order.
+
+A `Runner` belongs to one loss object. A call whose arguments are ready (contiguous, aligned arrays of a kernel's
+type and equal shape) goes straight through; anything else is handed to `fastloss.validation.run_converted`, which
+converts it or says what is wrong with it, and comes back.
+"""
+from cython.parallel cimport prange
+from libc.stdint cimport int64_t
+from libc.stdlib cimport free, malloc
+cimport numpy as cnp
+
+import os
+
+import numpy as np
+
+from fastloss import validation
+
+cnp.import_array()
+
+cdef extern from "fastloss.h" nogil:
+    ctypedef struct fl_job
+    ctypedef void (*fl_loop)() noexcept nogil
+    ctypedef void (*fl_run)(const fl_job *job, ptrdiff_t begin, ptrdiff_t end, double *sum) noexcept nogil
+    ctypedef struct fl_job:
+        fl_loop loop
+        fl_run run
+        const void *y
+        const void *z
+        const void *w
+        void *v
+        void *g
+        void *h
+        int y_type, w_type
+        ptrdiff_t w_repeat
+        double scale, floor
+        double p[6]
+        ptrdiff_t classes
+        int dense, logits, has_ignore
+        int64_t ignore_index
+        const void *class_weight
+        int stream
+    ctypedef struct fl_domain_scan:
+        const void *x
+        int type, domain, allow_nan
+        double low, high
+        ptrdiff_t classes
+        int has_ignore
+        int64_t ignore_index
+    ctypedef ptrdiff_t (*fl_scan)(const fl_domain_scan *scan, ptrdiff_t begin, ptrdiff_t end) noexcept nogil
+    ctypedef struct fl_kernel:
+        const char *name
+        int kind, cost, dense, logits
+        fl_loop loops[2][6]
+    ctypedef struct fl_isa:
+        const char *isa
+        const fl_kernel *kernels
+        ptrdiff_t n_kernels
+        fl_run run_pointwise[2]
+        fl_run run_classes[2]
+        fl_run total_weight[2]
+        fl_run total_row_weight[2]
+        fl_scan first_outside[2]
+        fl_scan first_bad_label
+        fl_scan first_bad_row_sum[2]
+        void (*triad)(double *a, const double *b, const double *c, ptrdiff_t begin, ptrdiff_t end) noexcept nogil
+    const fl_isa *const *fl_available()
+    const char *fl_built()
+    size_t fl_cache_bytes()
+    enum:
+        FL_BOOL, FL_INT8, FL_UINT8, FL_INT16, FL_UINT16, FL_INT32, FL_UINT32, FL_INT64, FL_UINT64
+        FL_FLOAT32, FL_FLOAT64
+        FL_VALUE, FL_GRADIENT, FL_VALUE_GRADIENT, FL_EXACT, FL_MAJORIZE, FL_FISHER
+        FL_POINTWISE, FL_CLASSES, FL_CLOSED, FL_PARAMETERS
+
+cdef extern from "Python.h":
+    int PyErr_CheckSignals() except -1
+
+cdef extern from *:
+    """
+    #ifndef _GNU_SOURCE
+    #define _GNU_SOURCE
+    #endif
+    #include <dlfcn.h>
+    #include <pthread.h>
+    #ifdef _OPENMP
+    #include <omp.h>
+    static int fl_omp_version(void) { return _OPENMP; }
+    static int fl_omp_max(void) { return omp_in_parallel() ? 1 : omp_get_max_threads(); }
+    static const char *fl_omp_library(void) {
+        Dl_info info;
+        return dladdr((void *)omp_get_max_threads, &info) && info.dli_fname ? info.dli_fname : "";
+    }
+    #else
+    static int fl_omp_version(void) { return 0; }
+    static int fl_omp_max(void) { return 1; }
+    static const char *fl_omp_library(void) { return ""; }
+    #endif
+    /* After fork() the OpenMP runtime of the child has lost its threads and would wait for them for ever. */
+    static volatile int fl_forked = 0;
+    static void fl_after_fork(void) { fl_forked = 1; }
+    static void fl_watch_fork(void) { pthread_atfork(0, 0, fl_after_fork); }
+    #if defined(__clang__)
+    #define FL_COMPILER "clang " __clang_version__
+    #elif defined(__GNUC__)
+    #define FL_COMPILER "gcc " __VERSION__
+    #else
+    #define FL_COMPILER "unknown"
+    #endif
+    """
+    int fl_omp_version() nogil
+    int fl_omp_max() nogil
+    const char *fl_omp_library() nogil
+    int fl_forked
+    void fl_watch_fork()
+    const char *FL_COMPILER
+
+cdef enum:
+    BLOCK = 4096          # elements of a block: three float32 runs in any L1; part of the bits of a sum
+    MAX_ROWS = 512        # rows of a block over classes: the kernels' tile
+    CHUNK = 1 << 22       # elements between two looks for Ctrl-C: a few milliseconds of work
+    SERIAL = 1 << 18      # work units that one thread does sooner than it wakes others: some ten microseconds
+    HOLD_GIL = 1 << 14    # work units below which giving the GIL back costs more than it frees
+
+cdef double INF = float("inf")
+cdef double MAX_REAL[2]
+MAX_REAL[0] = np.finfo(np.float32).max
+MAX_REAL[1] = np.finfo(np.float64).max
+
+cdef int TYPE_OF[32]
+for _i in range(32):
+    TYPE_OF[_i] = -1
+for _name, _type in (
+    ("bool", FL_BOOL), ("int8", FL_INT8), ("uint8", FL_UINT8), ("int16", FL_INT16), ("uint16", FL_UINT16),
+    ("int32", FL_INT32), ("uint32", FL_UINT32), ("int64", FL_INT64), ("uint64", FL_UINT64),
+    ("float32", FL_FLOAT32), ("float64", FL_FLOAT64),
+):
+    TYPE_OF[np.dtype(_name).num] = _type
+for _alias in ("long", "ulong", "longlong", "ulonglong", "intc", "uintc"):  # same width, other type number
+    TYPE_OF[np.dtype(_alias).num] = TYPE_OF[np.dtype(np.dtype(_alias).str).num]
+
+cdef const fl_isa *isa = NULL
+
+
+def _choose_isa():
+    """Take the best instruction set this CPU runs, or the one that FASTLOSS_ISA names."""
+    global isa
+    cdef const fl_isa *const *found = fl_available()
+    cdef int i = 0
+    names = []
+    while found[i] != NULL:
+        names.append(found[i].isa.decode())
+        i += 1
+    if not names:
+        raise ImportError("no kernels for this CPU (x86-64-v2 or better is needed)")
+    wanted = os.environ.get("FASTLOSS_ISA") or names[0]
+    if wanted not in names:
+        raise ValueError(f"FASTLOSS_ISA={wanted!r} is not available here; choose one of {', '.join(names)}")
+    isa = found[names.index(wanted)]
+    return tuple(names)
+
+
+isa_available = _choose_isa()
+fl_watch_fork()
+cdef int omp_at_import = fl_omp_max()
+cdef int preferred_threads = 0  # set_num_threads, or FASTLOSS_NUM_THREADS; 0: what OpenMP says
+cdef size_t cache_bytes = fl_cache_bytes()
+cdef bint check_finite = False
+
+
+def set_num_threads(int n):
+    global preferred_threads
+    preferred_threads = n
+
+
+def set_check_finite(bint enabled):
+    global check_finite
+    check_finite = enabled
+
+
+def get_num_threads():
+    return default_threads()
+
+
+def isa_built():
+    """Instruction sets in this binary, whether or not this CPU runs them."""
+    return tuple(fl_built().decode().split())
+
+
+def kernel_names():
+    """Names of the compiled kernels, for the test that holds them against the registry."""
+    return [isa.kernels[i].name.decode() for i in range(isa.n_kernels)]
+
+
+def build_info():
+    """What was built and what runs here."""
+    return {
+        "compiler": FL_COMPILER.decode(),
+        "isa_built": isa_built(),
+        "isa_available": isa_available,
+        "isa_in_use": isa.isa.decode(),
+        "openmp": fl_omp_version(),
+        "openmp_library": fl_omp_library().decode(),
+        "cache_bytes": cache_bytes,
+    }
+
+
+cdef int default_threads() noexcept nogil:
+    """The preference, under a limit that someone (threadpoolctl, omp_set_num_threads) has set since import."""
+    cdef int now = fl_omp_max()
+    if preferred_threads == 0:
+        return now
+    if now != omp_at_import and now < preferred_threads:
+        return now
+    return preferred_threads
+
+
+cdef inline int threads_for(int asked, double work) noexcept nogil:
+    """Threads worth waking for so much work. After a fork: one."""
+    cdef int n = asked if asked > 0 else default_threads()
+    cdef double worth = work / SERIAL
+    if n <= 1 or fl_forked or worth < 2:
+        return 1
+    return n if worth >= n else <int>worth
+
+
+cdef int over_blocks(const fl_job *job, ptrdiff_t n, ptrdiff_t block, double work, int asked,
+                     double *total) except -1:
+    """Run the job over [0, n) in blocks; total[0] gets the sum, in block order, when asked for."""
+    cdef ptrdiff_t blocks = (n + block - 1) // block
+    cdef ptrdiff_t per_chunk = max(1, CHUNK // (block * (job.classes if job.classes > 0 else 1)))
+    cdef ptrdiff_t first, last, b
+    cdef int threads = threads_for(asked, work)
+    cdef double *sums
+    cdef double[2] one
+    cdef double hi = 0, lo = 0, s, t
+    if blocks == 1 and work < HOLD_GIL:
+        job.run(job, 0, n, one if total != NULL else NULL)
+        if total != NULL:
+            total[0] = one[0] + one[1] if one[0] - one[0] == 0 else one[0]
+        return 0
+    sums = <double *> malloc(2 * sizeof(double) * min(blocks, per_chunk))
+    if sums == NULL:
+        raise MemoryError
+    try:
+        for first in range(0, blocks, per_chunk):
+            last = min(blocks, first + per_chunk)
+            with nogil:
+                if threads == 1:
+                    for b in range(first, last):
+                        job.run(job, b * block, min(n, (b + 1) * block), sums + 2 * (b - first) if total != NULL else NULL)
+                else:
+                    for b in prange(first, last, schedule="static", num_threads=threads):
+                        job.run(job, b * block, min(n, (b + 1) * block), sums + 2 * (b - first) if total != NULL else NULL)
+                if total != NULL:
+                    for b in range(last - first):  # Neumaier's sum: the order is fixed, and so are the bits
+                        s = hi + sums[2 * b]
+                        t = s - hi
+                        lo += ((hi - (s - t)) + (sums[2 * b] - t)) + sums[2 * b + 1]
+                        hi = s
+            if last < blocks:
+                PyErr_CheckSignals()
+    finally:
+        free(sums)
+    if total != NULL:
+        total[0] = hi + lo if hi - hi == 0 else hi
+    return 0
+
+
+cdef ptrdiff_t first_bad(fl_scan scan, const fl_domain_scan *what, ptrdiff_t n, ptrdiff_t block, double work,
+                         int asked) except -2:
+    """The lowest index that the scan objects to, or -1."""
+    cdef ptrdiff_t blocks = (n + block - 1) // block, b, found = n
+    cdef int threads = threads_for(asked, work)
+    cdef ptrdiff_t *bad
+    if threads == 1:
+        if work < HOLD_GIL:
+            return scan(what, 0, n)
+        with nogil:
+            found = scan(what, 0, n)
+        return found
+    bad = <ptrdiff_t *> malloc(sizeof(ptrdiff_t) * blocks)
+    if bad == NULL:
+        raise MemoryError
+    with nogil:
+        for b in prange(blocks, schedule="static", num_threads=threads):
+            bad[b] = scan(what, b * block, min(n, (b + 1) * block))
+        for b in range(blocks):
+            if bad[b] >= 0:
+                found = bad[b]
+                break
+    free(bad)
+    return found if found < n else -1
+
+
+cdef inline int ready(object array) noexcept:
+    """The real or integer type of an array that a kernel can read as it stands, or -1."""
+    cdef int num
+    if type(array) is not cnp.ndarray:
+        return -1
+    if not cnp.PyArray_ISCARRAY_RO(array):
+        return -1
+    num = cnp.PyArray_TYPE(array)
+    return TYPE_OF[num] if 0 <= num < 32 else -1
+
+
+cdef inline bint same_shape(object a, object b, int ndim) noexcept:
+    cdef int i
+    for i in range(ndim):
+        if cnp.PyArray_DIM(a, i) != cnp.PyArray_DIM(b, i):
+            return False
+    return True
+
+
+cdef inline bint overlaps(const char *a, ptrdiff_t a_bytes, const char *b, ptrdiff_t b_bytes) noexcept:
+    return a < b + b_bytes and b < a + a_bytes
+
+
+cdef struct domain_t:
+    int domain      # FL_CLOSED, FL_OPEN_LOW, FL_TWO_VALUES, or -1: anything goes
+    double low, high
+
+
+cdef class Runner:
+    """Runs one loss on the compiled kernels."""
+
+    cdef object loss
+    cdef const fl_kernel *kernel
+    cdef double parameters[6]
+    cdef domain_t target, alternative, prediction
+    cdef bint rows_sum_to_one, check_target_rows
+    cdef object class_weight, class_weight_arrays
+    cdef int has_ignore
+    cdef int64_t ignore_index
+
+    def __init__(self, loss):
+        cdef ptrdiff_t i
+        spec = loss._kernel()
+        self.loss = loss
+        self.kernel = NULL
+        for i in range(isa.n_kernels):
+            if isa.kernels[i].name == spec.name.encode():
+                self.kernel = &isa.kernels[i]
+        if self.kernel == NULL:
+            raise LookupError(f"no compiled kernel {spec.name!r} for {loss.name!r}: add it to its family in src_c/losses")
+        for i in range(FL_PARAMETERS):
+            self.parameters[i] = spec.parameters[i] if i < len(spec.parameters) else 0.0
+        self.target = as_domain(loss.target_domain)
+        self.alternative = as_domain(loss.target_domain.alternative)
+        self.prediction = as_domain(loss.prediction_domain)
+        self.rows_sum_to_one = loss.prediction_domain.rows_sum_to_one
+        self.check_target_rows = loss.target_domain.rows_sum_to_one
+        self.class_weight_arrays = spec.class_weight
+        self.has_ignore = spec.ignore_index is not None
+        self.ignore_index = spec.ignore_index if self.has_ignore else 0
+
+    def run(self, int operation, y_true, y_pred, sample_weight, str reduction, out, n_threads, double floor=-INF,
+            bint converted=False):
+        """One pass. Returns the value, the gradient, both, or gradient and curvature, as `operation` says."""
+        cdef fl_job job
+        cdef int z_type = ready(y_pred), y_type = ready(y_true), real, ndim, y_ndim, asked = 0
+        cdef ptrdiff_t n, size, item, repeat = 1, block
+        cdef bint classes = self.kernel.kind == FL_CLASSES, mean, none, parts
+        cdef bint wants_value = operation == FL_VALUE or operation == FL_VALUE_GRADIENT
+        cdef bint wants_gradient = operation != FL_VALUE, wants_hessian = operation >= FL_EXACT
+        cdef double total = 0, weight = 0, work
+        cdef object g = None, h = None, v = None
+        cdef const char *z
+
+        # 1. Is everything ready? Any "no" goes to the converter, which also writes the error messages.
+        if z_type != FL_FLOAT32 and z_type != FL_FLOAT64 or y_type < 0:
+            return self.convert(operation, y_true, y_pred, sample_weight, reduction, out, n_threads, floor, converted)
+        real = 0 if z_type == FL_FLOAT32 else 1
+        ndim = cnp.PyArray_NDIM(y_pred)
+        y_ndim = cnp.PyArray_NDIM(y_true)
+        if (
+            y_ndim != (ndim if self.kernel.dense or not classes else ndim - 1)
+            or not same_shape(y_true, y_pred, y_ndim)
+            or (classes and (ndim < 1 or cnp.PyArray_DIM(y_pred, ndim - 1) < 1))
+            or (self.kernel.dense and y_type != z_type)
+        ):
+            return self.convert(operation, y_true, y_pred, sample_weight, reduction, out, n_threads, floor, converted)
+        size = cnp.PyArray_SIZE(y_pred)
+        n = size
+        job.classes = 0
+        if classes:
+            job.classes = cnp.PyArray_DIM(y_pred, ndim - 1)
+            n = size // job.classes
+        z = cnp.PyArray_BYTES(y_pred)
+        item = 4 if real == 0 else 8
+        job.w = NULL
+        job.w_type = FL_FLOAT64
+        if sample_weight is not None:
+            job.w_type = ready(sample_weight)
+            if job.w_type < 0:
+                return self.convert(operation, y_true, y_pred, sample_weight, reduction, out, n_threads, floor, converted)
+            if cnp.PyArray_NDIM(sample_weight) == ndim - classes and same_shape(sample_weight, y_pred, ndim - classes):
+                pass
+            elif (cnp.PyArray_NDIM(sample_weight) == 1 and ndim > 1 and not classes
+                  and cnp.PyArray_DIM(sample_weight, 0) == cnp.PyArray_DIM(y_pred, 0)):
+                repeat = size // max(1, cnp.PyArray_DIM(y_pred, 0))
+            else:
+                return self.convert(operation, y_true, y_pred, sample_weight, reduction, out, n_threads, floor, converted)
+            job.w = cnp.PyArray_DATA(sample_weight)
+        mean = reduction == "mean"
+        none = reduction == "none"
+        parts = reduction == validation.PARTS
+        if not (mean or none or parts or reduction == "sum"):
+            return self.convert(operation, y_true, y_pred, sample_weight, reduction, out, n_threads, floor, converted)
+        if n_threads is not None:
+            if type(n_threads) is not int or n_threads < 1:
+                return self.convert(operation, y_true, y_pred, sample_weight, reduction, out, n_threads, floor, converted)
+            asked = n_threads
+        if out is not None:
+            g = out
+            if wants_hessian:
+                if type(out) is not tuple or len(out) != 2:
+                    return self.convert(operation, y_true, y_pred, sample_weight, reduction, out, n_threads, floor, converted)
+                g, h = out
+            if not self.writable(g, y_true, y_pred, sample_weight, z_type, ndim) or (
+                wants_hessian
+                and (not self.writable(h, y_true, y_pred, sample_weight, z_type, ndim)
+                     or overlaps(cnp.PyArray_BYTES(g), size * item, cnp.PyArray_BYTES(h), size * item))
+            ):
+                return self.convert(operation, y_true, y_pred, sample_weight, reduction, out, n_threads, floor, converted)
+
+        # 2. The job.
+        job.y = cnp.PyArray_DATA(y_true)
+        job.z = z
+        job.y_type = y_type
+        job.w_repeat = repeat
+        job.floor = floor
+        job.p = self.parameters
+        job.dense = self.kernel.dense
+        job.logits = self.kernel.logits
+        job.has_ignore = self.has_ignore
+        job.ignore_index = self.ignore_index
+        job.class_weight = NULL
+        if self.class_weight_arrays is not None:
+            job.class_weight = cnp.PyArray_DATA(self.class_weight_arrays[real])
+            if cnp.PyArray_SIZE(self.class_weight_arrays[real]) != job.classes:
+                raise ValueError(validation.class_weight_length(self.loss, job.classes))
+        work = <double> size * self.kernel.cost
+        block = BLOCK
+        if classes:
+            block = min(MAX_ROWS, max(1, 2 * BLOCK // job.classes))
+            if block > 16:
+                block -= block % 16
+
+        # 3. Domains, before anything is written.
+        if n > 0:
+            self.check(&job, real, n, size, block, y_true, y_pred, sample_weight, asked)
+        if mean or parts:
+            weight = <double> n
+            if classes and (self.class_weight_arrays is not None or self.has_ignore or job.w != NULL):
+                job.run = isa.total_row_weight[real]
+                over_blocks(&job, n, block, <double> n, asked, &weight)
+            elif job.w != NULL:
+                job.run = isa.total_weight[real]
+                over_blocks(&job, n // repeat, block, <double> n, asked, &weight)
+                weight *= repeat
+            if mean and not weight > 0:
+                raise ValueError(validation.empty_mean(self.loss, n))
+        job.scale = 1 / weight if mean else 1
+
+        # 4. Outputs, and the pass itself.
+        if wants_gradient and g is None:
+            g = cnp.PyArray_EMPTY(ndim, cnp.PyArray_DIMS(y_pred), cnp.NPY_FLOAT if real == 0 else cnp.NPY_DOUBLE, 0)
+        if wants_hessian and h is None:
+            h = cnp.PyArray_EMPTY(ndim, cnp.PyArray_DIMS(y_pred), cnp.NPY_FLOAT if real == 0 else cnp.NPY_DOUBLE, 0)
+        if wants_value and none:
+            v = cnp.PyArray_EMPTY(ndim - classes, cnp.PyArray_DIMS(y_pred), cnp.NPY_FLOAT if real == 0 else cnp.NPY_DOUBLE, 0)
+        job.v = NULL if v is None else cnp.PyArray_DATA(v)
+        job.g = NULL if g is None else cnp.PyArray_DATA(g)
+        job.h = NULL if h is None else cnp.PyArray_DATA(h)
+        job.stream = (not classes and job.g != job.z and job.h != job.z
+                      and (size * item) * (2 + wants_gradient + wants_hessian) > <ptrdiff_t> cache_bytes)
+        job.loop = self.kernel.loops[real][operation]
+        job.run = isa.run_classes[real] if classes else isa.run_pointwise[real]
+        if n > 0:
+            over_blocks(&job, n, block, work, asked, &total if wants_value and not none else NULL)
+        if wants_value and not none:
+            if parts:
+                v = (total, weight)
+            else:
+                v = total / weight if mean else total
+        if operation == FL_VALUE:
+            return v
+        if operation == FL_GRADIENT:
+            return g
+        return (v, g) if operation == FL_VALUE_GRADIENT else (g, h)
+
+    cdef convert(self, operation, y_true, y_pred, sample_weight, reduction, out, n_threads, floor, converted):
+        if converted:
+            raise AssertionError("fastloss: converted arguments are not ready for the kernel; please report this")
+        return validation.run_converted(self, self.loss, operation, y_true, y_pred, sample_weight, reduction, out,
+                                        n_threads, floor)
+
+    cdef bint writable(self, object out, object y_true, object y_pred, object weight, int z_type, int ndim) noexcept:
+        """Shape and type of y_pred, and no memory shared with an input but all of y_pred's."""
+        cdef ptrdiff_t bytes
+        if ready(out) != z_type or not cnp.PyArray_ISWRITEABLE(out):
+            return False
+        if cnp.PyArray_NDIM(out) != ndim or not same_shape(out, y_pred, ndim):
+            return False
+        bytes = cnp.PyArray_NBYTES(out)
+        if cnp.PyArray_BYTES(out) != cnp.PyArray_BYTES(y_pred) and overlaps(
+                cnp.PyArray_BYTES(out), bytes, cnp.PyArray_BYTES(y_pred), bytes):
+            return False
+        if overlaps(cnp.PyArray_BYTES(out), bytes, cnp.PyArray_BYTES(y_true), cnp.PyArray_NBYTES(y_true)):
+            return False
+        return weight is None or not overlaps(
+            cnp.PyArray_BYTES(out), bytes, cnp.PyArray_BYTES(weight), cnp.PyArray_NBYTES(weight))
+
+    cdef int check(self, const fl_job *job, int real, ptrdiff_t n, ptrdiff_t size, ptrdiff_t block, object y_true,
+                   object y_pred, object sample_weight, int asked) except -1:
+        """Raise on the first element outside its domain."""
+        cdef ptrdiff_t at
+        if job.w != NULL:
+            at = self.outside(job.w, job.w_type, 0, MAX_REAL[real], n // job.w_repeat, real, False, asked)
+            if at >= 0:
+                validation.bad_weight(sample_weight, at)
+        if self.kernel.kind == FL_CLASSES and not self.kernel.dense:
+            at = self.bad_label(job, n, asked)
+            if at >= 0:
+                validation.bad_label(self.loss, y_true, at, job.classes)
+        elif self.target.domain >= 0:
+            at = self.outside(job.y, job.y_type, self.target.low, min(self.target.high, MAX_REAL[real]), size, real,
+                              False, asked, self.target.domain)
+            if at >= 0 and self.alternative.domain >= 0 and self.outside(
+                    job.y, job.y_type, self.alternative.low, self.alternative.high, size, real, False, asked,
+                    self.alternative.domain) < 0:
+                at = -1
+            if at >= 0:
+                validation.bad_target(self.loss, y_true, at)
+            if self.check_target_rows:
+                at = self.bad_row(job.y, job, n, real, asked)
+                if at >= 0:
+                    validation.bad_row(self.loss, "y_true", y_true, at)
+        if self.prediction.domain >= 0:
+            at = self.outside(job.z, FL_FLOAT32 if real == 0 else FL_FLOAT64, self.prediction.low,
+                              self.prediction.high, size, real, True, asked, self.prediction.domain)
+            if at >= 0:
+                validation.bad_prediction(self.loss, y_pred, at)
+            if self.rows_sum_to_one:
+                at = self.bad_row(job.z, job, n, real, asked)
+                if at >= 0:
+                    validation.bad_row(self.loss, "y_pred", y_pred, at)
+        if check_finite:
+            at = self.outside(job.z, FL_FLOAT32 if real == 0 else FL_FLOAT64, -MAX_REAL[real], MAX_REAL[real], size,
+                              real, False, asked)
+            if at >= 0:
+                validation.not_finite("y_pred", y_pred, at)
+            if self.kernel.dense or self.kernel.kind == FL_POINTWISE:
+                at = self.outside(job.y, job.y_type, -MAX_REAL[real], MAX_REAL[real], size, real, False, asked)
+                if at >= 0:
+                    validation.not_finite("y_true", y_true, at)
+        return 0
+
+    cdef ptrdiff_t outside(self, const void *x, int type, double low, double high, ptrdiff_t n, int real,
+                           bint allow_nan, int asked, int domain=FL_CLOSED) except -2:
+        cdef fl_domain_scan scan
+        scan.x = x
+        scan.type = type
+        scan.domain = domain
+        scan.allow_nan = allow_nan
+        scan.low = low
+        scan.high = high
+        return first_bad(isa.first_outside[real], &scan, n, 16 * BLOCK, <double> n, asked)
+
+    cdef ptrdiff_t bad_label(self, const fl_job *job, ptrdiff_t n, int asked) except -2:
+        cdef fl_domain_scan scan
+        scan.x = job.y
+        scan.type = job.y_type
+        scan.classes = job.classes
+        scan.has_ignore = job.has_ignore
+        scan.ignore_index = job.ignore_index
+        return first_bad(isa.first_bad_label, &scan, n, 16 * BLOCK, <double> n, asked)
+
+    cdef ptrdiff_t bad_row(self, const void *x, const fl_job *job, ptrdiff_t n, int real, int asked) except -2:
+        cdef fl_domain_scan scan
+        scan.x = x
+        scan.type = FL_FLOAT32 if real == 0 else FL_FLOAT64
+        scan.classes = job.classes
+        scan.low = 1 - validation.ROW_SUM_TOLERANCE
+        scan.high = 1 + validation.ROW_SUM_TOLERANCE
+        return first_bad(isa.first_bad_row_sum[real], &scan, n, max(1, 16 * BLOCK // job.classes),
+                         <double> n * job.classes, asked)
+
+
+cdef domain_t as_domain(object domain):
+    cdef domain_t d
+    d.domain = -1
+    d.low = d.high = 0
+    if domain is not None and domain.code is not None:
+        d.domain = domain.code
+        d.low = domain.low
+        d.high = domain.high
+    return d
+
+
+def triad_bandwidth(Py_ssize_t nbytes, int n_threads=0, int repeats=5):
+    """GB/s of a streaming-store triad a = b + 3c over arrays of nbytes in all: the memory's own limit."""
+    import time
+
+    cdef ptrdiff_t n = nbytes // 24, blocks, b
+    cdef double[::1] a = np.zeros(n), x = np.ones(n), y = np.ones(n)
+    cdef int threads = n_threads if n_threads > 0 else default_threads()
+    blocks = (n + BLOCK - 1) // BLOCK
+    if fl_forked:
+        threads = 1
+    best = INF
+    for _ in range(repeats):
+        start = time.perf_counter()
+        with nogil:
+            for b in prange(blocks, schedule="static", num_threads=threads):
+                isa.triad(&a[0], &x[0], &y[0], b * BLOCK, min(n, (b + 1) * BLOCK))
+        best = min(best, time.perf_counter() - start)
+    return 24e-9 * n / best

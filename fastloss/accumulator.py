@@ -1,0 +1,113 @@
+"""A loss over data that comes in pieces."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from fastloss.operations import Operation
+from fastloss.validation import PARTS
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+    from fastloss.loss import Loss
+
+
+class Accumulator:
+    """Sum of w l and sum of w of one loss, over any number of updates; picklable and mergeable.
+
+    The sums are kept as exact sums of the pieces' float64 sums, so that neither the order of the pieces nor who
+    merged them matters.
+
+    Examples
+    --------
+    >>> import fastloss as fl
+    >>> a = fl.SquaredError().accumulator()
+    >>> a.update([1.0, 2.0], [1.0, 3.0])
+    >>> b = fl.SquaredError().accumulator()
+    >>> b.update([0.0], [3.0])
+    >>> a.merge(b)
+    >>> a.value()
+    3.3333333333333335
+    """
+
+    __slots__ = ("_sums", "_weights", "loss")
+
+    def __init__(self, loss: Loss) -> None:
+        self.loss = loss
+        terms = loss._terms()
+        self._sums: list[list[float]] = [[] for _ in terms]  # per term of a sum of losses
+        self._weights: list[list[float]] = [[] for _ in terms]
+
+    def update(self, y_true: ArrayLike, y_pred: ArrayLike, sample_weight: ArrayLike | None = None) -> None:
+        """Add a piece. A piece that is refused changes nothing."""
+        found = [
+            term._runner.run(Operation.VALUE, y_true, y_pred, sample_weight, PARTS, None, None)
+            for _, term in self.loss._terms()
+        ]
+        for i, (total, weight) in enumerate(found):
+            _add(self._sums[i], total)
+            _add(self._weights[i], weight)
+
+    def merge(self, other: Accumulator) -> None:
+        """Add what another accumulator of the same loss has seen."""
+        if not isinstance(other, Accumulator) or other.loss != self.loss:
+            raise ValueError(f"cannot merge {other!r} into an accumulator of {self.loss!r}: the losses must be equal")
+        for mine, theirs in ((self._sums, other._sums), (self._weights, other._weights)):
+            for partials, more in zip(mine, [list(x) for x in theirs], strict=True):
+                for x in more:
+                    _add(partials, x)
+
+    def value(self, reduction: str = "mean") -> float:
+        """The loss so far: the weighted mean, or the sum."""
+        if reduction not in ("mean", "sum"):
+            raise ValueError(f"reduction={reduction!r}: expected 'mean' or 'sum'")
+        result = 0.0
+        for (factor, term), sums, weights in zip(self.loss._terms(), self._sums, self._weights, strict=True):
+            total, weight = _total(sums), _total(weights)
+            if reduction == "mean":
+                if not weight > 0:
+                    raise ValueError(
+                        f"the mean of {term.name} is undefined: nothing with weight was added; use reduction='sum'"
+                    )
+                total /= weight
+            result += factor * total
+        return result
+
+    def __repr__(self) -> str:
+        return f"<accumulator of {self.loss!r}: sum {self.value('sum'):g}, weight {_total(self._weights[0]):g}>"
+
+    def __getstate__(self) -> Any:
+        return self.loss, self._sums, self._weights
+
+    def __setstate__(self, state: Any) -> None:
+        self.loss, self._sums, self._weights = state
+
+
+def _add(partials: list[float], x: float) -> None:
+    """Shewchuk's exact addition: the partials are floats that do not overlap and sum to the total."""
+    if not math.isfinite(x):
+        partials.append(x)
+        return
+    kept = 0
+    for y in partials:
+        if not math.isfinite(y):
+            partials[kept] = y
+            kept += 1
+            continue
+        if abs(x) < abs(y):
+            x, y = y, x
+        high = x + y
+        low = y - (high - x)
+        if low:
+            partials[kept] = low
+            kept += 1
+        x = high
+    partials[kept:] = [x]
+
+
+def _total(partials: list[float]) -> float:
+    if any(not math.isfinite(x) for x in partials):
+        return sum(partials)
+    return math.fsum(partials)

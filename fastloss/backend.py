@@ -1,0 +1,35 @@
+"""Which implementation runs: the compiled engine, or the NumPy references."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from fastloss.loss import Loss
+
+try:
+    if os.environ.get("FASTLOSS_BACKEND", "").lower() == "numpy":
+        engine = None
+    else:
+        from fastloss import _engine as engine
+except ImportError as error:
+    engine = None
+    warnings.warn(
+        f"fastloss runs on its slow NumPy references: the compiled engine is not available ({error}). "
+        "Install a C compiler and reinstall fastloss, or set FASTLOSS_BACKEND=numpy to silence this.",
+        RuntimeWarning,
+        stacklevel=2,
+    )
+
+NAME = "numpy" if engine is None else "compiled"
+
+
+def make_runner(loss: Loss) -> Any:
+    """What runs this loss."""
+    if engine is None:
+        from fastloss.reference import Runner
+
+        return Runner(loss)
+    return engine.Runner(loss)

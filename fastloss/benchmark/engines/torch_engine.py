@@ -1,0 +1,159 @@
+"""torch, eager: its own functions where it has them, forward and backward through autograd.
+
+The tensors share the memory of the arrays and are prepared once; the graph is built anew in every call, as training
+does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+import torch.nn.functional as F  # noqa: N812  the name everybody uses
+
+from fastloss.benchmark.engines.engine import Outputs, Program, Task
+from fastloss.benchmark.engines.formulas import FUNCTIONS, formula_of, python_function
+from fastloss.benchmark.engines.numpy_engine import outputs_of
+
+__all__ = ["NAMESPACE", "Engine", "softmax_gradient_and_hessian", "value_function"]
+
+Value = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]  # (y, z) -> mean
+
+NAMESPACE: dict[str, Any] = {name: getattr(torch, name) for name in FUNCTIONS}
+NAMESPACE |= {"mean": torch.mean, "full": torch.full_like}
+
+
+def _focal(p: dict[str, Any]) -> Value:
+    """torchvision.ops.sigmoid_focal_loss, line by line."""
+
+    def focal(y: torch.Tensor, z: torch.Tensor) -> torch.Tensor:
+        probability = torch.sigmoid(z)
+        ce = F.binary_cross_entropy_with_logits(z, y, reduction="none")
+        p_t = probability * y + (1 - probability) * (1 - y)
+        loss = ce * ((1 - p_t) ** p["gamma"])
+        if p["alpha"] is not None:
+            loss = (p["alpha"] * y + (1 - p["alpha"]) * (1 - y)) * loss
+        return loss.mean()
+
+    return focal
+
+
+def _quantile(p: dict[str, Any]) -> Value:
+    def quantile(y: torch.Tensor, z: torch.Tensor) -> torch.Tensor:
+        r = y - z
+        return torch.maximum(p["quantile"] * r, (p["quantile"] - 1) * r).mean()
+
+    return quantile
+
+
+def _log_cosh(p: dict[str, Any]) -> Value:
+    def log_cosh(y: torch.Tensor, z: torch.Tensor) -> torch.Tensor:
+        r = z - y
+        return (r + F.softplus(-2.0 * r) - 0.6931471805599453).mean()
+
+    return log_cosh
+
+
+# (loss, form of the prediction) -> a function that makes the loss from our parameters.
+# Options that a function here does not take make `value_function` say no (`KNOWN`).
+LOSSES: dict[tuple[str, str], Callable[[dict[str, Any]], Value]] = {
+    ("squared_error", "raw"): lambda p: lambda y, z: F.mse_loss(z, y),
+    ("half_squared_error", "raw"): lambda p: lambda y, z: 0.5 * F.mse_loss(z, y),
+    ("absolute_error", "raw"): lambda p: lambda y, z: F.l1_loss(z, y),
+    ("huber", "raw"): lambda p: lambda y, z: F.huber_loss(z, y, delta=p["delta"]),
+    ("smooth_l1", "raw"): lambda p: lambda y, z: F.smooth_l1_loss(z, y, beta=p["beta"]),
+    ("log_cosh", "raw"): _log_cosh,
+    ("quantile", "raw"): _quantile,
+    ("poisson", "raw"): lambda p: lambda y, z: F.poisson_nll_loss(z, y, log_input=True),
+    ("gamma", "raw"): lambda p: lambda y, z: (z + y * torch.exp(-z)).mean(),
+    ("binary_cross_entropy", "raw"): lambda p: lambda y, z: F.binary_cross_entropy_with_logits(z, y),
+    ("binary_cross_entropy", "probability"): lambda p: lambda y, z: F.binary_cross_entropy(z, y),
+    ("binary_focal", "raw"): _focal,
+    ("hinge", "raw"): lambda p: lambda y, z: F.relu(1 - (2 * y - 1) * z).mean(),
+    ("squared_hinge", "raw"): lambda p: lambda y, z: F.relu(1 - (2 * y - 1) * z).square().mean(),
+    ("sparse_categorical_cross_entropy", "raw"): lambda p: lambda y, z: F.cross_entropy(z, y),
+    ("sparse_categorical_cross_entropy", "probability"): lambda p: lambda y, z: F.nll_loss(torch.log(z), y),
+    ("categorical_cross_entropy", "raw"): lambda p: lambda y, z: F.cross_entropy(z, y),
+    ("kl_divergence", "raw"): lambda p: lambda y, z: F.kl_div(F.log_softmax(z, 1), y, reduction="batchmean"),
+    ("kl_divergence", "probability"): lambda p: lambda y, z: F.kl_div(torch.log(z), y, reduction="batchmean"),
+}
+# Options under which the functions above are the same loss.
+SAME = {
+    "link": "log", "full": False, "pos_weight": 1.0, "label_smoothing": 0.0, "clip": 0.0, "class_weight": None,
+    "ignore_index": None,
+}  # fmt: skip
+
+
+def value_function(task: Task) -> Value | None:
+    """The mean loss as a function of tensors (y, z): torch's own, else the formula."""
+    if any(task.params.get(name, value) != value for name, value in SAME.items()):
+        return None
+    if (make := LOSSES.get((task.loss, task.predictions))) is not None:
+        return make(task.params)
+    if (formula := formula_of(task.loss, task.params)) is not None:
+        return python_function(formula, "value", NAMESPACE, task.params)
+    return None
+
+
+def softmax_gradient_and_hessian(y: torch.Tensor, z: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return p - y and p (1 - p): torch has no diagonal of a Hessian, its users write this."""
+    p = torch.softmax(z, 1)
+    h = p * (1 - p)
+    if y.ndim == 2:
+        return p - y, h
+    g = p.scatter_add(1, y[:, None], torch.full((len(y), 1), -1.0, dtype=z.dtype))
+    return g, h
+
+
+class Engine:
+    """Eager mode: tensors prepared, ``autograd.grad`` of the mean."""
+
+    def __init__(self, threads: int) -> None:
+        torch.set_num_threads(threads)
+        self.versions = {"torch": torch.__version__}
+
+    def program(self, task: Task) -> Program | None:
+        """Value; value and gradient; gradient and Hessian by a second backward pass."""
+        value = value_function(task)
+        if value is None:
+            return None
+        y, z = torch.from_numpy(task.y), torch.from_numpy(task.z)
+        names = {"y": y, "z": z}
+        samples = float(len(z))
+        if task.operation == "value":
+            return Program("f(y, z)", names | {"f": value}, lambda v: Outputs(value=v.item()), "torch function")
+        if task.is_softmax_cross_entropy and task.operation == "gradient_and_hessian":
+            names |= {"f": softmax_gradient_and_hessian}
+            return Program("f(y, z)", names, lambda result: outputs_of(task.operation, result), "softmax, by hand")
+        z.requires_grad_()
+        if task.operation == "value_and_gradient":
+
+            def forward_backward(y: torch.Tensor, z: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+                loss = value(y, z)
+                return loss, torch.autograd.grad(loss, z)[0]
+
+            return Program(
+                "f(y, z)",
+                names | {"f": forward_backward},
+                lambda result: Outputs(value=result[0].item(), gradient=(result[1] * samples).numpy()),
+                "torch function, then autograd.grad of the mean",
+            )
+        if task.classes:
+            return None  # the sum of a row of the Hessian is what a second backward pass gives, not its diagonal
+
+        def twice(y: torch.Tensor, z: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+            (gradient,) = torch.autograd.grad(value(y, z), z, create_graph=True)
+            if not gradient.requires_grad:  # piecewise linear
+                return gradient, torch.zeros_like(gradient)
+            (hessian,) = torch.autograd.grad(gradient.sum(), z)
+            return gradient.detach(), hessian
+
+        return Program(
+            "f(y, z)",
+            names | {"f": twice},
+            lambda result: Outputs(
+                gradient=(result[0].detach() * samples).numpy(), hessian=(result[1].detach() * samples).numpy()
+            ),
+            "torch function, autograd.grad twice",
+        )

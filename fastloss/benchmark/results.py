@@ -1,0 +1,103 @@
+"""The results of a run as JSON, and files that are either old or complete."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from fastloss.benchmark.runner import RowResult, Spread
+
+__all__ = ["SCHEMA", "as_document", "write_atomically", "write_json"]
+
+SCHEMA = "fastloss-bench/1"
+
+
+def as_document(
+    outcomes: Sequence[RowResult],
+    *,
+    machine: dict[str, Any],
+    settings: dict[str, Any],
+    versions: dict[str, str],
+    engines: dict[str, str],
+    notes: Sequence[str],
+    complete: bool,
+) -> dict[str, Any]:
+    """Everything about a run in one dictionary."""
+    return {
+        "schema": SCHEMA,
+        "complete": complete,
+        "machine": machine,
+        "settings": settings,
+        "versions": versions,
+        "engines": engines,
+        "notes": list(notes),
+        "rows": [_row(outcome) for outcome in outcomes],
+    }
+
+
+def _spread(spread: Spread | None) -> dict[str, float] | None:
+    return None if spread is None else asdict(spread)
+
+
+def _row(outcome: RowResult) -> dict[str, Any]:
+    row = outcome.row
+    return {
+        "loss": row.case.loss,
+        "label": row.case.label,
+        "params": dict(row.case.params),
+        "task": row.case.task,
+        "operation": row.operation,
+        "dtype": row.dtype,
+        "shape": list(row.shape),
+        "n": row.n,
+        "bytes": row.bytes,
+        "gb_per_s": outcome.gigabytes_per_second,
+        "memory_gb_per_s": _spread(Spread.of(outcome.memory_samples)) if outcome.memory_samples else None,
+        "memory_how": outcome.memory_how,
+        "of_memory_limit": outcome.of_memory_limit,
+        "results": {
+            name: {
+                "status": result.status,
+                "ns_per_element": _spread(outcome.nanoseconds(name)),
+                "ratio_to_fastloss": _spread(outcome.ratio(name)),
+                "ns_per_call_samples": result.samples,
+                "calls_per_sample": result.loops,
+                "errors": result.errors,
+                "statement": result.statement,
+                "how": result.how,
+                "note": result.note,
+            }
+            for name, result in outcome.results.items()
+        },
+    }
+
+
+def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
+    """Let `write` make a file beside `path` and put it in its place when it is complete."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=path.suffix)
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        write(temporary)
+        temporary.chmod(0o666 & ~_umask())  # mkstemp makes files for the owner only
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def write_json(path: Path, document: dict[str, Any]) -> None:
+    """Write a document."""
+    text = json.dumps(document, indent=1, allow_nan=False) + "\n"
+    write_atomically(path, lambda temporary: temporary.write_text(text) and None)

@@ -1,0 +1,166 @@
+"""The command line: ``fastloss``, or ``python -m fastloss``.
+
+A subcommand is a function that declares its options and a function that runs, registered in `COMMANDS`; what it
+needs is imported when it runs, so that ``import fastloss`` and ``fastloss --help`` stay light.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import sys
+import textwrap
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from fastloss.spelling import did_you_mean
+
+__all__ = ["main", "make_parser"]
+
+
+class _Parser(argparse.ArgumentParser):
+    """argparse, with a guess at a misspelt subcommand in the error."""
+
+    def _check_value(self, action: argparse.Action, value: object) -> None:
+        if action.choices is not None and value not in action.choices:
+            known = [str(choice) for choice in action.choices]
+            guess = did_you_mean(str(value), known)
+            raise argparse.ArgumentError(action, f"unknown {value!r}{guess}; known: {', '.join(known)}")
+
+
+def _bench_arguments(parser: argparse.ArgumentParser) -> None:
+    from fastloss.benchmark.command import add_arguments
+
+    add_arguments(parser)
+
+
+def _bench(args: argparse.Namespace) -> int:
+    from fastloss.benchmark.command import UsageError, run
+
+    try:
+        return run(args)
+    except UsageError as error:
+        print(f"fastloss bench: error: {error}", file=sys.stderr)
+        return 2
+
+
+def _list_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--task", metavar="TASK", help="only losses for this task, such as regression or binary")
+
+
+def _list(args: argparse.Namespace) -> int:
+    import fastloss as fl
+
+    losses = [fl.get_loss(name) for name in fl.list_losses()]
+    tasks = list(dict.fromkeys(loss.task for loss in losses))
+    if args.task is not None and args.task not in tasks:
+        guess = did_you_mean(args.task, tasks)
+        print(f"fastloss list: error: no task {args.task!r}{guess}; known: {', '.join(tasks)}", file=sys.stderr)
+        return 2
+    rows = [
+        (loss.name, loss.task, (type(loss).__doc__ or "").strip().split("\n")[0])
+        for loss in losses
+        if args.task in (None, loss.task)
+    ]
+    _print_table(("name", "task", "summary"), rows)
+    return 0
+
+
+def _print_table(heading: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
+    """Print a table whose last column fills the line: by rich on a terminal, as plain text otherwise."""
+    if sys.stdout.isatty():
+        try:
+            from rich.console import Console
+            from rich.table import Table
+        except ImportError:
+            pass
+        else:
+            table = Table(*heading, box=None, pad_edge=False)
+            for row in rows:
+                table.add_row(*row)
+            Console().print(table)
+            return
+    widths = [max(len(row[k]) for row in [heading, *rows]) for k in range(len(heading) - 1)]
+    indent = sum(widths) + 2 * len(widths)
+    room = max(30, shutil.get_terminal_size().columns - indent)
+    for row in [heading, *rows]:
+        start = "".join(f"{cell:<{width}}  " for cell, width in zip(row[:-1], widths, strict=True))
+        for line in textwrap.wrap(row[-1], room) or [""]:
+            print((start + line).rstrip())
+            start = " " * indent
+
+
+def _no_arguments(parser: argparse.ArgumentParser) -> None:
+    pass
+
+
+def _info(args: argparse.Namespace) -> int:
+    import fastloss as fl
+
+    fl.show_config()
+    return 0
+
+
+@dataclass(frozen=True)
+class Command:
+    """A subcommand: its line in the help, its options, what it does."""
+
+    summary: str
+    declare: Callable[[argparse.ArgumentParser], None]
+    run: Callable[[argparse.Namespace], int]
+
+
+COMMANDS = {
+    "bench": Command(
+        "speed and agreement against other libraries, on predictions of real models", _bench_arguments, _bench
+    ),
+    "list": Command("the losses", _list_arguments, _list),
+    "info": Command("what was built and what runs here", _no_arguments, _info),
+}
+
+EXAMPLES = """\
+examples:
+  fastloss list --task binary
+  fastloss info
+  fastloss bench --losses huber --peers numpy torch
+  fastloss bench --help
+"""
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """Make the parser with all subcommands."""
+    parser = _Parser(
+        prog="fastloss",
+        description="Loss functions with gradients and Hessians for the CPU.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="store_true", help="print the version")
+    subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", parser_class=argparse.ArgumentParser)
+    for name, command in COMMANDS.items():
+        subparser = subparsers.add_parser(name, help=command.summary, description=command.summary.capitalize() + ".")
+        command.declare(subparser)
+        subparser.set_defaults(run=command.run)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command line; returns the exit status: 0, 1 for a failure, 2 for wrong usage, 130 for Ctrl-C."""
+    parser = make_parser()
+    args = parser.parse_args(argv)
+    if args.version:
+        import fastloss as fl
+
+        print(f"fastloss {fl.__version__}")
+        return 0
+    if args.command is None:
+        parser.print_help()
+        return 2
+    try:
+        return int(args.run(args))
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:  # `fastloss list | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0

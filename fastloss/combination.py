@@ -1,0 +1,159 @@
+"""Weighted sums of losses: a loss again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from fastloss import domains, validation
+from fastloss.loss import Loss
+from fastloss.parameters import real
+
+
+class WeightedSum(Loss):
+    """sum_i factor_i loss_i: what ``0.7 * Huber() + 0.3 * LogCosh()`` makes.
+
+    Value, gradient and Hessian are the sums of the parts'. All parts must take the same targets and predictions: the
+    same kind, labels or rows, and the same activation.
+
+    Parameters
+    ----------
+    losses : sequence of Loss
+        The parts.
+    factors : sequence of float
+        Their non-negative factors.
+
+    Examples
+    --------
+    >>> import fastloss as fl
+    >>> loss = 0.5 * fl.SquaredError() + 0.5 * fl.AbsoluteError()
+    >>> loss([0.0], [2.0])
+    3.0
+    """
+
+    name = "weighted_sum"
+
+    __slots__ = ()
+
+    def __init__(self, losses: Any, factors: Any) -> None:
+        losses, factors = tuple(losses), tuple(real(f"factors[{i}]", f, 0.0) for i, f in enumerate(factors))
+        if len(losses) != len(factors) or not losses:
+            raise ValueError(f"{len(losses)} losses and {len(factors)} factors: give one factor per loss, at least one")
+        first = losses[0]
+        for loss in losses:
+            if not isinstance(loss, Loss):
+                raise TypeError(f"losses holds {loss!r}: expected losses")
+            same = (loss.kind, loss.takes_labels, loss.activation) == (first.kind, first.takes_labels, first.activation)
+            if not same:
+                raise ValueError(
+                    f"{first!r} and {loss!r} cannot be added: they read y_pred differently "
+                    f"(activation {first.activation!r} and {loss.activation!r}, kinds {first.kind!r} and {loss.kind!r})"
+                )
+        super().__init__(losses=losses, factors=factors)
+
+    def _make_runner(self) -> Any:
+        return _Runner(self)
+
+    def _terms(self) -> tuple[tuple[float, Loss], ...]:
+        return tuple(zip(self.factors, self.losses, strict=True))
+
+    @property
+    def kind(self) -> str:  # type: ignore[override]
+        """That of the parts."""
+        return self.losses[0].kind
+
+    @property
+    def task(self) -> str:  # type: ignore[override]
+        """That of the parts."""
+        return self.losses[0].task
+
+    @property
+    def takes_labels(self) -> bool:  # type: ignore[override]
+        """That of the parts."""
+        return self.losses[0].takes_labels
+
+    @property
+    def convex(self) -> bool:  # type: ignore[override]
+        """Whether all parts are convex."""
+        return all(loss.convex for loss in self.losses)
+
+    @property
+    def activation(self) -> str:
+        """That of the parts."""
+        return self.losses[0].activation
+
+    @property
+    def target_domain(self) -> domains.Domain:
+        """That of the parts, which check it."""
+        return self.losses[0].target_domain
+
+    @property
+    def hessian_kinds(self) -> tuple[str, ...]:
+        """The kinds that all parts have."""
+        common = [kind for kind in self.losses[0].hessian_kinds if all(kind in x.hessian_kinds for x in self.losses)]
+        return tuple(kind for kind in common if kind != "fisher")
+
+    def __repr__(self) -> str:
+        return " + ".join(f"{factor!r} * {loss!r}" for factor, loss in self._terms())
+
+    def reference(self, y_true: Any, y_pred: Any) -> tuple[Any, Any, Any]:
+        """The sum of the parts' references."""
+        total: Any = None
+        for factor, loss in self._terms():
+            part = [y_pred.dtype.type(factor) * x for x in loss.reference(y_true, y_pred)]
+            total = part if total is None else [a + b for a, b in zip(total, part, strict=True)]
+        return tuple(total)
+
+
+class _Runner:
+    """Runs each part and adds the results. The parts' own runners check the arguments."""
+
+    def __init__(self, loss: WeightedSum) -> None:
+        self.loss = loss
+
+    def run(
+        self,
+        operation: int,
+        y_true: Any,
+        y_pred: Any,
+        sample_weight: Any,
+        reduction: str,
+        out: Any,
+        n_threads: Any,
+        floor: float = -np.inf,
+    ) -> Any:
+        if out is not None:
+            given = validation.as_array("y_pred", y_pred)
+            dtype = given.dtype.newbyteorder("=") if given.dtype.kind == "f" else np.dtype(np.float64)
+            outs = validation._outs(operation, out, given, dtype, (y_true, sample_weight))
+        total: list[Any] | None = None
+        many = True
+        for factor, loss in self.loss._terms():
+            result = loss._runner.run(operation, y_true, y_pred, sample_weight, reduction, None, n_threads, floor)
+            many = isinstance(result, tuple)
+            parts = [factor * part for part in result] if many else [factor * result]
+            total = parts if total is None else [a + b for a, b in zip(total, parts, strict=True)]
+        assert total is not None
+        if out is not None:
+            arrays = [x for x in total if isinstance(x, np.ndarray)][-len(outs or ()) :]
+            for buffer, array in zip(outs or (), arrays, strict=True):
+                buffer[...] = array
+            total[-len(arrays) :] = outs or ()
+        return tuple(total) if many else total[0]
+
+
+def scaled(loss: Loss, factor: float) -> WeightedSum:
+    """factor * loss."""
+    number = real("factor", factor, 0.0)
+    if isinstance(loss, WeightedSum):
+        return WeightedSum(loss.losses, [number * f for f in loss.factors])
+    return WeightedSum([loss], [number])
+
+
+def added(a: Loss, b: Any) -> WeightedSum:
+    """a + b."""
+    if not isinstance(b, Loss):
+        return NotImplemented
+    parts = [x if isinstance(x, WeightedSum) else scaled(x, 1.0) for x in (a, b)]
+    return WeightedSum(parts[0].losses + parts[1].losses, parts[0].factors + parts[1].factors)

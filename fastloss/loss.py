@@ -1,0 +1,292 @@
+"""The loss object: what every loss of the catalogue is and does."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+
+import numpy as np
+
+from fastloss import backend, domains
+from fastloss.operations import CURVATURE, Operation
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+    from fastloss.accumulator import Accumulator
+    from fastloss.combination import WeightedSum
+
+# Least curvature of hessian="floor": a Newton step is then at most a million gradients long.
+FLOOR = 1e-6
+
+
+class KernelSpec(NamedTuple):
+    """Which compiled kernel computes a loss, and with what parameters."""
+
+    name: str
+    parameters: tuple[float, ...] = ()
+    class_weight: tuple[NDArray[np.float32], NDArray[np.float64]] | None = None
+    ignore_index: int | None = None
+
+
+class Loss:
+    """A loss function with its gradient and Hessian: small, immutable, comparable, picklable.
+
+    A subclass gives the facts below, checks its parameters in ``__init__``, names its kernel in ``_kernel`` and
+    writes its NumPy reference. Calls go to the compiled engine, or to the reference where there is none.
+    """
+
+    name: ClassVar[str]
+    task: ClassVar[str]
+    kind: ClassVar[str] = "pointwise"  # or "classes": the last axis of y_pred is K classes
+    takes_labels: ClassVar[bool] = False  # of a loss over classes: y_true holds class indices, not rows
+    convex: ClassVar[bool] = True
+
+    __slots__ = ("_params", "_runner")
+
+    def __init__(self, **params: Any) -> None:
+        object.__setattr__(self, "_params", params)
+        object.__setattr__(self, "_runner", self._make_runner())
+
+    # -- identity -------------------------------------------------------------------------------------------------
+
+    @property
+    def params(self) -> dict[str, Any]:
+        """The parameters, as the constructor takes them."""
+        return dict(self._params)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_") or name not in self._params:
+            raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
+        return self._params[name]
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(f"losses are immutable: make a new one, {type(self).__name__}({name}=...)")
+
+    def __delattr__(self, name: str) -> None:
+        raise AttributeError("losses are immutable")
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({', '.join(f'{key}={value!r}' for key, value in self._params.items())})"
+
+    def _identity(self) -> tuple[object, ...]:
+        return type(self), tuple(self._params.items())
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Loss) and self._identity() == other._identity()
+
+    def __hash__(self) -> int:
+        return hash(self._identity())
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _rebuild, (type(self), self._params)
+
+    # -- facts that may depend on the parameters --------------------------------------------------------------------
+
+    @property
+    def activation(self) -> str:
+        """What maps ``y_pred`` to the scale of ``y_true``: "identity", "sigmoid", "softmax" or "exp"."""
+        return "identity"
+
+    @property
+    def target_domain(self) -> domains.Domain:
+        """What ``y_true`` may hold."""
+        return domains.ANY
+
+    @property
+    def prediction_domain(self) -> domains.Domain:
+        """What ``y_pred`` may hold."""
+        return domains.ANY
+
+    @property
+    def hessian_kinds(self) -> tuple[str, ...]:
+        """The kinds of curvature that `gradient_and_hessian` offers for this loss."""
+        has = {"majorize": self.majorizer, "fisher": self.fisher}
+        base = {"majorize": Loss.majorizer, "fisher": Loss.fisher}
+        known = [kind for kind in has if has[kind].__func__ is not base[kind]]  # type: ignore[attr-defined]
+        return ("exact", *known, "floor")
+
+    def _make_runner(self) -> Any:
+        return backend.make_runner(self)
+
+    def _terms(self) -> tuple[tuple[float, Loss], ...]:
+        """The losses whose sums make up this one, with their factors."""
+        return ((1.0, self),)
+
+    # -- what a subclass writes -------------------------------------------------------------------------------------
+
+    def _kernel(self) -> KernelSpec:
+        """The compiled kernel that computes this loss."""
+        raise LookupError(f"{type(self).__name__} names no kernel")
+
+    def reference(self, y_true: NDArray[Any], y_pred: NDArray[Any]) -> tuple[Any, Any, Any]:
+        """NumPy value, gradient and exact Hessian diagonal per element, in the dtype of `y_pred`, unweighted."""
+        raise LookupError(f"{type(self).__name__} has no reference")
+
+    def row_weight(self, y_true: NDArray[Any], n_classes: int) -> Any:
+        """Losses over classes: the factor of each row in the total weight that a mean divides by."""
+        return np.ones(y_true.shape if self.takes_labels else y_true.shape[:-1])
+
+    def majorizer(self, y_true: NDArray[Any], y_pred: NDArray[Any]) -> Any:
+        """NumPy curvature, per element, of a quadratic that touches the loss at `y_pred` and bounds it from above."""
+        raise LookupError(f"no quadratic bound is known for {self.name}")
+
+    def fisher(self, y_true: NDArray[Any], y_pred: NDArray[Any]) -> Any:
+        """NumPy Fisher information, per element: the Hessian expected under the model."""
+        raise LookupError(f"{self.name} is not a likelihood")
+
+    def _closed_form(self, y: NDArray[Any], w: NDArray[Any]) -> Any:
+        """The constant of least loss where a formula gives it, else None; y and w are float64 (labels: as given)."""
+        return None
+
+    def optimum(self, y_true: ArrayLike, sample_weight: ArrayLike | None = None) -> Any:
+        """The constant prediction of least weighted loss.
+
+        Parameters
+        ----------
+        y_true : array_like of shape (n_samples,)
+            Targets.
+        sample_weight : array_like of shape (n_samples,), optional
+            Finite, non-negative weights.
+
+        Returns
+        -------
+        float or ndarray of shape (n_classes,)
+            On the scale of `y_pred`: a raw score where the loss takes raw scores. Infinite where the least loss is
+            reached only in the limit.
+        """
+        from fastloss import optimum
+
+        return optimum.constant(self, y_true, sample_weight)
+
+    # -- what a user calls -------------------------------------------------------------------------------------------
+
+    def __call__(
+        self,
+        y_true: ArrayLike,
+        y_pred: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        *,
+        reduction: str = "mean",
+        n_threads: int | None = None,
+    ) -> Any:
+        """The loss.
+
+        Parameters
+        ----------
+        y_true : array_like
+            Targets.
+        y_pred : array_like
+            Predictions; its dtype decides the precision of the computation.
+        sample_weight : array_like of shape (n_samples,) or of the full shape, optional
+            Finite, non-negative weights.
+        reduction : {"mean", "sum", "none"}
+            "mean": sum of w l over sum of w; "sum": sum of w l; "none": w l per element or row.
+        n_threads : int, optional
+            Threads for this call. The result has the same bits for any number.
+
+        Returns
+        -------
+        float or ndarray
+            An array for ``reduction="none"``.
+
+        Raises
+        ------
+        ValueError, TypeError
+            Naming the argument, the first offending position, what was expected and the likely fix.
+        """
+        return self._runner.run(Operation.VALUE, y_true, y_pred, sample_weight, reduction, None, n_threads)
+
+    def gradient(
+        self,
+        y_true: ArrayLike,
+        y_pred: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        *,
+        reduction: str = "mean",
+        out: NDArray[Any] | None = None,
+        n_threads: int | None = None,
+    ) -> NDArray[Any]:
+        """d(reduced loss)/d(y_pred), in the shape and dtype of `y_pred`.
+
+        Parameters are those of `__call__`; `out` is a C-contiguous array of the shape and dtype of `y_pred` to write
+        to, which may be `y_pred` itself. For ``reduction="none"`` it is each element's own gradient.
+        """
+        return self._runner.run(Operation.GRADIENT, y_true, y_pred, sample_weight, reduction, out, n_threads)
+
+    def value_and_gradient(
+        self,
+        y_true: ArrayLike,
+        y_pred: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        *,
+        reduction: str = "mean",
+        out: NDArray[Any] | None = None,
+        n_threads: int | None = None,
+    ) -> tuple[Any, NDArray[Any]]:
+        """The loss and its gradient, in one pass over memory. Parameters are those of `gradient`."""
+        return self._runner.run(Operation.VALUE_GRADIENT, y_true, y_pred, sample_weight, reduction, out, n_threads)
+
+    def gradient_and_hessian(
+        self,
+        y_true: ArrayLike,
+        y_pred: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        *,
+        reduction: str = "mean",
+        hessian: str = "exact",
+        out: tuple[NDArray[Any], NDArray[Any]] | None = None,
+        n_threads: int | None = None,
+    ) -> tuple[NDArray[Any], NDArray[Any]]:
+        """The gradient and the diagonal of the Hessian, in one pass.
+
+        Parameters are those of `gradient`, and
+
+        Parameters
+        ----------
+        hessian : {"exact", "majorize", "fisher", "floor"}
+            "exact": the second derivative, 0 where the loss is linear. "majorize": the curvature of a quadratic that
+            bounds the loss from above. "fisher": the expected second derivative. "floor": the exact one, at least
+            1e-6. A kind that the loss does not have (see `hessian_kinds`) raises.
+        out : tuple of two ndarray, optional
+            Where to write gradient and Hessian.
+        """
+        operation = CURVATURE.get(hessian)
+        if operation is None or (hessian not in ("exact", "floor") and hessian not in self.hessian_kinds):
+            raise ValueError(f"hessian={hessian!r}: {self.name} has {', '.join(map(repr, self.hessian_kinds))}")
+        floor = FLOOR if hessian == "floor" else -math.inf
+        return self._runner.run(operation, y_true, y_pred, sample_weight, reduction, out, n_threads, floor)
+
+    def inverse_link(self, y_pred: ArrayLike) -> NDArray[Any]:
+        """Predictions on the scale of the target: raw scores through the loss's activation."""
+        from fastloss import activations
+
+        return activations.FUNCTIONS[self.activation](y_pred)
+
+    def accumulator(self) -> Accumulator:
+        """An accumulator of this loss over data that comes in pieces."""
+        from fastloss.accumulator import Accumulator
+
+        return Accumulator(self)
+
+    # -- sums --------------------------------------------------------------------------------------------------------
+
+    def __mul__(self, factor: float) -> WeightedSum:
+        from fastloss.combination import scaled
+
+        return scaled(self, factor)
+
+    __rmul__ = __mul__
+
+    def __add__(self, other: Loss) -> WeightedSum:
+        from fastloss.combination import added
+
+        return added(self, other)
+
+    def __radd__(self, other: object) -> Any:
+        return self if isinstance(other, int) and other == 0 else NotImplemented  # sum([...]) starts from 0
+
+
+def _rebuild(cls: type[Loss], params: Mapping[str, Any]) -> Loss:
+    return cls(**params)

@@ -1,0 +1,245 @@
+"""Losses over classes: a row of K scores or probabilities per sample, on the last axis."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from fastloss import domains
+from fastloss.loss import KernelSpec, Loss
+from fastloss.losses.pieces import complement, log_softmax, product, xlogy
+from fastloss.parameters import flag, index, real, weights
+from fastloss.registry import register
+
+
+class _CrossEntropy(Loss):
+    """What cross-entropy losses share: the options, and the reference for effective target rows."""
+
+    kind = "classes"
+    task = "multiclass"
+
+    def __init__(
+        self,
+        from_logits: bool,
+        class_weight: Any,
+        label_smoothing: float,
+        ignore_index: int | None,
+        z_loss: float,
+    ) -> None:
+        from_logits = flag("from_logits", from_logits)
+        z_loss = real("z_loss", z_loss, 0.0)
+        if z_loss and not from_logits:
+            raise ValueError(f"z_loss is {z_loss!r}: it penalises the log-sum-exp of raw scores; pass from_logits=True")
+        params = {
+            "from_logits": from_logits,
+            "class_weight": weights("class_weight", class_weight),
+            "label_smoothing": real("label_smoothing", label_smoothing, 0.0, 1.0),
+            "ignore_index": index("ignore_index", ignore_index),
+            "z_loss": z_loss,
+        }
+        if not self.takes_labels and params.pop("ignore_index") is not None:
+            raise ValueError("ignore_index goes with class indices: give rows to leave out a sample_weight of 0")
+        super().__init__(**params)
+
+    @property
+    def activation(self) -> str:
+        return "softmax" if self.from_logits else "identity"
+
+    @property
+    def hessian_kinds(self) -> tuple[str, ...]:
+        plain = self.from_logits and not self.z_loss
+        return ("exact", "majorize", "fisher", "floor") if plain else ("exact", "floor")
+
+    @property
+    def target_domain(self) -> domains.Domain:
+        return domains.LABELS if self.takes_labels else domains.TARGET_ROWS
+
+    @property
+    def prediction_domain(self) -> domains.Domain:
+        return domains.ANY if self.from_logits else domains.PROBABILITY_ROWS
+
+    def _kernel(self) -> KernelSpec:
+        target = "index" if self.takes_labels else "dense"
+        factors = self.class_weight
+        return KernelSpec(
+            f"ce_{target}_{'logits' if self.from_logits else 'probabilities'}",
+            (self.label_smoothing, self.z_loss, sum(factors or ())),
+            None if factors is None else (np.array(factors, np.float32), np.array(factors, np.float64)),
+            self.params.get("ignore_index"),
+        )
+
+    def _rows(self, y_true: Any, n_classes: int, dtype: Any) -> tuple[Any, Any]:
+        """Targets as rows before smoothing, and which samples count."""
+        if not self.takes_labels:
+            return y_true.astype(dtype), np.ones(y_true.shape[:-1], bool)
+        labels = y_true.astype(np.int64)
+        counts = labels != self.ignore_index if self.ignore_index is not None else np.ones(labels.shape, bool)
+        return (np.where(counts, labels, -1)[..., None] == np.arange(n_classes)).astype(dtype), counts
+
+    def row_weight(self, y_true: Any, n_classes: int) -> Any:
+        rows, counts = self._rows(y_true, n_classes, np.float64)
+        return counts * (rows @ np.asarray(self.class_weight) if self.class_weight is not None else 1.0)
+
+    def _effective(self, y_true: Any, y_pred: Any) -> tuple[Any, Any]:
+        dtype, n_classes = y_pred.dtype, y_pred.shape[-1]
+        rows, counts = self._rows(y_true, n_classes, dtype)
+        smoothing = dtype.type(self.label_smoothing)
+        q = rows * (1 - smoothing) + smoothing / n_classes
+        if self.class_weight is not None:
+            q = q * np.asarray(self.class_weight, dtype)
+        return q, counts
+
+    def _closed_form(self, y: Any, w: Any) -> Any:
+        n_classes = y.shape[-1]
+        if self.takes_labels:
+            n_classes = len(self.class_weight) if self.class_weight is not None else int(y.max()) + 1
+        q, counts = self._effective(y, np.empty((1, n_classes)))
+        return log_if(self.from_logits, np.average(q, axis=0, weights=w * counts))
+
+    def reference(self, y_true: Any, y_pred: Any) -> tuple[Any, Any, Any]:
+        q, counts = self._effective(y_true, y_pred)
+        total = q.sum(axis=-1, keepdims=True)
+        penalty = y_pred.dtype.type(self.z_loss)
+        with np.errstate(all="ignore"):
+            if self.from_logits:
+                log_p = log_softmax(y_pred)
+                p = np.exp(log_p)
+                c = complement(p)
+                top = y_pred.max(axis=-1, keepdims=True)
+                lse = top - np.where(y_pred == top, log_p, -np.inf).max(axis=-1, keepdims=True)
+                value = -product(q, log_p).sum(axis=-1)
+                gradient = np.where(p > 0.5, (total - q) - total * c, total * p - q)
+                hessian = total * p * c
+                if penalty:
+                    value = value + (penalty * lse * lse)[..., 0]
+                    gradient = gradient + 2 * penalty * lse * p
+                    hessian = hessian + 2 * penalty * (p * p + lse * p * c)
+            else:
+                value = -xlogy(q, y_pred).sum(axis=-1)
+                nothing = np.where(np.isnan(y_pred), y_pred, 0)
+                gradient = np.where(q == 0, nothing, -q / y_pred)
+                hessian = np.where(q == 0, nothing, q / y_pred / y_pred)
+        return (
+            np.where(counts, value, 0),
+            np.where(counts[..., None], gradient, 0),
+            np.where(counts[..., None], hessian, 0),
+        )
+
+    def majorizer(self, y_true: Any, y_pred: Any) -> Any:
+        q, counts = self._effective(y_true, y_pred)
+        bound = q.sum(axis=-1, keepdims=True) / 2 + np.zeros_like(y_pred)
+        return np.where(counts[..., None], bound, 0)
+
+    def fisher(self, y_true: Any, y_pred: Any) -> Any:
+        return self.reference(y_true, y_pred)[2]
+
+
+def log_if(logarithm: bool, mass: Any) -> Any:
+    """Normalised mass per class, as log-probabilities where raw scores are wanted."""
+    p = mass / mass.sum()
+    with np.errstate(divide="ignore"):
+        return np.log(p) if logarithm else p
+
+
+@register
+class CategoricalCrossEntropy(_CrossEntropy):
+    r"""Categorical cross-entropy of rows: -sum_k t_k log p_k.
+
+    t is a row of y_true, probabilities or one-hot; p the predicted probabilities, or softmax(y_pred) from logits: value
+    lse(z) - sum_k t_k z_k, gradient p_k - t_k, Hessian diagonal p_k (1 - p_k).
+
+    Parameters
+    ----------
+    from_logits : bool, default=False
+        Whether y_pred holds raw scores. Probabilities are expected by default and checked: entries in [0, 1], rows
+        summing to 1.
+    class_weight : sequence of float or dict, optional
+        One factor c_k per class: -sum_k c_k t_k log p_k. It counts as a weight: the mean divides by
+        sum_i w_i sum_k c_k t_ik (torch divides by n here, and by this sum for class indices).
+    label_smoothing : float, default=0.0
+        a in [0, 1]: t becomes t (1 - a) + a/K, as in torch, Keras and Optax.
+    z_loss : float, default=0.0
+        lambda of an added lambda lse(z)^2, which keeps raw scores small. From logits only.
+
+    Notes
+    -----
+    y_true and y_pred have shape (n_samples, n_classes); value per sample for ``reduction="none"``. Convex in the raw
+    scores. ``"majorize"`` is Boehning's bound 1/2. Rows of equal scores, -inf included, are uniform; +inf takes all.
+
+    References
+    ----------
+    .. [1] J. S. Bridle, "Probabilistic interpretation of feedforward classification network outputs", 1990.
+       https://doi.org/10.1007/978-3-642-76153-9_28
+    .. [2] D. Boehning, "Multinomial logistic regression algorithm", Ann. Inst. Stat. Math. 44 (1992).
+       https://doi.org/10.1007/BF00048682
+
+    Examples
+    --------
+    >>> import fastloss as fl
+    >>> round(fl.CategoricalCrossEntropy()([[0, 1, 0]], [[0.2, 0.5, 0.3]]), 6)
+    0.693147
+    """
+
+    name = "categorical_cross_entropy"
+
+    def __init__(
+        self,
+        from_logits: bool = False,
+        class_weight: Any = None,
+        label_smoothing: float = 0.0,
+        ignore_index: int | None = None,
+        z_loss: float = 0.0,
+    ) -> None:
+        super().__init__(from_logits, class_weight, label_smoothing, ignore_index, z_loss)
+
+
+@register
+class SparseCategoricalCrossEntropy(_CrossEntropy):
+    r"""Categorical cross-entropy of class indices: -log p_y.
+
+    y_true holds class indices 0..K-1, y_pred rows of K probabilities, or raw scores from logits: value lse(z) - z_y,
+    gradient p_k - [k = y], Hessian diagonal p_k (1 - p_k).
+
+    Parameters
+    ----------
+    from_logits : bool, default=False
+        Whether y_pred holds raw scores. Probabilities are expected by default and checked.
+    class_weight : sequence of float or dict, optional
+        One factor per class. It counts as a weight: the mean divides by sum_i w_i c_{y_i}, as torch does.
+    label_smoothing : float, default=0.0
+        a in [0, 1]: the target row is 1 - a at the label plus a/K everywhere.
+    ignore_index : int, optional
+        Rows with this label add nothing to value, gradient or the mean's denominator, whatever they hold.
+    z_loss : float, default=0.0
+        lambda of an added lambda lse(z)^2. From logits only.
+
+    Notes
+    -----
+    y_true has shape (n_samples,) and any integer dtype, bool, or floats that are whole numbers; y_pred has shape
+    (n_samples, n_classes). Labels are checked before anything is computed.
+
+    References
+    ----------
+    .. [1] J. S. Bridle, "Probabilistic interpretation of feedforward classification network outputs", 1990.
+       https://doi.org/10.1007/978-3-642-76153-9_28
+
+    Examples
+    --------
+    >>> import fastloss as fl
+    >>> round(fl.SparseCategoricalCrossEntropy(from_logits=True)([1], [[0.0, 0.0, 0.0]]), 6)
+    1.098612
+    """
+
+    name = "sparse_categorical_cross_entropy"
+    takes_labels = True
+
+    def __init__(
+        self,
+        from_logits: bool = False,
+        class_weight: Any = None,
+        label_smoothing: float = 0.0,
+        ignore_index: int | None = None,
+        z_loss: float = 0.0,
+    ) -> None:
+        super().__init__(from_logits, class_weight, label_smoothing, ignore_index, z_loss)

@@ -1,0 +1,52 @@
+"""Pieces that several NumPy references are made of."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+
+def nan_like(x: Any, value: Any) -> Any:
+    """`value` in the dtype of `x`, and NaN where `x` is NaN: a constant derivative must not hide one."""
+    return np.where(np.isnan(x), x, np.asarray(value, dtype=x.dtype))
+
+
+def xlogy(x: Any, y: Any) -> Any:
+    """x log y, and 0 for x = 0."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(x == 0, nan_like(y, 0), x * np.log(y))
+
+
+def product(q: Any, log_p: Any) -> Any:
+    """q log p, and 0 where q is 0, though log p may be infinite."""
+    with np.errstate(invalid="ignore"):
+        return np.where(q == 0, nan_like(log_p, 0), q * log_p)
+
+
+def sigmoid(z: Any) -> Any:
+    """1 / (1 + exp(-z))."""
+    with np.errstate(over="ignore", under="ignore"):
+        return 1 / (1 + np.exp(-z))
+
+
+def softplus(z: Any) -> Any:
+    """log(1 + exp(z))."""
+    return np.logaddexp(z.dtype.type(0), z)
+
+
+def log_softmax(z: Any) -> Any:
+    """Row-wise log-probabilities; scores equal to the maximum, infinite ones too, share the mass."""
+    top = z.max(axis=-1, keepdims=True)
+    with np.errstate(invalid="ignore"):
+        d = np.where(z == top, 0, z - top)
+        rest = np.where(z == top, 0, np.exp(d)).sum(axis=-1, keepdims=True)
+        ties = (z == top).sum(axis=-1, keepdims=True).astype(z.dtype)
+        return d - np.log1p(rest + (ties - 1))
+
+
+def complement(p: Any) -> Any:
+    """1 - p of a softmax, by summing the others: 1 - p itself has no digits left where p is near 1."""
+    lead = np.arange(p.shape[-1]) == p.argmax(axis=-1)[..., None]
+    others = np.where(lead, 0, p).sum(axis=-1, keepdims=True)
+    return np.where(lead, others, 1 - p)

@@ -1,0 +1,97 @@
+"""The constant prediction of least loss: in closed form where a loss has one, else solved through its kernel."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fastloss import domains, validation
+
+if TYPE_CHECKING:
+    from fastloss.loss import Loss
+
+
+def constant(loss: Loss, y_true: Any, sample_weight: Any = None) -> Any:
+    """`Loss.optimum`."""
+    y = validation.as_array("y_true", y_true)
+    y = y if loss.takes_labels else y.astype(np.float64)
+    wanted = 1 if loss.kind != "classes" or loss.takes_labels else 2
+    if y.ndim != wanted:
+        shape = "(n_samples,)" if wanted == 1 else "(n_samples, n_classes)"
+        raise ValueError(f"y_true has shape {y.shape}: expected {shape}")
+    w = np.ones(len(y)) if sample_weight is None else validation.as_array("sample_weight", sample_weight)
+    w = w.astype(np.float64)
+    if w.shape != y.shape[:1]:
+        raise ValueError(f"sample_weight has shape {w.shape}: expected {y.shape[:1]}")
+    _check(loss, y, w)
+    if not w.sum() > 0:
+        raise ValueError(f"the optimum of {loss.name} is undefined: {validation.empty_mean(loss, len(y))}")
+    found = loss._closed_form(y, w)
+    return _solve(loss, y, w) if found is None else found
+
+
+def _check(loss: Loss, y: Any, w: Any) -> None:
+    """The loss's own checks of targets and weights, by evaluating it once at a harmless prediction."""
+    if len(y) == 0:
+        raise ValueError(f"the optimum of {loss.name} is undefined: there are no samples")
+    if loss.kind == "classes":
+        n_classes = y.shape[-1] if not loss.takes_labels else max(int(np.max(y)) + 1, 1)
+        factors = loss.params.get("class_weight")
+        if factors is not None:
+            n_classes = len(factors)
+        z = np.full((len(y), n_classes), 1 / n_classes)
+    else:
+        z = np.full(len(y), 0.5)
+    if loss.prediction_domain is domains.LOG_PROBABILITY:
+        z = np.log(z)
+    loss(y, z, w, reduction="sum")
+
+
+def _solve(loss: Loss, y: Any, w: Any) -> float:
+    """Newton's method on the total gradient, kept inside a bracket that bisection halves where Newton leaves it."""
+    if loss.task == "binary":
+        y, inverse = np.unique(y, return_inverse=True)
+        w = np.bincount(inverse, weights=w)
+    kept = w > 0
+    y, w = y[kept], w[kept]
+
+    def slope(c: float) -> tuple[float, float]:
+        g, h = loss.gradient_and_hessian(y, np.full(y.shape, c), w, reduction="sum")
+        return math.fsum(g), math.fsum(h)
+
+    if loss.prediction_domain is domains.PROBABILITY:
+        low, high = 0.0, 1.0
+    elif loss.task == "binary":
+        low, high = _widened(lambda c: slope(c)[0])
+        if not math.isfinite(low) or not math.isfinite(high):
+            return low if math.isfinite(high) else high
+    else:
+        low, high = float(y.min()), float(y.max())
+    c = (low + high) / 2
+    for _ in range(200):
+        g, h = slope(c)
+        if g == 0 or not low < high:
+            break
+        low, high = (low, c) if g > 0 else (c, high)
+        newton = c - g / h if h > 0 else math.nan
+        step = newton if low < newton < high else (low + high) / 2
+        if step == c or abs(step - c) <= 1e-15 * abs(c):
+            break
+        c = step
+    return c
+
+
+def _widened(slope: Any) -> tuple[float, float]:
+    """A bracket of the root of an increasing slope, from [-1, 1] outwards; an infinite end where there is none."""
+    low, high = -1.0, 1.0
+    while slope(low) > 0:
+        low *= 2
+        if low < -1e4:
+            return -math.inf, high
+    while slope(high) < 0:
+        high *= 2
+        if high > 1e4:
+            return low, math.inf
+    return low, high

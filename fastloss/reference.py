@@ -1,0 +1,166 @@
+"""The NumPy backend: the same calls as the compiled engine, on each loss's own reference.
+
+It serves where there is no compiled extension, for dtypes without a kernel (longdouble), and as the tests' oracle.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fastloss import settings, validation
+from fastloss.domains import _CLOSED, _OPEN_LOW, Domain
+from fastloss.operations import Operation
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from fastloss.loss import Loss
+
+
+class Runner:
+    """Runs one loss on its NumPy reference."""
+
+    def __init__(self, loss: Loss) -> None:
+        self.loss = loss
+
+    def run(
+        self,
+        operation: int,
+        y_true: Any,
+        y_pred: Any,
+        sample_weight: Any,
+        reduction: str,
+        out: Any,
+        n_threads: Any,
+        floor: float = -math.inf,
+        converted: bool = False,
+    ) -> Any:
+        """One pass, as the compiled ``Runner.run``."""
+        if not converted:
+            return validation.run_converted(
+                self, self.loss, operation, y_true, y_pred, sample_weight, reduction, out, n_threads, floor
+            )
+        loss, y, z, w = self.loss, y_true, y_pred, sample_weight
+        classes = loss.kind == "classes"
+        factors = getattr(loss, "class_weight", None) if "class_weight" in loss.params else None
+        if classes and factors is not None and len(factors) != z.shape[-1]:
+            raise ValueError(validation.class_weight_length(loss, z.shape[-1]))
+        _check(loss, y, z, w)
+        n = z.size // z.shape[-1] if classes else z.size
+        weight = _per_element(w, z.shape[:-1] if classes else z.shape, z.dtype)
+        total_weight = float(n)
+        if classes:
+            total_weight = float(np.sum(weight * loss.row_weight(y, z.shape[-1]), dtype=np.longdouble))
+        elif w is not None:
+            total_weight = float(np.sum(weight, dtype=np.longdouble))
+        scale = z.dtype.type(1)
+        if reduction == "mean":
+            if not total_weight > 0:
+                raise ValueError(validation.empty_mean(loss, n))
+            scale = z.dtype.type(1 / total_weight)
+
+        value, gradient, curvature = loss.reference(y, z)
+        if operation == Operation.MAJORIZE:
+            curvature = loss.majorizer(y, z)
+        elif operation == Operation.FISHER:
+            curvature = loss.fisher(y, z)
+        if floor > -math.inf:
+            curvature = np.where(curvature < floor, z.dtype.type(floor), curvature)
+        spread = (weight[..., None] if classes else weight) * scale
+        with np.errstate(over="ignore", invalid="ignore"):
+            # a weight of 0 on an ignored row must hide even a NaN; elsewhere 0 * NaN is NaN, as in the kernels
+            weighted = np.asarray(value * weight, z.dtype)
+            results: list[Any] = []
+            if operation in (Operation.VALUE, Operation.VALUE_GRADIENT):
+                results.append(_reduced(weighted, reduction, total_weight))
+            outs = iter(out if isinstance(out, tuple) else (out,))
+            if operation != Operation.VALUE:
+                results.append(_into(next(outs), np.asarray(gradient * spread, z.dtype)))
+            if operation >= Operation.EXACT:
+                results.append(_into(next(outs, None), np.asarray(curvature * spread, z.dtype)))
+        return results[0] if len(results) == 1 else tuple(results)
+
+
+def _into(out: NDArray[Any] | None, array: NDArray[Any]) -> NDArray[Any]:
+    if out is None:
+        return np.ascontiguousarray(array).reshape(array.shape)
+    out[...] = array
+    return out
+
+
+def _reduced(weighted: NDArray[Any], reduction: str, total_weight: float) -> Any:
+    if reduction == "none":
+        return weighted
+    total = float(np.sum(weighted, dtype=np.longdouble))
+    if reduction == validation.PARTS:
+        return total, total_weight
+    return total / total_weight if reduction == "mean" else total
+
+
+def _per_element(w: NDArray[Any] | None, shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
+    if w is None:
+        return np.ones(shape, dtype)
+    w = w.astype(dtype)
+    return w if w.shape == shape else np.broadcast_to(w.reshape(w.shape + (1,) * (len(shape) - 1)), shape)
+
+
+def _inside(x: NDArray[Any], domain: Domain) -> NDArray[np.bool_]:
+    if domain.code is None:
+        return np.ones(x.shape, bool)
+    if domain.code == _CLOSED:
+        inside = (x >= domain.low) & (x <= domain.high)
+    elif domain.code == _OPEN_LOW:
+        inside = (x > domain.low) & (x <= domain.high)
+    else:
+        return (x == domain.low) | (x == domain.high)
+    return inside & np.isfinite(x) if domain.high == math.inf else inside
+
+
+def _first(bad: NDArray[np.bool_]) -> int:
+    return int(np.argmax(bad)) if bad.any() else -1
+
+
+def _check(loss: Loss, y: NDArray[Any], z: NDArray[Any], w: NDArray[Any] | None) -> None:
+    """Raise on the first element outside its domain, in the order in which the engine looks."""
+    if w is not None:
+        at = _first(~((w >= 0) & np.isfinite(w)).ravel())
+        if at >= 0:
+            validation.bad_weight(w, at)
+    if loss.takes_labels:
+        _check_labels(loss, y, z.shape[-1])
+    elif loss.target_domain.code is not None:
+        domain, values = loss.target_domain, y.astype(z.dtype).ravel()
+        at = _first(~_inside(values, domain))
+        if at >= 0 and (domain.alternative is None or not _inside(values, domain.alternative).all()):
+            validation.bad_target(loss, y, at)
+        _check_rows(loss, "y_true", y, domain)
+    domain = loss.prediction_domain
+    if domain.code is not None:
+        at = _first(~(_inside(z.ravel(), domain) | np.isnan(z.ravel())))
+        if at >= 0:
+            validation.bad_prediction(loss, z, at)
+        _check_rows(loss, "y_pred", z, domain)
+    if settings.check_finite():
+        for name, array in (("y_pred", z), ("y_true", y)):
+            at = _first(~np.isfinite(array).ravel())
+            if at >= 0 and not (name == "y_true" and loss.takes_labels):
+                validation.not_finite(name, array, at)
+
+
+def _check_rows(loss: Loss, name: str, rows: NDArray[Any], domain: Domain) -> None:
+    if domain.rows_sum_to_one:
+        off = np.abs(rows.sum(axis=-1, dtype=np.float64) - 1) > validation.ROW_SUM_TOLERANCE
+        at = _first(off.ravel())
+        if at >= 0:
+            validation.bad_row(loss, name, rows, at)
+
+
+def _check_labels(loss: Loss, y: NDArray[Any], n_classes: int) -> None:
+    ignore = loss.params.get("ignore_index")
+    good = (y >= 0) & (y < n_classes) & (y == np.floor(y) if y.dtype.kind == "f" else True)
+    at = _first(~(good | (y == ignore if ignore is not None else False)).ravel())
+    if at >= 0:
+        validation.bad_label(loss, y, at, n_classes)

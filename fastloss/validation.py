@@ -1,0 +1,302 @@
+"""Arguments that are not ready for a kernel: converted, or refused with the argument, the place and the fix."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import numpy as np
+
+from fastloss.domains import ROW_SUM_TOLERANCE
+from fastloss.operations import Operation
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from fastloss.loss import Loss
+
+__all__ = ["PARTS", "ROW_SUM_TOLERANCE", "run_converted"]
+
+REDUCTIONS = ("mean", "sum", "none")
+PARTS = "(sum of w l, sum of w)"  # the reduction of an accumulator
+_INTERNAL = (*REDUCTIONS, PARTS)
+
+
+def run_converted(
+    runner: Any,
+    loss: Loss,
+    operation: int,
+    y_true: Any,
+    y_pred: Any,
+    sample_weight: Any,
+    reduction: str,
+    out: Any,
+    n_threads: Any,
+    floor: float,
+) -> Any:
+    """Convert the arguments to what a kernel takes, run it, and convert the result back."""
+    if reduction not in _INTERNAL:
+        raise ValueError(f"reduction={reduction!r}: expected one of {', '.join(map(repr, REDUCTIONS))}")
+    if n_threads is not None:
+        n_threads = thread_count("n_threads", n_threads)
+    given = as_array("y_pred", y_pred)
+    result_type = np.dtype(np.float64) if given.dtype.kind in "biu" else given.dtype.newbyteorder("=")
+    long = result_type == np.longdouble and result_type != np.float64
+    work_type = np.dtype(np.float32) if result_type == np.float16 else result_type
+    z = _contiguous(given, work_type)
+    y = _target(loss, as_array("y_true", y_true), z)
+    check_shapes(loss, y, z)
+    w = None if sample_weight is None else _weight(loss, as_array("sample_weight", sample_weight), z)
+    outs = _outs(operation, out, given, result_type, (y_true, sample_weight))
+    if long:
+        from fastloss.reference import Runner
+
+        runner = Runner(loss)
+    direct = outs is not None and work_type == result_type
+    target = None if not direct else outs if operation >= Operation.EXACT else outs[0]  # type: ignore[index]
+    if direct and z is not given and any(np.may_share_memory(o, given) for o in outs or ()):
+        target = None  # y_pred was copied, so the kernel cannot know that it works in place
+    result = runner.run(operation, y, z, w, reduction, target, n_threads, floor, True)
+    if (result_type == work_type and target is not None) or (outs is None and result_type == work_type):
+        return result
+    return _convert_back(operation, result, outs, result_type)
+
+
+def _convert_back(operation: int, result: Any, outs: Any, dtype: np.dtype[Any]) -> Any:
+    """Results in the caller's dtype, in the caller's buffers."""
+    parts = result if isinstance(result, tuple) else (result,)
+    arrays = iter(outs or ())
+    converted = []
+    for i, part in enumerate(parts):
+        is_value = i == 0 and operation in (Operation.VALUE, Operation.VALUE_GRADIENT)
+        if not isinstance(part, np.ndarray):
+            converted.append(part)
+        elif outs is None or is_value:
+            converted.append(part.astype(dtype, copy=False))
+        else:
+            buffer = next(arrays)
+            buffer[...] = part
+            converted.append(buffer)
+    return tuple(converted) if isinstance(result, tuple) else converted[0]
+
+
+# -- arrays -----------------------------------------------------------------------------------------------------------
+
+
+def as_array(name: str, value: Any) -> NDArray[Any]:
+    """Anything that is an array of numbers: NumPy, DLPack, `__array__`, lists."""
+    if isinstance(value, np.ma.MaskedArray):
+        raise TypeError(f"{name} is a masked array, whose mask would be lost: pass sample_weight=~mask instead")
+    if value is None:
+        raise TypeError(f"{name} is None: expected an array of numbers")
+    try:
+        if hasattr(value, "__dlpack__") and not hasattr(value, "__array__"):
+            array = np.from_dlpack(value)
+        else:
+            array = np.asarray(value)
+    except Exception as error:  # whatever the other library raises, the user hears which argument it was
+        raise TypeError(f"{name} cannot be read as an array of numbers: {error}") from error
+    if array.dtype == object:
+        array = _from_objects(name, array)
+    if array.dtype.kind not in "biuf":
+        raise TypeError(f"{name} has dtype {array.dtype}: expected real numbers")
+    return array
+
+
+def _from_objects(name: str, array: NDArray[Any]) -> NDArray[Any]:
+    try:
+        return array.astype(np.float64)
+    except (TypeError, ValueError):
+        for at, item in enumerate(array.flat):
+            try:
+                float(item)
+            except (TypeError, ValueError):
+                raise TypeError(
+                    f"{name}{position(array, at)} is {item!r}: expected real numbers; drop or fill missing values first"
+                ) from None
+        raise
+
+
+def _contiguous(array: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
+    """`array` itself where a kernel can read it, else one copy."""
+    array = np.require(array, dtype, ["C", "A"])
+    return array if type(array) is np.ndarray else array.view(np.ndarray)
+
+
+def _target(loss: Loss, y: NDArray[Any], z: NDArray[Any]) -> NDArray[Any]:
+    """Targets in a type that the kernels load: y_pred's, or the caller's own narrow or integer type."""
+    dtype = y.dtype.newbyteorder("=")
+    rows = loss.kind == "classes" and not loss.takes_labels
+    if rows or dtype not in _LOADABLE or (z.dtype not in _LOADABLE and not loss.takes_labels):
+        dtype = z.dtype
+    return _contiguous(y, dtype)
+
+
+_LOADABLE = frozenset(
+    map(
+        np.dtype,
+        ("bool", "int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64", "float32", "float64"),
+    )
+)
+
+
+def _weight(loss: Loss, w: NDArray[Any], z: NDArray[Any]) -> NDArray[Any]:
+    shape = z.shape[:-1] if loss.kind == "classes" else z.shape
+    samples = shape[:1] or (1,)
+    if w.shape != shape and w.shape != samples:
+        wanted = f"{samples}" if samples == shape else f"{samples} or {shape}"
+        raise ValueError(f"sample_weight has shape {w.shape}: expected {wanted}, as y_pred has shape {z.shape}")
+    dtype = w.dtype.newbyteorder("=")
+    w = _contiguous(w, dtype if dtype in _LOADABLE else np.dtype(np.float64) if z.dtype in _LOADABLE else z.dtype)
+    if loss.kind == "classes" and w.shape != shape:
+        w = np.ascontiguousarray(np.broadcast_to(w.reshape(samples + (1,) * (len(shape) - 1)), shape))
+    return w
+
+
+def check_shapes(loss: Loss, y: NDArray[Any], z: NDArray[Any]) -> None:
+    """Shapes must be equal; nothing broadcasts silently."""
+    if loss.kind != "classes":
+        if y.shape != z.shape:
+            raise ValueError(
+                f"y_true has shape {y.shape} and y_pred has shape {z.shape}: shapes must be equal{_reshape_hint(y, z)}"
+            )
+        return
+    if z.ndim < 1 or z.shape[-1] < 1:
+        raise ValueError(f"y_pred has shape {z.shape}: expected (n_samples, n_classes) with at least one class")
+    labels = loss.takes_labels
+    wanted = z.shape[:-1] if labels else z.shape
+    if y.shape != wanted:
+        hint = ""
+        if labels and y.shape == z.shape:
+            hint = "; for one-hot or probability targets use fastloss.CategoricalCrossEntropy"
+        elif not labels and y.shape == z.shape[:-1]:
+            hint = "; for class indices use fastloss.SparseCategoricalCrossEntropy"
+        raise ValueError(
+            f"y_true has shape {y.shape} and y_pred has shape {z.shape}: expected y_true of shape {wanted}{hint}"
+        )
+
+
+def _reshape_hint(y: NDArray[Any], z: NDArray[Any]) -> str:
+    if y.size != z.size or {y.ndim, z.ndim} != {1, 2}:
+        return ""
+    name = "y_true" if y.ndim == 2 else "y_pred"
+    return f" (use {name}.ravel() if the extra axis is no axis of the data)"
+
+
+def _outs(
+    operation: int, out: Any, y_pred: NDArray[Any], dtype: np.dtype[Any], inputs: tuple[Any, ...]
+) -> tuple[NDArray[Any], ...] | None:
+    """The output buffers, checked."""
+    if out is None:
+        return None
+    if operation < Operation.EXACT:
+        outs, names = (out,), ("out",)
+    elif isinstance(out, (tuple, list)) and len(out) == 2:
+        outs, names = tuple(out), ("out[0]", "out[1]")
+    else:
+        raise TypeError(f"out is {type(out).__name__}: expected a tuple (gradient, hessian) of two arrays")
+    for name, array in zip(names, outs, strict=True):
+        if not isinstance(array, np.ndarray):
+            raise TypeError(f"{name} is {type(array).__name__}: expected a NumPy array")
+        if array.shape != y_pred.shape:
+            raise ValueError(f"{name} has shape {array.shape}: expected y_pred's shape {y_pred.shape}")
+        if array.dtype != dtype:
+            raise TypeError(f"{name} has dtype {array.dtype}: expected {dtype}; use numpy.empty_like(y_pred)")
+        if not array.flags.c_contiguous or not array.flags.aligned:
+            raise ValueError(f"{name} is not a C-contiguous, aligned array: use numpy.empty({array.shape})")
+        if not array.flags.writeable:
+            raise ValueError(f"{name} is read-only")
+        for other_name, other in (("y_true", inputs[0]), ("sample_weight", inputs[1])):
+            if isinstance(other, np.ndarray) and np.shares_memory(array, other):
+                raise ValueError(f"{name} overlaps {other_name}: use another buffer")
+        same = array.ctypes.data == y_pred.ctypes.data and y_pred.flags.c_contiguous
+        if not same and np.shares_memory(array, y_pred):
+            raise ValueError(f"{name} overlaps y_pred without being y_pred: use y_pred itself or another buffer")
+    if len(outs) == 2 and np.shares_memory(*outs):
+        raise ValueError("out[0] and out[1] overlap: use two buffers")
+    return outs
+
+
+def thread_count(name: str, n: Any) -> int:
+    """A positive number of threads."""
+    try:
+        count = n.__index__()
+    except AttributeError:
+        raise TypeError(f"{name} is {n!r}: expected a positive integer") from None
+    if count < 1 or isinstance(n, bool):
+        raise ValueError(f"{name} is {n!r}: expected a positive integer, or None for the default")
+    return int(count)
+
+
+# -- values -----------------------------------------------------------------------------------------------------------
+
+
+def position(array: Any, at: int) -> str:
+    """The place of element `at` as one would index it: [3] or [3, 1]."""
+    shape = np.shape(array)
+    return f"[{', '.join(str(i) for i in np.unravel_index(at, shape))}]" if shape else ""
+
+
+def _found(name: str, array: Any, at: int) -> str:
+    return f"{name}{position(array, at)} is {np.asarray(array).flat[at]}"
+
+
+def bad_weight(array: Any, at: int) -> NoReturn:
+    """Raise for a weight that is negative or not finite."""
+    raise ValueError(f"{_found('sample_weight', array, at)}: expected a finite number >= 0")
+
+
+def bad_label(loss: Loss, array: Any, at: int, classes: int) -> NoReturn:
+    """Raise for a label that is no class."""
+    ignore = loss.params.get("ignore_index")
+    extra = "" if ignore is None else f" or ignore_index={ignore}"
+    value = np.asarray(array).flat[at]
+    fix = "count classes from 0"
+    if value < 0 and ignore is None:
+        fix = f"pass ignore_index={value} to leave such rows out"
+    elif value != int(value) if np.isfinite(value) else True:
+        fix = "labels are class indices; for probabilities use fastloss.CategoricalCrossEntropy"
+    raise ValueError(
+        f"{_found('y_true', array, at)}: expected an integer label in 0..{classes - 1}{extra}, as y_pred has {classes} "
+        f"classes; {fix}"
+    )
+
+
+def bad_target(loss: Loss, array: Any, at: int) -> NoReturn:
+    """Raise for a target outside the loss's domain."""
+    domain = loss.target_domain
+    raise ValueError(f"{_found('y_true', array, at)}: {loss.name} expects {domain.expected}; {domain.fix}")
+
+
+def bad_prediction(loss: Loss, array: Any, at: int) -> NoReturn:
+    """Raise for a prediction outside the loss's domain."""
+    domain = loss.prediction_domain
+    raise ValueError(f"{_found('y_pred', array, at)}: {loss.name} expects {domain.expected}; {domain.fix}")
+
+
+def bad_row(loss: Loss, name: str, array: Any, row: int) -> NoReturn:
+    """Raise for a row of probabilities that does not sum to 1."""
+    rows = np.asarray(array)
+    total = float(np.sum(rows.reshape(-1, rows.shape[-1])[row], dtype=np.float64))
+    domain = loss.target_domain if name == "y_true" else loss.prediction_domain
+    place = position(rows[..., 0], row)
+    raise ValueError(f"{name}{place} sums to {total:.6g}: {loss.name} expects rows that sum to 1; {domain.fix}")
+
+
+def not_finite(name: str, array: Any, at: int) -> NoReturn:
+    """Raise for NaN or infinity under set_check_finite(True)."""
+    raise ValueError(
+        f"{_found(name, array, at)}: finite numbers expected, as set_check_finite(True) asks; "
+        "drop these rows or clip the values"
+    )
+
+
+def class_weight_length(loss: Loss, classes: int) -> str:
+    """Message for class weights that do not match the predictions."""
+    given = len(loss.params["class_weight"])
+    return f"class_weight has {given} entries and y_pred has {classes} classes: give one per class"
+
+
+def empty_mean(loss: Loss, n: int) -> str:
+    """Message for a mean over nothing."""
+    what = "there are no samples" if n == 0 else "the total weight is zero"
+    return f"the mean of {loss.name} is undefined: {what}; use reduction='sum' to get 0.0"

@@ -1,0 +1,85 @@
+"""Build the extension: the same C source once per instruction set, each with its own flags, linked into one module.
+
+Everything else about the package is in pyproject.toml.
+"""
+
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy
+from Cython.Build import cythonize
+from setuptools import Extension, setup
+from setuptools.command.build_ext import build_ext
+
+# No -ffast-math, ever: it deletes the NaN handling and, when linked, flushes subnormals in the whole process.
+# Contraction is off so that every FMA is one we wrote, and v3, v4 and arm64 give the same bits.
+FLAGS = ["-O3", "-std=gnu11", "-fno-math-errno", "-fno-trapping-math", "-ffp-contract=off", "-fvisibility=hidden"]
+
+if platform.machine().lower() in ("x86_64", "amd64"):
+    ISA = {f"src_c/isa/x86_64_v{v}.c": [f"-march=x86-64-v{v}"] for v in (2, 3, 4)}
+    MACROS = [("FL_X86_64", "1")]
+else:
+    ISA = {"src_c/isa/baseline.c": []}
+    MACROS = []
+
+
+class BuildKernels(build_ext):
+    """Compile the instruction sets side by side, then the driver with OpenMP where the compiler has it."""
+
+    def build_extension(self, ext: Extension) -> None:
+        openmp = self.find_openmp()
+        if not openmp:
+            self.warn("the compiler has no OpenMP: fastloss will run on one thread")
+
+        def compile_isa(source: str) -> list[str]:
+            return self.compiler.compile(
+                [source], output_dir=self.build_temp, macros=MACROS, extra_postargs=FLAGS + ISA[source]
+            )
+
+        with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+            objects = [name for found in pool.map(compile_isa, ISA) for name in found]
+        ext.extra_objects = objects
+        ext.extra_compile_args = [*FLAGS, *openmp]
+        ext.extra_link_args = openmp
+        super().build_extension(ext)
+
+    def find_openmp(self) -> list[str]:
+        """The OpenMP flag that compiles and links, or none."""
+        source = "#include <omp.h>\nint main(void) { return omp_get_max_threads() < 1; }\n"
+        compiler = getattr(self.compiler, "compiler", None)
+        if not compiler or os.environ.get("FASTLOSS_OPENMP") == "0":
+            return []
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder, "probe.c")
+            path.write_text(source)
+            command = [*compiler, str(path), "-fopenmp", "-o", str(path.with_suffix(""))]
+            try:
+                subprocess.run(command, check=True, capture_output=True)
+            except (OSError, subprocess.CalledProcessError):
+                return []
+        return ["-fopenmp"]
+
+
+HEADERS = [str(path) for path in Path("src_c").rglob("*") if path.suffix in (".h", ".c")]
+# setup.py itself is among them: a changed flag rebuilds as a changed header does. `optional`: without a compiler
+# the install goes on, and the library runs on its NumPy references.
+ENGINE = Extension(
+    "fastloss._engine",
+    ["fastloss/_engine.pyx", "src_c/dispatch.c"],
+    include_dirs=["src_c", numpy.get_include()],
+    define_macros=[*MACROS, ("NPY_NO_DEPRECATED_API", "NPY_2_0_API_VERSION")],
+    depends=[*HEADERS, "setup.py"],
+    optional=True,
+)
+
+if sys.argv[1:2] == ["clean"]:
+    modules = []
+else:
+    modules = cythonize([ENGINE], force=True)
+
+setup(ext_modules=modules, cmdclass={"build_ext": BuildKernels})

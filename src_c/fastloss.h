@@ -1,0 +1,106 @@
+/* The seam between the Cython driver and the kernels: one job, one block at a time.
+ *
+ * The driver fills a fl_job, asks the table of the instruction set in use for the kernel, and calls
+ * job->run(job, begin, end, sum) for each block, from any thread. Nothing here depends on the real type
+ * or on the instruction set.
+ */
+#ifndef FASTLOSS_H
+#define FASTLOSS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* What a target or weight buffer may hold; it is converted to the real type tile by tile. */
+#define FL_TYPES(X)                                                                                          \
+    X(BOOL, uint8_t) X(INT8, int8_t) X(UINT8, uint8_t) X(INT16, int16_t) X(UINT16, uint16_t)                 \
+    X(INT32, int32_t) X(UINT32, uint32_t) X(INT64, int64_t) X(UINT64, uint64_t)                              \
+    X(FLOAT32, float) X(FLOAT64, double)
+
+enum fl_type {
+#define FL_ENUM(name, ctype) FL_##name,
+    FL_TYPES(FL_ENUM)
+#undef FL_ENUM
+};
+
+/* What one pass computes. The last three also write the gradient and one kind of curvature. */
+enum fl_operation {
+    FL_VALUE,
+    FL_GRADIENT,
+    FL_VALUE_GRADIENT,
+    FL_EXACT,
+    FL_MAJORIZE,
+    FL_FISHER,
+    FL_OPERATIONS
+};
+
+enum fl_kind { FL_POINTWISE, FL_CLASSES };
+enum fl_real { FL_REAL32, FL_REAL64, FL_REALS };
+enum fl_domain { FL_CLOSED, FL_OPEN_LOW, FL_TWO_VALUES };
+enum { FL_PARAMETERS = 6 };
+
+typedef struct fl_job fl_job;
+typedef void (*fl_loop)(void); /* cast back by the runner that knows its type */
+typedef void (*fl_run)(const fl_job *job, ptrdiff_t begin, ptrdiff_t end, double sum[2]);
+
+struct fl_job {
+    fl_loop loop;            /* the kernel's loop for this operation and real type */
+    fl_run run;              /* its runner: one block of elements or rows */
+    const void *y, *z, *w;   /* targets, predictions, weights (NULL: all one) */
+    void *v, *g, *h;         /* outputs, NULL where not asked for; g or h may be z itself */
+    int y_type, w_type;      /* enum fl_type; z, v, g, h have the real type */
+    ptrdiff_t w_repeat;      /* consecutive elements that share one weight */
+    double scale;            /* factor on gradient and curvature: 1, or 1 / total weight */
+    double floor;            /* least curvature; -inf for none */
+    double p[FL_PARAMETERS]; /* the loss's parameters, in the order of its formula */
+    /* Losses over classes: */
+    ptrdiff_t classes;        /* K, the length of a row */
+    int dense;                /* y holds rows of K targets (of the real type), not labels */
+    int logits;               /* z holds raw scores */
+    int has_ignore;           /* rows labelled ignore_index count for nothing */
+    int64_t ignore_index;
+    const void *class_weight; /* K factors of the real type, or NULL */
+    int stream;              /* write outputs past the cache */
+};
+
+/* A scan of one buffer for the first element, label or row outside its domain. */
+typedef struct {
+    const void *x;
+    int type;           /* enum fl_type */
+    int domain;         /* enum fl_domain */
+    int allow_nan;      /* NaN passes: it will propagate to the result */
+    double low, high;   /* FL_ROW_SUMS: of the sum of a row */
+    ptrdiff_t classes;  /* labels: 0 .. classes - 1; rows: their length */
+    int has_ignore;
+    int64_t ignore_index;
+} fl_domain_scan;
+
+/* Index of the first offender in [begin, end), or -1. */
+typedef ptrdiff_t (*fl_scan)(const fl_domain_scan *scan, ptrdiff_t begin, ptrdiff_t end);
+
+typedef struct {
+    const char *name;
+    int kind;
+    int cost; /* of one element, in elements of squared error: decides how many threads are worth waking */
+    int dense, logits; /* of a loss over classes */
+    fl_loop loops[FL_REALS][FL_OPERATIONS];
+} fl_kernel;
+
+/* All that one instruction set exports. */
+typedef struct {
+    const char *isa;
+    const fl_kernel *kernels;
+    ptrdiff_t n_kernels;
+    fl_run run_pointwise[FL_REALS], run_classes[FL_REALS];
+    fl_run total_weight[FL_REALS], total_row_weight[FL_REALS]; /* what a mean divides by */
+    fl_scan first_outside[FL_REALS], first_bad_label, first_bad_row_sum[FL_REALS];
+    void (*triad)(double *a, const double *b, const double *c, ptrdiff_t begin, ptrdiff_t end);
+} fl_isa;
+
+/* Instruction sets built into this binary that this CPU runs, best first; NULL ends the list. */
+const fl_isa *const *fl_available(void);
+/* Names of all instruction sets in this binary, separated by spaces. */
+const char *fl_built(void);
+/* Bytes of the last-level cache, as the system tells, or a cautious guess. */
+size_t fl_cache_bytes(void);
+
+#endif

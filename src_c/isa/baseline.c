@@ -1,0 +1,3 @@
+/* Whatever the compiler targets by itself; on arm64 that has NEON and FMA. */
+#include "../kernels.h"
+EXPORT_ISA(fl_baseline, "baseline")

@@ -1,0 +1,51 @@
+/* Everything one instruction set compiles: the sources for float, again for double, and the table of both. */
+#include "fastloss.h"
+#include <stdbool.h>
+
+#define FL_BITS 32
+#include "typed.h"
+#undef FL_BITS
+#define FL_BITS 64
+#include "typed.h"
+
+/* Streaming triad a = b + 3c: the memory limit that the benchmark measures beside the kernels. */
+static void triad(double *a, const double *b, const double *c, ptrdiff_t begin, ptrdiff_t end) {
+    double buffer[TILE] ALIGNED;
+    for (ptrdiff_t i = begin; i < end; i += TILE) {
+        const ptrdiff_t n = end - i < TILE ? end - i : TILE;
+        for (ptrdiff_t k = 0; k < n; k++)
+            buffer[k] = b[i + k] + 3 * c[i + k];
+        stream_copy(a + i, buffer, (size_t)n * sizeof *a);
+    }
+    stream_fence();
+}
+
+#define LOOPS_OF(name, suffix, majorize, fisher)                                                             \
+    {(fl_loop)name##_value_##suffix, (fl_loop)name##_gradient_##suffix, (fl_loop)name##_value_gradient_##suffix, \
+     (fl_loop)name##_exact_##suffix, majorize, fisher}
+#define POINTWISE_ROW(name, cost)                                                                               \
+    {#name, FL_POINTWISE, cost, 0, 0,                                                                             \
+     {LOOPS_OF(name, f32, (fl_loop)name##_majorize_f32, (fl_loop)name##_fisher_f32),                         \
+      LOOPS_OF(name, f64, (fl_loop)name##_majorize_f64, (fl_loop)name##_fisher_f64)}},
+#define CLASSES_ROW(name, DENSE, ENTROPY, PREDICTION)                                                        \
+    {#name, FL_CLASSES, 8, DENSE, PREDICTION == 'z', \
+     {LOOPS_OF(name, f32, (fl_loop)name##_majorize_f32, (fl_loop)name##_exact_f32),                          \
+      LOOPS_OF(name, f64, (fl_loop)name##_majorize_f64, (fl_loop)name##_exact_f64)}},
+
+static const fl_kernel kernels[] = {POINTWISE(POINTWISE_ROW) CLASSES(CLASSES_ROW)};
+
+/* The one symbol an instruction set's file exports. */
+#define EXPORT_ISA(symbol, spelling)                                                                         \
+    const fl_isa symbol = {                                                                                  \
+        .isa = spelling,                                                                                     \
+        .kernels = kernels,                                                                                  \
+        .n_kernels = sizeof kernels / sizeof *kernels,                                                       \
+        .run_pointwise = {run_pointwise_f32, run_pointwise_f64},                                             \
+        .run_classes = {run_classes_f32, run_classes_f64},                                                   \
+        .total_weight = {total_weight_f32, total_weight_f64},                                                \
+        .total_row_weight = {total_row_weight_f32, total_row_weight_f64},                                    \
+        .first_outside = {first_outside_f32, first_outside_f64},                                             \
+        .first_bad_label = first_bad_label,                                                                  \
+        .first_bad_row_sum = {first_bad_row_sum_f32, first_bad_row_sum_f64},                                 \
+        .triad = triad,                                                                                      \
+    };

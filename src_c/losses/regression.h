@@ -1,0 +1,81 @@
+/* Losses of a residual: r = z - y, prediction minus target. */
+
+/* r^2 */
+FORMULA(squared_error) {
+    const real r = z - y;
+    return (result){.v = r * r, .g = 2 * r, .h = C(2.0), .m = C(2.0), .f = C(2.0)};
+}
+
+/* r^2 / 2: the form whose gradient is the residual. */
+FORMULA(half_squared_error) {
+    const real r = z - y;
+    return (result){.v = C(0.5) * r * r, .g = r, .h = 1, .m = 1, .f = 1};
+}
+
+/* |r|. Gradient sign(r), 0 at a tie. Majorized around r0 by r^2/(2|r0|) + |r0|/2 (Hunter & Lange 2000);
+ * p[0] > 0 keeps that curvature finite at r0 = 0. */
+FORMULA(absolute_error) {
+    const real r = z - y, a = vabs(r);
+    return (result){.v = a, .g = sign(r), .h = nan_or(r, 0), .m = 1 / (a < p[0] ? p[0] : a)};
+}
+
+/* r^2/2 within delta, delta |r| - delta^2/2 beyond. With c = min(|r|, delta) both are c (|r| - c/2):
+ * no square of a large r, no cancellation at the seam. */
+FORMULA(huber) {
+    const real delta = p[0], r = z - y, a = vabs(r);
+    const real c = a > delta ? delta : a;
+    return (result){
+        .v = c * (a - C(0.5) * c),
+        .g = r > delta ? delta : r < -delta ? -delta : r,
+        .h = nan_or(r, a <= delta ? C(1.0) : C(0.0)),
+        .m = nan_or(r, a <= delta ? C(1.0) : delta / a),
+    };
+}
+
+/* Huber(beta) / beta, for beta > 0. Divided, not multiplied by 1/beta, which overflows for a subnormal beta. */
+FORMULA(smooth_l1) {
+    const real beta = p[0], r = z - y, a = vabs(r);
+    const bool inside = a < beta;
+    const real u = r / beta;
+    return (result){
+        .v = inside ? C(0.5) * r * u : a - C(0.5) * beta,
+        .g = inside ? u : sign(r),
+        .h = nan_or(r, inside ? 1 / beta : C(0.0)),
+        .m = nan_or(r, inside ? 1 / beta : 1 / a),
+    };
+}
+
+/* log cosh r = |r| + log1p(exp(-2|r|)) - log 2. Near 0 that cancels, and log1p(expm1(a)^2 / (2 exp(a))) with
+ * a = |r| is exact: cosh a - 1 = expm1(a)^2 / (2 exp(a)). Gradient tanh r; Hessian sech^2 r = 4E/(1+E)^2 with
+ * E = exp(-2|r|), which does not cancel as 1 - tanh^2 does. Majorized by tanh(r)/r. */
+FORMULA(log_cosh) {
+    const real r = z - y, a = vabs(r);
+    const real E = vexp_nonpositive(-2 * a);
+    const real d = vexpm1(a < 1 ? a : 1); /* the side not taken must not overflow */
+    const real near = vlog1p(d * d / (2 * (1 + d)));
+    const real far = a + (vlog1p_unit(E) - C(0x1.62e42fefa39efp-1));
+    const real t = vtanh(r), s = 1 / (1 + E);
+    return (result){
+        .v = a < 1 ? near : nan_or(r, far),
+        .g = t,
+        .h = 4 * E * s * s,
+        .m = a < C(0x1p-30) ? nan_or(r, 1) : t / r,
+    };
+}
+
+/* Pinball loss: q (y - z) above the prediction, (1 - q)(z - y) below. At a tie the gradient is 0, inside the
+ * subdifferential [-q, 1 - q]. Half of |r| is the only curved part, so half its majorizer. */
+FORMULA(quantile) {
+    const real q = p[0], r = z - y, a = vabs(r);
+    return (result){
+        .v = (r > 0 ? 1 - q : q) * a,
+        .g = r > 0 ? 1 - q : r < 0 ? -q : r,
+        .h = nan_or(r, 0),
+        .m = C(0.5) / (a < p[1] ? p[1] : a),
+    };
+}
+
+/* name, cost of an element in elements of squared error */
+#define REGRESSION(X) \
+    X(squared_error, 1) X(half_squared_error, 1) X(absolute_error, 1) X(huber, 1) X(smooth_l1, 1) \
+    X(log_cosh, 8) X(quantile, 1)

@@ -1,0 +1,65 @@
+/* The real type: everything between here and isa/ is written once, in terms of `real`, and compiled twice.
+ *
+ * kernels.h includes the sources with FL_BITS 32 and then 64. A function that exists per type is declared
+ * with FN(name); where a name is used often, an object-like macro spells FN for it (see vmath.h).
+ */
+#include <stdint.h>
+#include <stddef.h>
+#include <string.h>
+
+#undef real
+#undef bits_t
+#undef FN
+#undef C
+#undef EXPONENT_BIAS
+#undef MANTISSA_BITS
+
+#if FL_BITS == 32
+#define real float
+#define bits_t int32_t
+#define FN(name) name##_f32
+#define C(x) x##f /* a constant in this type: C(0.5); hexadecimal floats too */
+#define EXPONENT_BIAS 127
+#define MANTISSA_BITS 23
+#else
+#define real double
+#define bits_t int64_t
+#define FN(name) name##_f64
+#define C(x) x
+#define EXPONENT_BIAS 1023
+#define MANTISSA_BITS 52
+#endif
+
+#define INLINE static inline __attribute__((always_inline, unused))
+
+/* One rounding where the instruction set has it. -ffp-contract=off keeps the compiler from adding others:
+ * every build with FMA runs the same IEEE operations and gives the same bits. */
+INLINE real FN(fma)(real a, real b, real c) {
+#if defined(__FMA__) || defined(__ARM_FEATURE_FMA)
+#if FL_BITS == 32
+    return __builtin_fmaf(a, b, c);
+#else
+    return __builtin_fma(a, b, c);
+#endif
+#else
+    return a * b + c;
+#endif
+}
+#define vfma FN(fma)
+
+INLINE bits_t FN(bits_of)(real x) {
+    bits_t i;
+    memcpy(&i, &x, sizeof i);
+    return i;
+}
+#define bits_of FN(bits_of)
+
+INLINE real FN(from_bits)(bits_t i) {
+    real x;
+    memcpy(&x, &i, sizeof x);
+    return x;
+}
+#define from_bits FN(from_bits)
+
+INLINE real FN(abs)(real x) { return from_bits(bits_of(x) & ~((bits_t)1 << (FL_BITS - 1))); }
+#define vabs FN(abs)

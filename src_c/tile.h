@@ -1,0 +1,253 @@
+/* Tiles: what stands between the caller's buffers and a kernel's loop.
+ *
+ * A loop sees short aligned runs of the real type, a multiple of LANES long. The caller's buffers come in any
+ * type, alignment and length, may be written in place, or past the cache; all of that happens here, once.
+ */
+#ifndef FL_TILE_H
+#define FL_TILE_H
+
+enum {
+    LANES = 16, /* of every accumulator, whatever the vector width: so the bits do not depend on it */
+    TILE = 512, /* y, z, w, v, g, h as float64 in 24 KiB: inside the smallest L1 */
+    SUM_GROUP = 4 * LANES
+};
+
+#define ALIGNED __attribute__((aligned(64)))
+#define PADDED(n, multiple) (((n) + (multiple)-1) / (multiple) * (multiple))
+
+#if defined(__SSE2__)
+#include <immintrin.h>
+#endif
+
+/* Copy to dst past the cache: what will not be read again soon should not push out what will. */
+static void stream_copy(void *dst, const void *src, size_t bytes) {
+#if defined(__SSE2__)
+#if defined(__AVX512F__)
+    enum { WIDTH = 64 };
+#define FL_STREAM(d, s) _mm512_stream_si512((__m512i *)(d), _mm512_loadu_si512(s))
+#elif defined(__AVX__)
+    enum { WIDTH = 32 };
+#define FL_STREAM(d, s) _mm256_stream_si256((__m256i *)(d), _mm256_loadu_si256((const __m256i *)(s)))
+#else
+    enum { WIDTH = 16 };
+#define FL_STREAM(d, s) _mm_stream_si128((__m128i *)(d), _mm_loadu_si128((const __m128i *)(s)))
+#endif
+    char *to = dst;
+    const char *from = src;
+    size_t head = (size_t)(-(uintptr_t)to) % 64; /* whole cache lines only */
+    head = head < bytes ? head : bytes;
+    memcpy(to, from, head);
+    size_t i = head;
+    for (; i + 64 <= bytes; i += 64)
+        for (size_t k = i; k < i + 64; k += WIDTH)
+            FL_STREAM(to + k, from + k);
+    memcpy(to + i, from + i, bytes - i);
+#undef FL_STREAM
+#else
+    memcpy(dst, src, bytes);
+#endif
+}
+
+static void stream_fence(void) {
+#if defined(__SSE2__)
+    _mm_sfence();
+#endif
+}
+
+/* The kernels assume IEEE arithmetic: round to nearest, subnormals kept. The caller's control word may say
+ * otherwise (torch.set_flush_denormal, a -ffast-math library); it is set for a block and given back. */
+typedef unsigned long long fl_control;
+static inline fl_control control_enter(void) {
+#if defined(__SSE2__)
+    const unsigned old = _mm_getcsr();
+    enum { IEEE = 0x1f80 }; /* all exceptions masked, nearest, no FTZ, no DAZ */
+    if ((old & ~0x3fu) != IEEE)
+        _mm_setcsr(IEEE);
+    return old;
+#elif defined(__aarch64__)
+    fl_control old;
+    __asm__ volatile("mrs %0, fpcr" : "=r"(old));
+    if (old)
+        __asm__ volatile("msr fpcr, %0" : : "r"((fl_control)0));
+    return old;
+#else
+    return 0;
+#endif
+}
+static inline void control_leave(fl_control old) {
+#if defined(__SSE2__)
+    _mm_setcsr((unsigned)old); /* the exception flags too: a call leaves no trace */
+#elif defined(__aarch64__)
+    if (old)
+        __asm__ volatile("msr fpcr, %0" : : "r"(old));
+#else
+    (void)old;
+#endif
+}
+
+/* Labels as int64, from any integer type or integral floats; what is no integer becomes NOT_A_LABEL. */
+#define NOT_A_LABEL INT64_MIN
+#define FL_LABELS(name, ctype)                                                                               \
+    static void labels_from_##name(int64_t *restrict to, const void *x, ptrdiff_t begin, ptrdiff_t n) {      \
+        const ctype *from = (const ctype *)x + begin;                                                        \
+        for (ptrdiff_t i = 0; i < n; i++)                                                                    \
+            to[i] = FL_LABEL_OF_##name(from[i]);                                                             \
+    }
+#define EXACT(x) ((int64_t)(x))
+#define UNSIGNED64(x) ((x) > INT64_MAX ? NOT_A_LABEL : (int64_t)(x))
+#define FLOATING(x) ((x) > -9e15 && (x) < 9e15 && (x) == (double)(int64_t)(x) ? (int64_t)(x) : NOT_A_LABEL)
+#define FL_LABEL_OF_BOOL EXACT
+#define FL_LABEL_OF_INT8 EXACT
+#define FL_LABEL_OF_UINT8 EXACT
+#define FL_LABEL_OF_INT16 EXACT
+#define FL_LABEL_OF_UINT16 EXACT
+#define FL_LABEL_OF_INT32 EXACT
+#define FL_LABEL_OF_UINT32 EXACT
+#define FL_LABEL_OF_INT64 EXACT
+#define FL_LABEL_OF_UINT64 UNSIGNED64
+#define FL_LABEL_OF_FLOAT32 FLOATING
+#define FL_LABEL_OF_FLOAT64 FLOATING
+FL_TYPES(FL_LABELS)
+#undef FL_LABELS
+
+static void load_labels(int64_t *to, const void *x, int type, ptrdiff_t begin, ptrdiff_t n) {
+    switch (type) {
+#define FL_CASE(name, ctype)                                                                                 \
+    case FL_##name:                                                                                          \
+        labels_from_##name(to, x, begin, n);                                                                 \
+        break;
+        FL_TYPES(FL_CASE)
+#undef FL_CASE
+    }
+}
+
+/* The first label of [begin, end) that is neither a class nor to be ignored, or -1. */
+static ptrdiff_t first_bad_label(const fl_domain_scan *scan, ptrdiff_t begin, ptrdiff_t end) {
+    int64_t labels[TILE];
+    const int64_t classes = scan->classes, ignore = scan->has_ignore ? scan->ignore_index : 0;
+    for (ptrdiff_t b = begin; b < end; b += TILE) {
+        const ptrdiff_t n = end - b < TILE ? end - b : TILE;
+        load_labels(labels, scan->x, scan->type, b, n);
+        int64_t bad = 0;
+        for (ptrdiff_t i = 0; i < n; i++)
+            bad |= ((uint64_t)labels[i] >= (uint64_t)classes) & !(scan->has_ignore & (labels[i] == ignore));
+        if (bad)
+            for (ptrdiff_t i = 0; i < n; i++)
+                if ((uint64_t)labels[i] >= (uint64_t)classes && !(scan->has_ignore && labels[i] == ignore))
+                    return b + i;
+    }
+    return -1;
+}
+
+#endif /* once; what follows is per real type */
+
+/* Convert n elements of x from begin on to the real type. */
+#define FL_LOAD(name, ctype)                                                                                 \
+    static void FN(load_##name)(real *restrict to, const void *x, ptrdiff_t begin, ptrdiff_t n) {            \
+        const ctype *from = (const ctype *)x + begin;                                                        \
+        for (ptrdiff_t i = 0; i < n; i++)                                                                    \
+            to[i] = (real)from[i];                                                                           \
+    }
+FL_TYPES(FL_LOAD)
+#undef FL_LOAD
+
+static void FN(load)(real *to, const void *x, int type, ptrdiff_t begin, ptrdiff_t n) {
+    switch (type) {
+#define FL_CASE(name, ctype)                                                                                 \
+    case FL_##name:                                                                                          \
+        FN(load_##name)(to, x, begin, n);                                                                    \
+        break;
+        FL_TYPES(FL_CASE)
+#undef FL_CASE
+    }
+}
+#define REAL_TYPE (FL_BITS == 32 ? FL_FLOAT32 : FL_FLOAT64)
+
+/* The run of n elements as the real type, padded to whole lanes by repeating the last element, which keeps the
+ * padding inside every domain. The caller's own memory where it serves, the buffer where it does not. */
+static const real *FN(view)(real *buffer, const void *x, int type, ptrdiff_t begin, ptrdiff_t n) {
+    const ptrdiff_t padded = PADDED(n, LANES);
+    if (type == REAL_TYPE && n == padded)
+        return (const real *)x + begin;
+    FN(load)(buffer, x, type, begin, n);
+    for (ptrdiff_t i = n; i < padded; i++)
+        buffer[i] = buffer[n - 1];
+    return buffer;
+}
+
+static void FN(put)(void *to, ptrdiff_t begin, const real *from, ptrdiff_t n, int stream) {
+    real *dst = (real *)to + begin;
+    if (stream)
+        stream_copy(dst, from, (size_t)n * sizeof(real));
+    else
+        memcpy(dst, from, (size_t)n * sizeof(real));
+}
+
+/* Sums. Four values are added in their own type as a tree, then in double in LANES lanes: two float32 roundings,
+ * 2^-23 of the sum of magnitudes, at any length. In float64 a lane carries the rounding error of its additions
+ * (Knuth's TwoSum): below 2^-50. */
+typedef struct {
+    double sum[LANES], error[LANES];
+} FN(lanes);
+
+static void FN(accumulate)(FN(lanes) * restrict to, real *restrict v, ptrdiff_t n) {
+    const ptrdiff_t padded = PADDED(n, SUM_GROUP);
+    for (ptrdiff_t i = n; i < padded; i++)
+        v[i] = 0;
+    FN(lanes) a = *to;
+    for (ptrdiff_t i = 0; i < padded; i += SUM_GROUP)
+        for (ptrdiff_t k = 0; k < LANES; k++) {
+            const real *q = v + i + k;
+            const double x = (double)((q[0] + q[LANES]) + (q[2 * LANES] + q[3 * LANES]));
+#if FL_BITS == 32
+            a.sum[k] += x;
+#else
+            const double s = a.sum[k] + x, t = s - a.sum[k];
+            a.error[k] += (a.sum[k] - (s - t)) + (x - t);
+            a.sum[k] = s;
+#endif
+        }
+    *to = a;
+}
+
+/* Close a block: the lanes in a fixed tree. sum[0] + sum[1] is the block's sum; infinities make the error NaN,
+ * and the driver drops it then. */
+static void FN(finish)(FN(lanes) * a, double sum[2]) {
+    for (ptrdiff_t width = LANES / 2; width > 0; width /= 2)
+        for (ptrdiff_t k = 0; k < width; k++) {
+            const double x = a->sum[k], b = a->sum[k + width], s = x + b, t = s - x;
+            a->error[k] += a->error[k + width] + ((x - (s - t)) + (b - t));
+            a->sum[k] = s;
+        }
+    sum[0] = a->sum[0];
+    sum[1] = a->error[0];
+}
+
+/* The first element of [begin, end) outside its domain, or -1; checked as the real type that the kernel will see.
+ * One plain loop per kind of domain vectorises; the loop that finds the position runs once, in the bad tile. */
+static ptrdiff_t FN(first_outside)(const fl_domain_scan *scan, ptrdiff_t begin, ptrdiff_t end) {
+    real buffer[TILE] ALIGNED;
+    bits_t outside[TILE] ALIGNED;
+    const real low = (real)scan->low, high = (real)scan->high;
+    const bool keep_nan = !scan->allow_nan;
+    for (ptrdiff_t b = begin; b < end; b += TILE) {
+        const ptrdiff_t n = end - b < TILE ? end - b : TILE, padded = PADDED(n, LANES);
+        const real *x = FN(view)(buffer, scan->x, scan->type, b, n);
+        bits_t bad = 0;
+#define FL_SCAN(INSIDE)                                                                                      \
+    for (ptrdiff_t i = 0; i < padded; i++)                                                                   \
+        bad |= outside[i] = (!(INSIDE)) & (keep_nan | (x[i] == x[i]));
+        if (scan->domain == FL_TWO_VALUES)
+            FL_SCAN((x[i] == low) | (x[i] == high))
+        else if (scan->domain == FL_OPEN_LOW)
+            FL_SCAN((x[i] > low) & (x[i] <= high))
+        else
+            FL_SCAN((x[i] >= low) & (x[i] <= high))
+#undef FL_SCAN
+        if (bad)
+            for (ptrdiff_t i = 0; i < n; i++)
+                if (outside[i])
+                    return b + i;
+    }
+    return -1;
+}

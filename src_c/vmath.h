@@ -1,0 +1,574 @@
+/* exp, log and their relatives for one SIMD lane: straight-line code that the compiler vectorises.
+ *
+ * No branch, no table, no libm, no inner loop, and only operations that AVX2 has for 64-bit lanes too: a loop
+ * over these functions becomes vector code on every x86-64 level and on NEON. Where the target has FMA the
+ * operations, and so the bits, are the same everywhere; without it (x86-64-v2) a product gets a rounding of its own.
+ *
+ * Measured by tests/accuracy/vmath_exhaustive.c: float32 over all 2^32 inputs, float64 over hard and random points.
+ * Polynomials come from fit_coefficients.py (`--check` compares). Each function's comment: identity, reduction,
+ * largest error in ULP with the input that has it, first with FMA, then (v2) without.
+ *
+ * Included once per type, after real.h; hence no include guard.
+ */
+
+#undef ubits_t
+#undef SIGN_BIT
+#undef ROUNDING_SHIFT
+#undef LOG2_E
+#undef INFINITE
+#undef NOT_A_NUMBER
+#undef TWO_THIRDS
+#undef LOG1P_MIDDLE
+#undef LGAMMA_MIDDLE
+#undef TWO_THIRDS_LOW
+#undef LN2_HIGH
+#undef LN2_LOW
+#undef EXP_HIGHEST
+#undef EXP_LOWEST
+#undef SUBNORMAL_LIFT
+#undef NEGLIGIBLE
+#undef EXPM1_LOWEST
+#undef TANH_SATURATED
+
+#if FL_BITS == 32
+#define ubits_t uint32_t
+#define ROUNDING_SHIFT 0x1.8p23f /* |x| < 2^22: x + shift holds the integer nearest to x in its low bits */
+#define LN2_HIGH 0x1.62e4p-1f    /* 15 bits: n * LN2_HIGH is exact for every exponent n */
+#define LN2_LOW 0x1.7f7d1cp-20f
+#define EXP_HIGHEST 89.0f   /* beyond it exp is infinite, and so it comes out at this point */
+#define EXP_LOWEST -104.0f  /* below -103.97 exp rounds to zero, and so it comes out at this point */
+#define SUBNORMAL_LIFT 24   /* the smallest subnormal times 2^24 is normal, with a bit to spare */
+#define NEGLIGIBLE 0x1p-26f /* x (1 + x) rounds to x below it */
+#define EXPM1_LOWEST -18.0f /* expm1 rounds to -1 */
+#define TANH_SATURATED 10.0f
+#define TWO_THIRDS 0x1.555556p-1f
+#define TWO_THIRDS_LOW -0x1.555556p-26f
+#else
+#define ubits_t uint64_t
+#define ROUNDING_SHIFT 0x1.8p52
+#define LN2_HIGH 0x1.62e42fefap-1 /* 36 bits */
+#define LN2_LOW 0x1.cf79abc9e3b3ap-40
+#define EXP_HIGHEST 709.8
+#define EXP_LOWEST -745.2
+#define SUBNORMAL_LIFT 54
+#define NEGLIGIBLE 0x1p-55
+#define EXPM1_LOWEST -38.0
+#define TANH_SATURATED 20.0
+#define TWO_THIRDS 0x1.5555555555555p-1
+#define TWO_THIRDS_LOW 0x1.5555555555555p-55
+#endif
+
+#define SIGN_BIT ((bits_t)((ubits_t)1 << (FL_BITS - 1)))
+#define INFINITE ((real)__builtin_inf())
+#define NOT_A_NUMBER ((real)__builtin_nan(""))
+#define LOG2_E C(0x1.71547652b82fep0)
+
+/* ---- Building blocks ---- */
+
+/* Estrin's scheme: half the latency of Horner's for one product more per level. */
+INLINE real FN(poly2)(real x, real c0, real c1) { return vfma(x, c1, c0); }
+INLINE real FN(poly4)(real x, real x2, real c0, real c1, real c2, real c3) {
+    return vfma(x2, vfma(x, c3, c2), vfma(x, c1, c0));
+}
+INLINE real FN(poly8)(real x, real x2, real x4, real c0, real c1, real c2, real c3, real c4, real c5, real c6, real c7) {
+    return vfma(x4, FN(poly4)(x, x2, c4, c5, c6, c7), FN(poly4)(x, x2, c0, c1, c2, c3));
+}
+#define poly2 FN(poly2)
+#define poly4 FN(poly4)
+#define poly8 FN(poly8)
+
+INLINE real FN(from_exponent)(ubits_t biased) { return from_bits((bits_t)(biased << MANTISSA_BITS)); }
+#define from_exponent FN(from_exponent)
+
+/* a b + c where the two nearly cancel, so that the product must not be rounded first.
+ * Without FMA: the factors are cut in halves whose products are exact. */
+INLINE real FN(residual)(real a, real b, real c) {
+#if defined(__FMA__) || defined(__ARM_FEATURE_FMA)
+    return vfma(a, b, c);
+#else
+    const bits_t upper = -((bits_t)1 << (MANTISSA_BITS / 2 + 1));
+    const real ah = from_bits(bits_of(a) & upper), al = a - ah;
+    const real bh = from_bits(bits_of(b) & upper), bl = b - bh;
+    const real product = a * b;
+    const real lost = ((ah * bh - product) + ah * bl + al * bh) + al * bl;
+    return (product + c) + lost;
+#endif
+}
+#define residual FN(residual)
+
+/* A number as the unevaluated sum of two: h rounded, l what the rounding lost. */
+typedef struct {
+    real h, l;
+} FN(pair);
+#define pair FN(pair)
+
+/* a + b exactly, for |a| >= |b| or a == 0. */
+INLINE pair FN(sum_ordered)(real a, real b) {
+    const real h = a + b;
+    return (pair){h, b - (h - a)};
+}
+#define sum_ordered FN(sum_ordered)
+
+/* n / d for d.h in [1, 2]: one rounding instead of two or three. The quotient's error is about one ULP, so the
+ * reciprocal that turns the remainder into a correction may be a straight line (within 6 %). */
+INLINE real FN(divide)(pair n, pair d) {
+    const real q = n.h / d.h;
+    const real remainder = residual(-q, d.h, n.h) + vfma(-q, d.l, n.l);
+    return vfma(remainder, vfma(d.h, C(-0x1.e1e1e2p-2), C(0x1.696968p0)), q);
+}
+#define divide FN(divide)
+
+/* ---- exp: x = n ln 2 + r, |r| <= ln 2 / 2 ---- */
+
+/* (exp(r) - 1 - r) / r^2 */
+INLINE real FN(exp_tail)(real r) {
+    const real r2 = r * r, r4 = r2 * r2;
+#if FL_BITS == 32
+    return vfma(r4,
+         C(0x1.6a4346p-10),
+         poly4(r, r2,
+               C(0x1.fffffcp-2), C(0x1.555492p-3), C(0x1.5558bap-5), C(0x1.1239b4p-7)));
+#else
+    const real r8 = r4 * r4;
+    return vfma(r8,
+         poly2(r,
+               C(0x1.28adc86e06dd9p-22), C(0x1.ad9f5a4b80676p-26)),
+         poly8(r, r2, r4,
+               C(0x1.000000000000ap-1), C(0x1.5555555555508p-3), C(0x1.5555555550731p-5),
+               C(0x1.11111111250c5p-7), C(0x1.6c16c1845b5e1p-10), C(0x1.a01a01364843dp-13),
+               C(0x1.a01999a257a93p-16), C(0x1.71df0e7ca318dp-19)));
+#endif
+}
+#define exp_tail FN(exp_tail)
+
+/* The same with an error small beside expm1(r), not only beside exp(r). */
+INLINE real FN(expm1_tail)(real r) {
+    const real r2 = r * r, r4 = r2 * r2;
+#if FL_BITS == 32
+    return vfma(r,
+         vfma(r4,
+              C(0x1.9e7818p-13),
+              poly4(r, r2,
+                    C(0x1.555554p-3), C(0x1.5554f8p-5), C(0x1.1112d6p-7), C(0x1.6d3a5ap-10))),
+         C(0x1p-1));
+#else
+    const real r8 = r4 * r4;
+    return vfma(r,
+         vfma(r8,
+              poly2(r,
+                    C(0x1.af5d2e0a4b89fp-26), C(0x1.1f286bdce23dap-29)),
+              poly8(r, r2, r4,
+                    C(0x1.5555555555559p-3), C(0x1.5555555555558p-5), C(0x1.111111110f719p-7),
+                    C(0x1.6c16c16c175cdp-10), C(0x1.a01a01af9a92ap-13), C(0x1.a01a01994834ep-16),
+                    C(0x1.71ddf92f429f9p-19), C(0x1.27e503bf66c9bp-22))),
+         C(0x1p-1));
+#endif
+}
+#define expm1_tail FN(expm1_tail)
+
+typedef struct {
+    ubits_t exponent; /* its low bits hold n + offset */
+    real r, r_low;    /* r_low: what the rounding of r lost */
+} FN(exp_parts);
+#define exp_parts FN(exp_parts)
+
+/* Adding 1.5 * 2^MANTISSA_BITS rounds x / ln 2 to an integer and leaves it in the low bits, where it can be shifted
+ * into an exponent; `offset` rides along in the same constant. A NaN makes r NaN. */
+INLINE exp_parts FN(exp_reduce)(real x, int offset) {
+    const real shift = ROUNDING_SHIFT + (real)offset;
+    const real shifted = vfma(x, LOG2_E, shift);
+    const real n = shifted - shift;
+    const real coarse = vfma(-n, LN2_HIGH, x); /* exact */
+    const real r = vfma(-n, LN2_LOW, coarse);
+    return (exp_parts){(ubits_t)bits_of(shifted), r, vfma(-n, LN2_LOW, coarse - r)};
+}
+#define exp_reduce FN(exp_reduce)
+
+/* exp(x) for x <= 0 or NaN, gradual underflow included: the scale 2^n is raised by SUBNORMAL_LIFT, which makes it
+ * normal for every n, and the last product, the only one that can round, takes it down again. */
+INLINE real FN(exp_nonpositive)(real x) {
+    x = x < EXP_LOWEST ? EXP_LOWEST : x;
+    const exp_parts e = exp_reduce(x, EXPONENT_BIAS + SUBNORMAL_LIFT);
+    const real p = vfma(e.r, vfma(e.r, exp_tail(e.r), C(1.0)), C(1.0));
+    return p * from_exponent(e.exponent) * from_exponent(EXPONENT_BIAS - SUBNORMAL_LIFT);
+}
+#define vexp_nonpositive FN(exp_nonpositive)
+
+/* p 2^n, rounded once, for exponent = n + 2 EXPONENT_BIAS: 2^n may not be representable, the scales for half of n are. */
+INLINE real FN(scale_in_halves)(real p, ubits_t exponent) {
+    const ubits_t half = exponent >> 1;
+    return p * from_exponent(half) * from_exponent(exponent - half);
+}
+#define scale_in_halves FN(scale_in_halves)
+
+/* exp(x) */
+INLINE real FN(exp)(real x) {
+    x = x > EXP_HIGHEST ? EXP_HIGHEST : x;
+    x = x < EXP_LOWEST ? EXP_LOWEST : x;
+    const exp_parts e = exp_reduce(x, 2 * EXPONENT_BIAS);
+    const real p = vfma(e.r, vfma(e.r, exp_tail(e.r), C(1.0)), C(1.0));
+    return scale_in_halves(p, e.exponent);
+}
+#define vexp FN(exp)
+
+/* expm1(x) = 2^n (exp(r) - 1) + (2^n - 1). Near x = +-ln 2 / 2 the two cancel, so their sum is kept as a pair, and
+ * r_low counts. Everything is halved, since 2^n itself would overflow at the top. */
+INLINE real FN(expm1)(real x) {
+    real t = x > EXP_HIGHEST ? EXP_HIGHEST : x;
+    t = t < EXPM1_LOWEST ? EXPM1_LOWEST : t;
+    const exp_parts e = exp_reduce(t, EXPONENT_BIAS - 1);
+    const real s = from_exponent(e.exponent); /* 2^n / 2 */
+    const real base = s - C(0.5);
+    const pair sum = sum_ordered(base, s * e.r);
+    const real tail = vfma(e.r * e.r, expm1_tail(e.r), e.r_low);
+    const real low = sum.l + ((s - base) - C(0.5));
+    const real result = C(2.0) * (sum.h + vfma(s, tail, low));
+    return vabs(x) < NEGLIGIBLE ? x : result; /* -0 and subnormals */
+}
+#define vexpm1 FN(expm1)
+
+/* expm1(x) as a pair, for EXPM1_LOWEST <= x <= 0 or NaN */
+INLINE pair FN(expm1_pair)(real x) {
+    const exp_parts e = exp_reduce(x, EXPONENT_BIAS);
+    const real s = from_exponent(e.exponent);
+    const pair base = sum_ordered(C(-1.0), s);
+    const pair sum = sum_ordered(base.h, s * e.r);
+    const real tail = vfma(e.r * e.r, expm1_tail(e.r), e.r_low);
+    return sum_ordered(sum.h, vfma(s, tail, sum.l + base.l));
+}
+
+/* exp(x) as a pair, for x <= 0 or NaN */
+INLINE pair FN(exp_nonpositive_pair)(real x) {
+    x = x < EXP_LOWEST ? EXP_LOWEST : x;
+    const exp_parts e = exp_reduce(x, EXPONENT_BIAS + SUBNORMAL_LIFT);
+    const pair sum = sum_ordered(C(1.0), e.r);
+    const pair p = sum_ordered(sum.h, vfma(e.r * e.r, exp_tail(e.r), sum.l + e.r_low));
+    const real s = from_exponent(e.exponent), drop = from_exponent(EXPONENT_BIAS - SUBNORMAL_LIFT);
+    return (pair){p.h * s * drop, p.l * s * drop};
+}
+
+/* tanh(x) = -m / (2 + m), m = expm1(-2 |x|) */
+INLINE real FN(tanh)(real x) {
+    real a = vabs(x);
+    a = a > TANH_SATURATED ? TANH_SATURATED : a;
+    const pair m = FN(expm1_pair)(C(-2.0) * a);
+    pair d = sum_ordered(C(2.0), m.h);
+    d.l += m.l;
+    const real t = divide(m, d);
+    return from_bits(bits_of(vabs(t)) | (bits_of(x) & SIGN_BIT));
+}
+#define vtanh FN(tanh)
+
+/* sigmoid(x) = 1 / (1 + E) for x >= 0, E / (1 + E) for x < 0, E = exp(-|x|): no overflow, both tails relative. */
+INLINE real FN(sigmoid)(real x) {
+    const pair e = FN(exp_nonpositive_pair)(-vabs(x));
+    pair d = sum_ordered(C(1.0), e.h);
+    d.l += e.l;
+    const pair n = {x < C(0.0) ? e.h : C(1.0), x < C(0.0) ? e.l : C(0.0)};
+    return divide(n, d);
+}
+#define vsigmoid FN(sigmoid)
+
+/* ---- log ---- */
+
+/* log1p(e) = e + e^2 q for e in [0, 1], q = LOG1P_MIDDLE + t * this, t = e - 1/2. Around the middle the last product
+ * of the chain is small, and the rounding errors before it with it. */
+INLINE real FN(log1p_unit_tail)(real t) {
+    const real t2 = t * t, t4 = t2 * t2;
+#if FL_BITS == 32
+#define LOG1P_MIDDLE C(-0x1.833704p-2)
+    return vfma(t,
+         vfma(t4,
+              vfma(t2, C(-0x1.9fab34p-9),
+              poly2(t, C(-0x1.507af4p-7), C(0x1.c7e7acp-8))),
+              poly4(t, t2,
+                    C(-0x1.7de15cp-4), C(0x1.a2847ep-5), C(-0x1.d957dep-6), C(0x1.10e298p-6))),
+         C(0x1.6f0d78p-3));
+#else
+#define LOG1P_MIDDLE C(-0x1.833704d019edp-2)
+    const real t8 = t4 * t4, t16 = t8 * t8;
+    return vfma(t,
+         vfma(t16,
+              poly2(t,
+                    C(-0x1.aba3b35ac04cbp-15), C(0x1.a84c65fcdbb82p-16)),
+              vfma(t8,
+                   poly8(t, t2, t4,
+                         C(-0x1.6075da837c974p-10), C(0x1.b3ddbacaa2ae2p-11), C(-0x1.0ed271d16bbcap-11),
+                         C(0x1.53274f231c776p-12), C(-0x1.ad897edb34932p-13), C(0x1.0730c848289e9p-13),
+                         C(-0x1.2ac74eb88a1eep-14), C(0x1.ba3cc7b4e609dp-15)),
+                   poly8(t, t2, t4,
+                         C(-0x1.7ddf1fe86abdep-4), C(0x1.a279c04c79c74p-5), C(-0x1.da3482488a65fp-6),
+                         C(0x1.131116fb975c4p-6), C(-0x1.44ba45d7bc3cp-7), C(0x1.84904efe39681p-8),
+                         C(-0x1.d5faf2cbf1feep-9), C(0x1.1ebd3f314bb9ep-9)))),
+         C(0x1.6f0d7bd624be3p-3));
+#endif
+}
+#define log1p_unit_tail FN(log1p_unit_tail)
+
+/* (log1p(f) - f) / f^2 for f in [-1/3, 1/3] */
+INLINE real FN(log1p_tail)(real f) {
+    const real f2 = f * f, f4 = f2 * f2;
+#if FL_BITS == 32
+    return vfma(f,
+         poly8(f, f2, f4,
+               C(0x1.555506p-2), C(-0x1.fffefcp-3), C(0x1.99d054p-3), C(-0x1.559c54p-3), C(0x1.1ed49cp-3),
+               C(-0x1.f3300ap-4), C(0x1.1e7368p-3), C(-0x1.07d11ap-3)),
+         C(-0x1p-1));
+#else
+    const real f8 = f4 * f4, f16 = f8 * f8;
+    return vfma(f,
+         vfma(f16,
+              vfma(f2, C(0x1.5c24ffcbd25b4p-4),
+              poly2(f, C(0x1.560a3580b859ep-5), C(-0x1.6420efef25f9fp-4))),
+              vfma(f8,
+                   poly8(f, f2, f4,
+                         C(0x1.745cb54eea4a7p-4), C(-0x1.555cf9c6ffddap-4), C(0x1.3b1dc19915e45p-4),
+                         C(-0x1.2407a14dfefa3p-4), C(0x1.10690e351514bp-4), C(-0x1.06238c85b830fp-4),
+                         C(0x1.efc4103bcb952p-5), C(-0x1.7384882cf8b79p-5)),
+                   poly8(f, f2, f4,
+                         C(0x1.5555555555539p-2), C(-0x1.00000000014bfp-2), C(0x1.99999999a0188p-3),
+                         C(-0x1.555555535ac74p-3), C(0x1.24924920a9ee5p-3), C(-0x1.000000b04ed08p-3),
+                         C(0x1.c71c74116c052p-4), C(-0x1.99995678259aep-4)))),
+         C(-0x1.ffffffffffff8p-2));
+#endif
+}
+#define log1p_tail FN(log1p_tail)
+
+/* log1p(e) for e in [0, 1] or NaN, such as exp(-|z|): one polynomial, without division or reduction.
+ * Written e + e^2 q, so that tiny and subnormal e come out as they are. */
+INLINE real FN(log1p_unit)(real e) {
+    const real t = e - C(0.5);
+    return vfma(e * e, vfma(t, log1p_unit_tail(t), LOG1P_MIDDLE), e);
+}
+#define vlog1p_unit FN(log1p_unit)
+
+typedef struct {
+    real k, m;
+} FN(log_parts);
+#define log_parts FN(log_parts)
+
+/* x = 2^k m, m in [2/3, 4/3), for positive finite normal x; k has the bias still in it: it is in the low bits of a
+ * float 2^MANTISSA_BITS too large, since AVX2 cannot convert 64-bit integers. */
+INLINE log_parts FN(log_reduce)(real x) {
+    const ubits_t third = (ubits_t)(bits_of(C(1.0)) - bits_of(C(1.0) / C(1.5))); /* from 2/3 to 1 */
+    const ubits_t biased = ((ubits_t)bits_of(x) + third) >> MANTISSA_BITS;
+    const real big = from_exponent(EXPONENT_BIAS + MANTISSA_BITS);
+    const real k = from_bits((bits_t)(biased | (ubits_t)bits_of(big))) - (big + (real)EXPONENT_BIAS);
+    const real m = from_bits((bits_t)((ubits_t)bits_of(x) - ((biased - EXPONENT_BIAS) << MANTISSA_BITS)));
+    return (log_parts){k, m};
+}
+#define log_reduce FN(log_reduce)
+
+/* The same for subnormal x too. */
+INLINE log_parts FN(log_reduce_any)(real x) {
+    const int lifted = x < from_exponent(1);
+    log_parts p = log_reduce(lifted ? x * from_exponent(EXPONENT_BIAS + SUBNORMAL_LIFT) : x);
+    p.k -= lifted ? (real)SUBNORMAL_LIFT : C(0.0);
+    return p;
+}
+#define log_reduce_any FN(log_reduce_any)
+
+/* k ln 2 + log1p(f). The sum k ln 2 + f is kept as a pair: near k = -1, f = 1/3 it cancels by half. */
+INLINE real FN(log_assemble)(real k, real f, real low) {
+    const pair sum = sum_ordered(k * LN2_HIGH, f);
+    return sum.h + vfma(f * f, log1p_tail(f), vfma(k, LN2_LOW, sum.l + low));
+}
+#define log_assemble FN(log_assemble)
+
+/* What log makes of the ends of its domain: +inf stays, 0 gives -inf, a negative number or NaN gives NaN. */
+INLINE real FN(log_specials)(real x, real result) {
+    result = x < INFINITE ? result : x;
+    return x > C(0.0) ? result : (x == C(0.0) ? -INFINITE : NOT_A_NUMBER);
+}
+#define log_specials FN(log_specials)
+
+/* log(x) */
+INLINE real FN(log)(real x) {
+    const log_parts p = log_reduce_any(x);
+    return log_specials(x, log_assemble(p.k, p.m - C(1.0), C(0.0)));
+}
+#define vlog FN(log)
+
+/* log1p(x): the reduction of u = 1 + x, but f = 2^-k x + (2^-k - 1) is taken from x itself, so that the rounding of
+ * u does no harm; where u = x, f comes from u, as 2^-k may not be representable. */
+INLINE real FN(log1p)(real x) {
+    const real u = C(1.0) + x;
+    const log_parts p = log_reduce(u);
+    const real s = from_bits(bits_of(C(1.0)) - (bits_of(u) - bits_of(p.m)));
+    const real base = s - C(1.0), close = vfma(x, s, base);
+    const real f = x > C(0x1p64) ? p.m - C(1.0) : close;
+    const real f_low = vfma(x, s, base - close);
+    const real result = log_specials(u, log_assemble(p.k, f, x > C(0.5) ? C(0.0) : C(1.4) * f_low));
+    return x == C(0.0) ? x : result; /* -0 */
+}
+#define vlog1p FN(log1p)
+
+/* softplus(x) = log(1 + exp(x)) = max(x, 0) + log1p(E), E = exp(-|x|) */
+INLINE real FN(softplus)(real x) {
+    const pair e = FN(exp_nonpositive_pair)(-vabs(x));
+    const real m = x < C(0.0) ? C(0.0) : x;
+    /* log1p(h + l) = log1p(h) + l / (1 + h), the reciprocal by a straight line */
+    const real low = e.l * vfma(e.h, C(-0x1.e1e1e2p-2), C(0x1.df1f2p-1));
+    const real t = e.h - C(0.5), tail = log1p_unit_tail(t), e2 = e.h * e.h;
+    const real q = vfma(t, tail, LOG1P_MIDDLE), q_low = vfma(t, tail, LOG1P_MIDDLE - q);
+    const real log_h = vfma(e2, q, e.h), log_l = vfma(e2, q, e.h - log_h) + vfma(e2, q_low, low);
+    const real h = m + log_h, back = h - m;
+    const real l = (m - (h - back)) + (log_h - back);
+    return m < C(0x1p60) ? h + (l + log_l) : m;
+}
+#define vsoftplus FN(softplus)
+
+/* ---- pow, lgamma ---- */
+
+/* (2 atanh(s) - 2 s - 2/3 s^3) / s^5 as a polynomial in u = s^2 */
+INLINE real FN(atanh_tail)(real u) {
+    const real u2 = u * u;
+#if FL_BITS == 32
+    return poly4(u, u2,
+          C(0x1.999996p-2), C(0x1.2495p-2), C(0x1.c5bfdap-3), C(0x1.97e92ap-3));
+#else
+    const real u4 = u2 * u2, u8 = u4 * u4;
+    return vfma(u8,
+         C(0x1.da5297095794bp-4),
+         poly8(u, u2, u4,
+               C(0x1.999999999999ap-2), C(0x1.2492492492359p-2), C(0x1.c71c71c747ca4p-3),
+               C(0x1.745d172d67dacp-3), C(0x1.3b13b9386bd39p-3), C(0x1.110f74fe9833fp-3),
+               C(0x1.e24976d79c3e3p-4), C(0x1.a7457e5029936p-4)));
+#endif
+}
+#define atanh_tail FN(atanh_tail)
+
+/* log(x) as a pair */
+INLINE pair FN(log_pair)(real x) {
+    const log_parts p = log_reduce_any(x);
+    /* log(m) = 2 atanh(s), s = f / (2 + f) */
+    const real f = p.m - C(1.0);
+    const pair d = sum_ordered(C(2.0), f);
+    const real reciprocal = C(1.0) / d.h;
+    const real s = f * reciprocal;
+    const real s_low = vfma(-s, d.l, residual(-s, d.h, f)) * reciprocal;
+    /* 2/3 s^3 as a pair */
+    const real u = s * s, u_low = residual(s, s, -u);
+    const real v = s * u, v_low = vfma(s, u_low, residual(s, u, -v));
+    const real w = TWO_THIRDS * v, w_low = vfma(TWO_THIRDS, v_low, vfma(TWO_THIRDS_LOW, v, residual(TWO_THIRDS, v, -w)));
+    const pair a = sum_ordered(p.k * LN2_HIGH, C(2.0) * s);
+    const pair b = sum_ordered(a.h, w);
+    const real slope = vfma(u, vfma(u, C(2.0), C(2.0)), C(2.0)); /* of 2 atanh(s), to be applied to s_low */
+    const real low = a.l + b.l + vfma(p.k, LN2_LOW, vfma(u * v, atanh_tail(u), vfma(slope, s_low, w_low)));
+    const pair c = sum_ordered(b.h, low);
+    const real special = log_specials(x, c.h);
+    return (pair){special, special == c.h ? c.l : C(0.0)};
+}
+#define log_pair FN(log_pair)
+
+/* pow(x, y) = exp(y log(x)) for x >= 0, log(x) and the product as pairs. */
+INLINE real FN(pow)(real x, real y) {
+    const pair l = log_pair(x);
+    const real h = y * l.h;
+    real t = h > EXP_HIGHEST ? EXP_HIGHEST : h;
+    t = t < EXP_LOWEST ? EXP_LOWEST : t;
+    const real low = t == h ? vfma(y, l.l, residual(y, l.h, -h)) : C(0.0);
+    const exp_parts e = exp_reduce(t, 2 * EXPONENT_BIAS);
+    const real r = e.r + low;
+    const real p = vfma(r, vfma(r, exp_tail(r), C(1.0)), C(1.0));
+    const real result = scale_in_halves(p, e.exponent);
+    return (x == C(1.0)) | (y == C(0.0)) ? C(1.0) : result;
+}
+#define vpow FN(pow)
+
+/* lgamma(1 + y) = y (y - 1) q for y in [0, 3], q = LGAMMA_MIDDLE + t * this, t = y - 3/2 */
+INLINE real FN(lgamma_near_tail)(real t) {
+    const real t2 = t * t, t4 = t2 * t2, t8 = t4 * t4;
+#if FL_BITS == 32
+#define LGAMMA_MIDDLE C(0x1.84afep-2)
+    return vfma(t,
+         vfma(t,
+              vfma(t8,
+                   poly4(t, t2,
+                         C(0x1.4c0e28p-20), C(-0x1.80a8d4p-21), C(-0x1.bcfc88p-21), C(0x1.722904p-22)),
+                   poly8(t, t2, t4,
+                         C(-0x1.8a68dcp-8), C(0x1.fecd6cp-10), C(-0x1.5aa9fcp-11), C(0x1.e41fcap-13),
+                         C(-0x1.3f4a76p-14), C(0x1.b8847p-16), C(-0x1.0aeb92p-16), C(0x1.bd3718p-18))),
+              C(0x1.46207ap-6)),
+         C(-0x1.31d278p-4));
+#else
+#define LGAMMA_MIDDLE C(0x1.84afe00cddfep-2)
+    const real t16 = t8 * t8;
+    return vfma(t,
+         vfma(t,
+              vfma(t16,
+                   vfma(t8,
+                        vfma(t4,
+                             vfma(t2, C(-0x1.1085c59a51a5ap-44),
+                             poly2(t, C(0x1.045743276cab1p-40), C(0x1.f9ffa6295e9a8p-43))),
+                             poly4(t, t2,
+                                   C(0x1.13c330632c606p-35), C(0x1.edf0a894d379ap-36), C(-0x1.eb17d95508eb7p-38),
+                                   C(-0x1.fdb986a25e84p-39))),
+                        poly8(t, t2, t4,
+                              C(-0x1.bec41674426e5p-33), C(0x1.dbacdb844a66bp-30), C(-0x1.dc42ff80283fcp-32),
+                              C(-0x1.e7c2e351eedadp-31), C(0x1.bb1316fa450e3p-33), C(0x1.cb1781f60ff62p-32),
+                              C(-0x1.b698e9314e203p-34), C(-0x1.1dfdd3c8f7d79p-33))),
+                   vfma(t8,
+                        poly8(t, t2, t4,
+                              C(-0x1.871c9b37b9916p-20), C(0x1.23fd0a50635e2p-21), C(-0x1.b5ac6abc2719bp-23),
+                              C(0x1.4514c8abe8433p-24), C(-0x1.ee19c59dd1188p-26), C(0x1.af9893a4d8571p-27),
+                              C(-0x1.375cfd1afa7dcp-28), C(-0x1.af35651b628fcp-33)),
+                        poly8(t, t2, t4,
+                              C(-0x1.8a722dfc5d129p-8), C(0x1.feef08b24a1dap-10), C(-0x1.59512001610b2p-11),
+                              C(0x1.e05c3bb705453p-13), C(-0x1.5501aac4cbc3p-14), C(0x1.eb8f956ffe1e7p-16),
+                              C(-0x1.66708e757831cp-17), C(0x1.07c4e902098f8p-18)))),
+              C(0x1.462044b0aef28p-6)),
+         C(-0x1.31d26e9323011p-4));
+#endif
+}
+
+/* log Gamma(1 + y) for 0 <= y < 3, relative also beside the zeros 0 and 1; each product as a pair. */
+INLINE real FN(lgamma_near)(real y) {
+    const real t = y - C(1.5), tail = FN(lgamma_near_tail)(t);
+    const real q = vfma(t, tail, LGAMMA_MIDDLE), q_low = vfma(t, tail, LGAMMA_MIDDLE - q);
+    const pair d = sum_ordered(C(-1.0), y);
+    const real w = y * d.h, w_low = vfma(y, d.l, residual(y, d.h, -w));
+    const real h = w * q;
+    return h + vfma(w_low, q, vfma(w, q_low, residual(w, q, -h)));
+}
+
+/* (lgamma(1 + y) - (y + 1/2) log y + y - log(2 pi) / 2) / w as a polynomial in w^2, w = 1 / y, y >= 3 */
+INLINE real FN(stirling_tail)(real x) {
+    const real x2 = x * x;
+#if FL_BITS == 32
+    return poly4(x, x2,
+          C(0x1.555554p-4), C(-0x1.6c06d4p-9), C(0x1.98e102p-11), C(-0x1.c3391cp-12));
+#else
+    const real x4 = x2 * x2, x8 = x4 * x4;
+    return vfma(x8,
+         poly2(x,
+               C(0x1.3af578a3324dep-5), C(-0x1.783854dca004ep-5)),
+         poly8(x, x2, x4,
+               C(0x1.55555555552ep-4), C(-0x1.6c16c1647c4afp-9), C(0x1.a019f07874d04p-11),
+               C(-0x1.380e86ec8bb18p-11), C(0x1.b8757183b050cp-11), C(-0x1.ea546c95344b9p-10),
+               C(0x1.67ad5eaf30a5bp-8), C(-0x1.0f73cfb4267eap-6)));
+#endif
+}
+
+/* log Gamma(1 + y) for y >= 0, that is log y! for counts; exactly 0 at y = 0 and y = 1. */
+INLINE real FN(lgamma1p)(real y) {
+    const pair l = log_pair(y);
+    pair b = sum_ordered(l.h, C(-1.0));
+    b.l += l.l;
+    const real h = y * b.h;
+    const real w = C(1.0) / y;
+    const real low = vfma(y, b.l, residual(y, b.h, -h));
+    const real rest = vfma(C(0.5), l.h, C(0x1.d67f1c864beb5p-1)) + vfma(w, FN(stirling_tail)(w * w), low);
+    const real far = h < INFINITE ? h + rest : h;
+    return y < C(3.0) ? FN(lgamma_near)(y) : far;
+}
+#define vlgamma1p FN(lgamma1p)
+
+INLINE real FN(sqrt)(real x) {
+#if FL_BITS == 32
+    return __builtin_sqrtf(x);
+#else
+    return __builtin_sqrt(x);
+#endif
+}
+#define vsqrt FN(sqrt)
