@@ -18,7 +18,18 @@ from setuptools.command.build_ext import build_ext
 
 # No -ffast-math, ever: it deletes the NaN handling and, when linked, flushes subnormals in the whole process.
 # Contraction is off so that every FMA is one we wrote, and v3, v4 and arm64 give the same bits.
-FLAGS = ["-O3", "-std=gnu11", "-fno-math-errno", "-fno-trapping-math", "-ffp-contract=off", "-fvisibility=hidden"]
+# -fopenmp-simd reads the "omp simd" before a loop and needs no runtime. Jump threading would turn two selects on one
+# condition into branches, which end vectorisation.
+FLAGS = [
+    "-O3",
+    "-std=gnu11",
+    "-fno-math-errno",
+    "-fno-trapping-math",
+    "-ffp-contract=off",
+    "-fopenmp-simd",
+    "-fno-thread-jumps",
+    "-fvisibility=hidden",
+]
 
 if platform.machine().lower() in ("x86_64", "amd64"):
     ISA = {f"src_c/isa/x86_64_v{v}.c": [f"-march=x86-64-v{v}"] for v in (2, 3, 4)}

@@ -439,7 +439,7 @@ cdef class Runner:
         job.class_weight = NULL
         if self.class_weight_arrays is not None:
             job.class_weight = cnp.PyArray_DATA(self.class_weight_arrays[real])
-            if cnp.PyArray_SIZE(self.class_weight_arrays[real]) != job.classes:
+            if len(self.loss.class_weight) != job.classes:
                 raise ValueError(validation.class_weight_length(self.loss, job.classes))
         work = <double> size * self.kernel.cost
         block = BLOCK

@@ -126,7 +126,7 @@ def _first(bad: NDArray[np.bool_]) -> int:
 def _check(loss: Loss, y: NDArray[Any], z: NDArray[Any], w: NDArray[Any] | None) -> None:
     """Raise on the first element outside its domain, in the order in which the engine looks."""
     if w is not None:
-        at = _first(~((w >= 0) & np.isfinite(w)).ravel())
+        at = _first(~((w >= 0) & (w <= np.finfo(z.dtype).max)).ravel())  # finite in the type that it is cast to
         if at >= 0:
             validation.bad_weight(w, at)
     if loss.takes_labels:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["PARTS", "ROW_SUM_TOLERANCE", "run_converted"]
 
 REDUCTIONS = ("mean", "sum", "none")
+MOST_THREADS = 1 << 12  # more is a mistake, and OpenMP ends the process when it cannot start them
 PARTS = "(sum of w l, sum of w)"  # the reduction of an accumulator
 _INTERNAL = (*REDUCTIONS, PARTS)
 
@@ -103,17 +104,14 @@ def as_array(name: str, value: Any) -> NDArray[Any]:
 
 
 def _from_objects(name: str, array: NDArray[Any]) -> NDArray[Any]:
-    try:
-        return array.astype(np.float64)
-    except (TypeError, ValueError):
-        for at, item in enumerate(array.flat):
-            try:
-                float(item)
-            except (TypeError, ValueError):
-                raise TypeError(
-                    f"{name}{position(array, at)} is {item!r}: expected real numbers; drop or fill missing values first"
-                ) from None
-        raise
+    for at, item in enumerate(array.flat):  # NumPy alone would make NaN of None
+        try:
+            float(item)
+        except (TypeError, ValueError):
+            raise TypeError(
+                f"{name}{position(array, at)} is {item!r}: expected real numbers; drop or fill missing values first"
+            ) from None
+    return array.astype(np.float64)
 
 
 def _contiguous(array: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
@@ -222,8 +220,8 @@ def thread_count(name: str, n: Any) -> int:
         count = n.__index__()
     except AttributeError:
         raise TypeError(f"{name} is {n!r}: expected a positive integer") from None
-    if count < 1 or isinstance(n, bool):
-        raise ValueError(f"{name} is {n!r}: expected a positive integer, or None for the default")
+    if not 1 <= count <= MOST_THREADS or isinstance(n, bool):
+        raise ValueError(f"{name} is {n!r}: expected a positive integer up to {MOST_THREADS}, or None for the default")
     return int(count)
 
 

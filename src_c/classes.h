@@ -5,18 +5,17 @@ enum {
 };
 
 typedef void (*FN(classes_loop))(const FN(classes_options) * options, const FN(segment) * segments, int n_segments,
-                                 const bits_t *label, const real *at_label, const real *row_weight, real *v, int across);
+                                 FN(classes_rows) * rows, int across);
 
 #define CLASSES_LOOP(name, DENSE, ENTROPY, PREDICTION, operation, VALUE, GRADIENT, HESSIAN)                  \
     static void FN(name##_##operation)(const FN(classes_options) * o, const FN(segment) * segments, int n,   \
-                                       const bits_t *label, const real *at_label, const real *row_weight,    \
-                                       real *v, int across) {                                                \
+                                       FN(classes_rows) * rows, int across) {                                \
         if (across)                                                                                          \
             FN(classes_tile)((FN(classes_spec)){DENSE, ENTROPY, PREDICTION, VALUE, GRADIENT, HESSIAN, 1}, o, \
-                             segments, n, label, at_label, row_weight, v);                                   \
+                             segments, n, rows);                                                             \
         else                                                                                                 \
             FN(classes_tile)((FN(classes_spec)){DENSE, ENTROPY, PREDICTION, VALUE, GRADIENT, HESSIAN, 0}, o, \
-                             segments, n, label, at_label, row_weight, v);                                   \
+                             segments, n, rows);                                                             \
     }
 
 #define CLASSES_LOOPS(name, DENSE, ENTROPY, PREDICTION)                         \
@@ -27,6 +26,8 @@ typedef void (*FN(classes_loop))(const FN(classes_options) * options, const FN(s
     CLASSES_LOOP(name, DENSE, ENTROPY, PREDICTION, majorize, 0, 1, 'm')
 
 CLASSES(CLASSES_LOOPS)
+
+static const real FN(ones)[LANES] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
 
 /* LANES rows of K numbers side by side; missing rows repeat the last. */
 static void FN(to_lanes)(real *restrict to, const real *restrict rows, ptrdiff_t classes, ptrdiff_t n) {
@@ -68,74 +69,87 @@ static void FN(load_rows)(FN(row_block) * rows, const fl_job *job, bool dense, p
     }
 }
 
+/* Give lane l of a tile the row at `row`: its label, the prediction there, its weights. */
+INLINE void FN(set_lane)(FN(classes_rows) * tile, ptrdiff_t l, const FN(row_block) * block, ptrdiff_t row,
+                         const fl_job *job, const real *z) {
+    const real *class_weight = job->class_weight;
+    const ptrdiff_t label = job->dense ? 0 : (ptrdiff_t)block->label[row];
+    tile->label[l] = (bits_t)label;
+    tile->at_label[l] = z[label];
+    tile->label_weight[l] = class_weight ? class_weight[label] : 1;
+    tile->scale[l] = block->weight[row] * (real)job->scale;
+}
+
 /* Blocks are at most TILE rows (the driver's promise). Row targets must have the real type. */
 static void FN(run_classes)(const fl_job *job, ptrdiff_t begin, ptrdiff_t end, double sum[2]) {
-    static const real one[1] = {1};
     const ptrdiff_t classes = job->classes, n = end - begin;
-    const bool dense = job->dense, across = classes >= FN(ACROSS_FROM);
+    const bool dense = job->dense;
     const FN(classes_loop) loop = (FN(classes_loop))job->loop;
-    const real *z = job->z, *t = job->y;
-    real *g = job->g, *h = job->h;
+    const real *z = (const real *)job->z + begin * classes;
+    const real *t = dense ? (const real *)job->y + begin * classes : 0;
+    real *g = job->g ? (real *)job->g + begin * classes : 0;
+    real *h = job->h ? (real *)job->h + begin * classes : 0;
+    const size_t row_bytes = (size_t)classes * sizeof(real);
     real v[TILE] ALIGNED;
     FN(row_block) rows;
+    FN(classes_rows) tile;
     const FN(classes_options) options = {
         .on = (real)(1 - job->p[0]), /* p: label smoothing, z-loss, sum of the class weights */
         .off = (real)(job->p[0] / (double)classes),
         .z_loss = (real)job->p[1],
         .total_weight = job->class_weight ? (real)job->p[2] : (real)classes,
-        .class_weight = job->class_weight ? job->class_weight : one,
-        .weight_step = job->class_weight != 0,
     };
+    const real *class_weight = job->class_weight ? job->class_weight : FN(ones);
     const fl_control control = control_enter();
     FN(load_rows)(&rows, job, dense, begin, n);
-    if (across) {
-        const ptrdiff_t whole = classes / LANES, left = classes % LANES;
-        real z_tail[LANES] ALIGNED, t_tail[LANES] ALIGNED = {0}, g_tail[LANES] ALIGNED, h_tail[LANES] ALIGNED;
-        real lane_v[LANES] ALIGNED, at_label[LANES], weight[LANES];
-        bits_t label[LANES];
-        const real pad = job->logits ? -1 / C(0.0) : C(1.0); /* a class of no probability; log 1 */
+    if (classes >= FN(ACROSS_FROM)) {
+        const ptrdiff_t whole = classes / LANES * LANES, left = classes - whole;
+        const size_t left_bytes = (size_t)left * sizeof(real);
+        real z_tail[LANES] ALIGNED, t_tail[LANES] ALIGNED, g_tail[LANES] ALIGNED, h_tail[LANES] ALIGNED;
+        real weight_tail[LANES] ALIGNED;
+        for (ptrdiff_t l = 0; l < LANES; l++) { /* padding: no probability, or log 1, and no target */
+            z_tail[l] = job->logits ? -1 / C(0.0) : C(1.0);
+            t_tail[l] = 0;
+            weight_tail[l] = l >= left ? 0 : job->class_weight ? class_weight[whole + l] : 1;
+        }
         for (ptrdiff_t i = 0; i < n; i++) {
-            const ptrdiff_t row = (begin + i) * classes;
-            for (ptrdiff_t l = 0; l < LANES; l++) {
-                z_tail[l] = l < left ? z[row + whole * LANES + l] : pad;
-                t_tail[l] = dense && l < left ? t[row + whole * LANES + l] : 0;
-                label[l] = dense ? 0 : (bits_t)rows.label[i];
-                at_label[l] = dense ? 0 : z[row + rows.label[i]];
-                weight[l] = rows.weight[i] * (real)job->scale;
-            }
+            const ptrdiff_t at = i * classes;
+            memcpy(z_tail, z + at + whole, left_bytes);
+            if (dense)
+                memcpy(t_tail, t + at + whole, left_bytes);
+            for (ptrdiff_t l = 0; l < LANES; l++)
+                FN(set_lane)(&tile, l, &rows, i, job, z + at);
             const FN(segment) segments[2] = {
-                {z + row, dense ? t + row : 0, g ? g + row : 0, h ? h + row : 0, whole, 0},
-                {z_tail, t_tail, g_tail, h_tail, 1, whole * LANES},
+                {z + at, dense ? t + at : 0, g ? g + at : 0, h ? h + at : 0, whole / LANES, 0, class_weight,
+                 job->class_weight ? LANES : 0},
+                {z_tail, t_tail, g_tail, h_tail, 1, whole, weight_tail, 0},
             };
-            loop(&options, segments, left ? 2 : 1, label, at_label, weight, lane_v, 1);
-            v[i] = lane_v[0];
+            loop(&options, segments, left ? 2 : 1, &tile, 1);
+            v[i] = tile.value[0];
             if (g)
-                memcpy(g + row + whole * LANES, g_tail, (size_t)left * sizeof(real));
+                memcpy(g + at + whole, g_tail, left_bytes);
             if (h)
-                memcpy(h + row + whole * LANES, h_tail, (size_t)left * sizeof(real));
+                memcpy(h + at + whole, h_tail, left_bytes);
         }
     } else {
         real zt[FN(ACROSS_FROM) * LANES] ALIGNED, tt[FN(ACROSS_FROM) * LANES] ALIGNED;
         real gt[FN(ACROSS_FROM) * LANES] ALIGNED, ht[FN(ACROSS_FROM) * LANES] ALIGNED;
-        real at_label[LANES], weight[LANES];
-        bits_t label[LANES];
+        const FN(segment) segment = {zt, tt, gt, ht, classes, 0, class_weight, job->class_weight != 0};
         for (ptrdiff_t i = 0; i < n; i += LANES) {
-            const ptrdiff_t m = n - i < LANES ? n - i : LANES, row = (begin + i) * classes;
-            FN(to_lanes)(zt, z + row, classes, m);
+            const ptrdiff_t m = n - i < LANES ? n - i : LANES, at = i * classes;
+            FN(to_lanes)(zt, z + at, classes, m);
             if (dense)
-                FN(to_lanes)(tt, t + row, classes, m);
+                FN(to_lanes)(tt, t + at, classes, m);
             for (ptrdiff_t l = 0; l < LANES; l++) {
-                const ptrdiff_t r = i + (l < m ? l : m - 1);
-                label[l] = dense ? 0 : (bits_t)rows.label[r];
-                at_label[l] = dense ? 0 : zt[label[l] * LANES + l];
-                weight[l] = rows.weight[r] * (real)job->scale;
+                const ptrdiff_t row = i + (l < m ? l : m - 1);
+                FN(set_lane)(&tile, l, &rows, row, job, z + row * classes);
             }
-            const FN(segment) segment = {zt, tt, gt, ht, classes, 0};
-            loop(&options, &segment, 1, label, at_label, weight, v + i, 0);
+            loop(&options, &segment, 1, &tile, 0);
+            memcpy(v + i, tile.value, sizeof tile.value);
             if (g)
-                FN(from_lanes)(g + row, gt, classes, m);
+                FN(from_lanes)(g + at, gt, classes, m);
             if (h)
-                FN(from_lanes)(h + row, ht, classes, m);
+                FN(from_lanes)(h + at, ht, classes, m);
         }
     }
     for (ptrdiff_t i = 0; i < n; i++)
@@ -145,9 +159,9 @@ static void FN(run_classes)(const fl_job *job, ptrdiff_t begin, ptrdiff_t end, d
             if (rows.ignored[i]) { /* nothing, whatever the row holds: NaN times 0 is not nothing */
                 v[i] = 0;
                 if (g)
-                    memset(g + (begin + i) * classes, 0, (size_t)classes * sizeof(real));
+                    memset(g + i * classes, 0, row_bytes);
                 if (h)
-                    memset(h + (begin + i) * classes, 0, (size_t)classes * sizeof(real));
+                    memset(h + i * classes, 0, row_bytes);
             }
     if (job->v)
         memcpy((real *)job->v + begin, v, (size_t)n * sizeof(real));

@@ -95,16 +95,17 @@ def round_to(bits, value):
 class Polynomial:
     """q of `degree[bits]` with result(x) = known(x) + factor(x) q(x): fitted relative to result."""
 
-    def __init__(self, name, formula, result, known, factor, interval, degree, variable=lambda x, bits: x, scale=None):
+    def __init__(self, name, formula, result, known, factor, interval, degree, variable=lambda x, bits: x, scale=None,
+                 density=40):
         self.name, self.formula, self.degree = name, formula, degree
         self.result, self.known, self.factor = result, known, factor
-        self.interval, self.variable = interval, variable
+        self.interval, self.variable, self.density = interval, variable, density
         self.scale = scale or result  # the error is measured relative to this
 
     def fit(self, bits):
         degree = self.degree[bits]
         low, high = map(mpf, self.interval)
-        size = 24 * (degree + 2) | 1
+        size = self.density * (degree + 2) | 1
         grid = [(low + high) / 2 - (high - low) / 2 * mp.cos(mp.pi * (i + mpf(1) / 3) / size) for i in range(size)]
         grid = [x for x in grid if abs(x) > mpf(2) ** -40]
         x = [self.variable(v, bits) for v in grid]
@@ -161,7 +162,7 @@ POLYNOMIALS = [
     Polynomial(
         "lgamma_near", "lgamma(1 + y) = y (y - 1) q(y - center)",
         lambda y: mp.loggamma(1 + y), lambda y: mpf(0), lambda y: y * (y - 1),
-        (mpf(0), mpf(3)), {32: 14, 64: 33}, variable=lambda y, bits: y - LGAMMA_CENTER[bits],
+        (mpf(0), mpf(3)), {32: 14, 64: 33}, variable=lambda y, bits: y - LGAMMA_CENTER[bits], density=24,
     ),
     Polynomial(
         "stirling_tail", "lgamma(1 + y) = (y + 1/2) log y - y + log(2 pi)/2 + w q(w^2), w = 1/y",

@@ -17,5 +17,12 @@ typedef struct {
 /* value, but NaN where x is NaN: a constant derivative must not hide a NaN. */
 #define nan_or(x, value) ((x) == (x) ? (value) : (x))
 
+/* x, but 0 where the condition holds (0 log 0, 0/0); NaN where z is NaN. */
+INLINE real FN(unless)(bool condition, real x, real z) {
+    const real zero = nan_or(z, 0);
+    return condition ? zero : x;
+}
+#define unless FN(unless)
+
 INLINE real FN(sign)(real x) { return x > 0 ? C(1.0) : x < 0 ? C(-1.0) : x; }
 #define sign FN(sign)

@@ -13,7 +13,7 @@ typedef void (*FN(pointwise_loop))(const real *restrict y, const real *restrict 
                                        real *restrict v, real *restrict g, real *restrict h, ptrdiff_t n) {  \
         for (ptrdiff_t i = 0; i < n; i += LANES) {                                                           \
             const real *restrict wi = w + i * w_step;                                                        \
-            for (ptrdiff_t k = 0; k < LANES; k++) {                                                          \
+            SIMD for (ptrdiff_t k = 0; k < LANES; k++) {                                                     \
                 const result r = FN(name)(y[i + k], z[i + k], p);                                            \
                 if (VALUE)                                                                                   \
                     v[i + k] = r.v * wi[k];                                                                  \

@@ -30,6 +30,10 @@
 #define MANTISSA_BITS 52
 #endif
 
+/* Before a loop whose iterations are independent. GCC then turns every select into a blend, also where several meet
+ * in one value, which it otherwise leaves as branches. Needs -fopenmp-simd, no OpenMP runtime. */
+#define SIMD _Pragma("omp simd")
+
 #define INLINE static inline __attribute__((always_inline, unused))
 
 /* One rounding where the instruction set has it. -ffp-contract=off keeps the compiler from adding others:

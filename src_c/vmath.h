@@ -20,6 +20,7 @@
 #undef TWO_THIRDS
 #undef LOG1P_MIDDLE
 #undef LGAMMA_MIDDLE
+#undef LGAMMA_CENTER
 #undef TWO_THIRDS_LOW
 #undef LN2_HIGH
 #undef LN2_LOW
@@ -96,6 +97,10 @@ INLINE real FN(residual)(real a, real b, real c) {
 }
 #define residual FN(residual)
 
+/* -|x| in one operation */
+INLINE real FN(minus_abs)(real x) { return from_bits(bits_of(x) | SIGN_BIT); }
+#define minus_abs FN(minus_abs)
+
 /* A number as the unevaluated sum of two: h rounded, l what the rounding lost. */
 typedef struct {
     real h, l;
@@ -124,19 +129,15 @@ INLINE real FN(divide)(pair n, pair d) {
 INLINE real FN(exp_tail)(real r) {
     const real r2 = r * r, r4 = r2 * r2;
 #if FL_BITS == 32
-    return vfma(r4,
-         C(0x1.6a4346p-10),
-         poly4(r, r2,
-               C(0x1.fffffcp-2), C(0x1.555492p-3), C(0x1.5558bap-5), C(0x1.1239b4p-7)));
+    return vfma(r4, C(0x1.6a4346p-10),
+                poly4(r, r2, C(0x1.fffffcp-2), C(0x1.555492p-3), C(0x1.5558bap-5), C(0x1.1239b4p-7)));
 #else
     const real r8 = r4 * r4;
-    return vfma(r8,
-         poly2(r,
-               C(0x1.28adc86e06dd9p-22), C(0x1.ad9f5a4b80676p-26)),
-         poly8(r, r2, r4,
-               C(0x1.000000000000ap-1), C(0x1.5555555555508p-3), C(0x1.5555555550731p-5),
-               C(0x1.11111111250c5p-7), C(0x1.6c16c1845b5e1p-10), C(0x1.a01a01364843dp-13),
-               C(0x1.a01999a257a93p-16), C(0x1.71df0e7ca318dp-19)));
+    return vfma(r8, poly2(r, C(0x1.28adc86e06dd9p-22), C(0x1.ad9f5a4b80676p-26)),
+                poly8(r, r2, r4,
+                      C(0x1.000000000000ap-1), C(0x1.5555555555508p-3), C(0x1.5555555550731p-5),
+                      C(0x1.11111111250c5p-7), C(0x1.6c16c1845b5e1p-10), C(0x1.a01a01364843dp-13),
+                      C(0x1.a01999a257a93p-16), C(0x1.71df0e7ca318dp-19)));
 #endif
 }
 #define exp_tail FN(exp_tail)
@@ -145,23 +146,19 @@ INLINE real FN(exp_tail)(real r) {
 INLINE real FN(expm1_tail)(real r) {
     const real r2 = r * r, r4 = r2 * r2;
 #if FL_BITS == 32
-    return vfma(r,
-         vfma(r4,
-              C(0x1.9e7818p-13),
-              poly4(r, r2,
-                    C(0x1.555554p-3), C(0x1.5554f8p-5), C(0x1.1112d6p-7), C(0x1.6d3a5ap-10))),
-         C(0x1p-1));
+    return vfma(r, vfma(r4, C(0x1.9e7818p-13),
+                          poly4(r, r2, C(0x1.555554p-3), C(0x1.5554f8p-5), C(0x1.1112d6p-7), C(0x1.6d3a5ap-10))),
+                C(0x1p-1));
 #else
     const real r8 = r4 * r4;
-    return vfma(r,
-         vfma(r8,
-              poly2(r,
-                    C(0x1.af5d2e0a4b89fp-26), C(0x1.1f286bdce23dap-29)),
-              poly8(r, r2, r4,
-                    C(0x1.5555555555559p-3), C(0x1.5555555555558p-5), C(0x1.111111110f719p-7),
-                    C(0x1.6c16c16c175cdp-10), C(0x1.a01a01af9a92ap-13), C(0x1.a01a01994834ep-16),
-                    C(0x1.71ddf92f429f9p-19), C(0x1.27e503bf66c9bp-22))),
-         C(0x1p-1));
+    return vfma(r, vfma(r, vfma(r8, C(0x1.1f286bdce23dap-29),
+                               poly8(r, r2, r4,
+                                     C(0x1.5555555555558p-5), C(0x1.111111110f719p-7), C(0x1.6c16c16c175cdp-10),
+                                     C(0x1.a01a01af9a92ap-13), C(0x1.a01a01994834ep-16),
+                                     C(0x1.71ddf92f429f9p-19), C(0x1.27e503bf66c9bp-22),
+                                     C(0x1.af5d2e0a4b89fp-26))),
+                     C(0x1.5555555555559p-3)),
+                C(0x1p-1));
 #endif
 }
 #define expm1_tail FN(expm1_tail)
@@ -184,13 +181,19 @@ INLINE exp_parts FN(exp_reduce)(real x, int offset) {
 }
 #define exp_reduce FN(exp_reduce)
 
-/* exp(x) for x <= 0 or NaN, gradual underflow included: the scale 2^n is raised by SUBNORMAL_LIFT, which makes it
- * normal for every n, and the last product, the only one that can round, takes it down again. */
+/* 2^n for n <= 0, exponent = n + EXPONENT_BIAS + SUBNORMAL_LIFT. A shift can only make a normal number, so 2^n is first
+ * made 2^SUBNORMAL_LIFT too large. Taking it down again rounds nothing and runs beside the polynomial; the one rounding
+ * of a subnormal result is left to the caller's product. */
+INLINE real FN(scale_down)(ubits_t exponent) {
+    return from_exponent(exponent) * from_exponent(EXPONENT_BIAS - SUBNORMAL_LIFT);
+}
+#define scale_down FN(scale_down)
+
+/* exp(x) for x <= 0 or NaN, gradual underflow included */
 INLINE real FN(exp_nonpositive)(real x) {
     x = x < EXP_LOWEST ? EXP_LOWEST : x;
     const exp_parts e = exp_reduce(x, EXPONENT_BIAS + SUBNORMAL_LIFT);
-    const real p = vfma(e.r, vfma(e.r, exp_tail(e.r), C(1.0)), C(1.0));
-    return p * from_exponent(e.exponent) * from_exponent(EXPONENT_BIAS - SUBNORMAL_LIFT);
+    return vfma(e.r, vfma(e.r, exp_tail(e.r), C(1.0)), C(1.0)) * scale_down(e.exponent);
 }
 #define vexp_nonpositive FN(exp_nonpositive)
 
@@ -243,8 +246,8 @@ INLINE pair FN(exp_nonpositive_pair)(real x) {
     const exp_parts e = exp_reduce(x, EXPONENT_BIAS + SUBNORMAL_LIFT);
     const pair sum = sum_ordered(C(1.0), e.r);
     const pair p = sum_ordered(sum.h, vfma(e.r * e.r, exp_tail(e.r), sum.l + e.r_low));
-    const real s = from_exponent(e.exponent), drop = from_exponent(EXPONENT_BIAS - SUBNORMAL_LIFT);
-    return (pair){p.h * s * drop, p.l * s * drop};
+    const real s = scale_down(e.exponent);
+    return (pair){p.h * s, p.l * s};
 }
 
 /* tanh(x) = -m / (2 + m), m = expm1(-2 |x|) */
@@ -261,7 +264,7 @@ INLINE real FN(tanh)(real x) {
 
 /* sigmoid(x) = 1 / (1 + E) for x >= 0, E / (1 + E) for x < 0, E = exp(-|x|): no overflow, both tails relative. */
 INLINE real FN(sigmoid)(real x) {
-    const pair e = FN(exp_nonpositive_pair)(-vabs(x));
+    const pair e = FN(exp_nonpositive_pair)(minus_abs(x));
     pair d = sum_ordered(C(1.0), e.h);
     d.l += e.l;
     const pair n = {x < C(0.0) ? e.h : C(1.0), x < C(0.0) ? e.l : C(0.0)};
@@ -277,30 +280,26 @@ INLINE real FN(log1p_unit_tail)(real t) {
     const real t2 = t * t, t4 = t2 * t2;
 #if FL_BITS == 32
 #define LOG1P_MIDDLE C(-0x1.833704p-2)
-    return vfma(t,
-         vfma(t4,
-              vfma(t2, C(-0x1.9fab34p-9),
-              poly2(t, C(-0x1.507af4p-7), C(0x1.c7e7acp-8))),
-              poly4(t, t2,
-                    C(-0x1.7de15cp-4), C(0x1.a2847ep-5), C(-0x1.d957dep-6), C(0x1.10e298p-6))),
-         C(0x1.6f0d78p-3));
+    return vfma(t, vfma(t4,
+                          vfma(t2, C(-0x1.9fab34p-9),
+                               poly2(t, C(-0x1.507af4p-7), C(0x1.c7e7acp-8))),
+                          poly4(t, t2, C(-0x1.7de15cp-4), C(0x1.a2847ep-5), C(-0x1.d957dep-6), C(0x1.10e298p-6))),
+                C(0x1.6f0d78p-3));
 #else
 #define LOG1P_MIDDLE C(-0x1.833704d019edp-2)
     const real t8 = t4 * t4, t16 = t8 * t8;
-    return vfma(t,
-         vfma(t16,
-              poly2(t,
-                    C(-0x1.aba3b35ac04cbp-15), C(0x1.a84c65fcdbb82p-16)),
-              vfma(t8,
-                   poly8(t, t2, t4,
-                         C(-0x1.6075da837c974p-10), C(0x1.b3ddbacaa2ae2p-11), C(-0x1.0ed271d16bbcap-11),
-                         C(0x1.53274f231c776p-12), C(-0x1.ad897edb34932p-13), C(0x1.0730c848289e9p-13),
-                         C(-0x1.2ac74eb88a1eep-14), C(0x1.ba3cc7b4e609dp-15)),
-                   poly8(t, t2, t4,
-                         C(-0x1.7ddf1fe86abdep-4), C(0x1.a279c04c79c74p-5), C(-0x1.da3482488a65fp-6),
-                         C(0x1.131116fb975c4p-6), C(-0x1.44ba45d7bc3cp-7), C(0x1.84904efe39681p-8),
-                         C(-0x1.d5faf2cbf1feep-9), C(0x1.1ebd3f314bb9ep-9)))),
-         C(0x1.6f0d7bd624be3p-3));
+    return vfma(t, vfma(t16, poly2(t, C(-0x1.aba3b35ac04cbp-15), C(0x1.a84c65fcdbb82p-16)),
+                          vfma(t8,
+                               poly8(t, t2, t4,
+                                     C(-0x1.6075da837c974p-10), C(0x1.b3ddbacaa2ae2p-11),
+                                     C(-0x1.0ed271d16bbcap-11), C(0x1.53274f231c776p-12),
+                                     C(-0x1.ad897edb34932p-13), C(0x1.0730c848289e9p-13),
+                                     C(-0x1.2ac74eb88a1eep-14), C(0x1.ba3cc7b4e609dp-15)),
+                               poly8(t, t2, t4,
+                                     C(-0x1.7ddf1fe86abdep-4), C(0x1.a279c04c79c74p-5), C(-0x1.da3482488a65fp-6),
+                                     C(0x1.131116fb975c4p-6), C(-0x1.44ba45d7bc3cp-7), C(0x1.84904efe39681p-8),
+                                     C(-0x1.d5faf2cbf1feep-9), C(0x1.1ebd3f314bb9ep-9)))),
+                C(0x1.6f0d7bd624be3p-3));
 #endif
 }
 #define log1p_unit_tail FN(log1p_unit_tail)
@@ -309,27 +308,25 @@ INLINE real FN(log1p_unit_tail)(real t) {
 INLINE real FN(log1p_tail)(real f) {
     const real f2 = f * f, f4 = f2 * f2;
 #if FL_BITS == 32
-    return vfma(f,
-         poly8(f, f2, f4,
-               C(0x1.555506p-2), C(-0x1.fffefcp-3), C(0x1.99d054p-3), C(-0x1.559c54p-3), C(0x1.1ed49cp-3),
-               C(-0x1.f3300ap-4), C(0x1.1e7368p-3), C(-0x1.07d11ap-3)),
-         C(-0x1p-1));
+    return vfma(f, poly8(f, f2, f4,
+                           C(0x1.555506p-2), C(-0x1.fffefcp-3), C(0x1.99d054p-3), C(-0x1.559c54p-3),
+                           C(0x1.1ed49cp-3), C(-0x1.f3300ap-4), C(0x1.1e7368p-3), C(-0x1.07d11ap-3)),
+                C(-0x1p-1));
 #else
     const real f8 = f4 * f4, f16 = f8 * f8;
-    return vfma(f,
-         vfma(f16,
-              vfma(f2, C(0x1.5c24ffcbd25b4p-4),
-              poly2(f, C(0x1.560a3580b859ep-5), C(-0x1.6420efef25f9fp-4))),
-              vfma(f8,
-                   poly8(f, f2, f4,
-                         C(0x1.745cb54eea4a7p-4), C(-0x1.555cf9c6ffddap-4), C(0x1.3b1dc19915e45p-4),
-                         C(-0x1.2407a14dfefa3p-4), C(0x1.10690e351514bp-4), C(-0x1.06238c85b830fp-4),
-                         C(0x1.efc4103bcb952p-5), C(-0x1.7384882cf8b79p-5)),
-                   poly8(f, f2, f4,
-                         C(0x1.5555555555539p-2), C(-0x1.00000000014bfp-2), C(0x1.99999999a0188p-3),
-                         C(-0x1.555555535ac74p-3), C(0x1.24924920a9ee5p-3), C(-0x1.000000b04ed08p-3),
-                         C(0x1.c71c74116c052p-4), C(-0x1.99995678259aep-4)))),
-         C(-0x1.ffffffffffff8p-2));
+    return vfma(f, vfma(f16,
+                          vfma(f2, C(0x1.5c24ffcbd25b4p-4),
+                               poly2(f, C(0x1.560a3580b859ep-5), C(-0x1.6420efef25f9fp-4))),
+                          vfma(f8,
+                               poly8(f, f2, f4,
+                                     C(0x1.745cb54eea4a7p-4), C(-0x1.555cf9c6ffddap-4), C(0x1.3b1dc19915e45p-4),
+                                     C(-0x1.2407a14dfefa3p-4), C(0x1.10690e351514bp-4), C(-0x1.06238c85b830fp-4),
+                                     C(0x1.efc4103bcb952p-5), C(-0x1.7384882cf8b79p-5)),
+                               poly8(f, f2, f4,
+                                     C(0x1.5555555555539p-2), C(-0x1.00000000014bfp-2), C(0x1.99999999a0188p-3),
+                                     C(-0x1.555555535ac74p-3), C(0x1.24924920a9ee5p-3), C(-0x1.000000b04ed08p-3),
+                                     C(0x1.c71c74116c052p-4), C(-0x1.99995678259aep-4)))),
+                C(-0x1.ffffffffffff8p-2));
 #endif
 }
 #define log1p_tail FN(log1p_tail)
@@ -405,7 +402,7 @@ INLINE real FN(log1p)(real x) {
 
 /* softplus(x) = log(1 + exp(x)) = max(x, 0) + log1p(E), E = exp(-|x|) */
 INLINE real FN(softplus)(real x) {
-    const pair e = FN(exp_nonpositive_pair)(-vabs(x));
+    const pair e = FN(exp_nonpositive_pair)(minus_abs(x));
     const real m = x < C(0.0) ? C(0.0) : x;
     /* log1p(h + l) = log1p(h) + l / (1 + h), the reciprocal by a straight line */
     const real low = e.l * vfma(e.h, C(-0x1.e1e1e2p-2), C(0x1.df1f2p-1));
@@ -424,16 +421,14 @@ INLINE real FN(softplus)(real x) {
 INLINE real FN(atanh_tail)(real u) {
     const real u2 = u * u;
 #if FL_BITS == 32
-    return poly4(u, u2,
-          C(0x1.999996p-2), C(0x1.2495p-2), C(0x1.c5bfdap-3), C(0x1.97e92ap-3));
+    return poly4(u, u2, C(0x1.999996p-2), C(0x1.2495p-2), C(0x1.c5bfdap-3), C(0x1.97e92ap-3));
 #else
     const real u4 = u2 * u2, u8 = u4 * u4;
-    return vfma(u8,
-         C(0x1.da5297095794bp-4),
-         poly8(u, u2, u4,
-               C(0x1.999999999999ap-2), C(0x1.2492492492359p-2), C(0x1.c71c71c747ca4p-3),
-               C(0x1.745d172d67dacp-3), C(0x1.3b13b9386bd39p-3), C(0x1.110f74fe9833fp-3),
-               C(0x1.e24976d79c3e3p-4), C(0x1.a7457e5029936p-4)));
+    return vfma(u8, C(0x1.da5297095794bp-4),
+                poly8(u, u2, u4,
+                      C(0x1.999999999999ap-2), C(0x1.2492492492359p-2), C(0x1.c71c71c747ca4p-3),
+                      C(0x1.745d172d67dacp-3), C(0x1.3b13b9386bd39p-3), C(0x1.110f74fe9833fp-3),
+                      C(0x1.e24976d79c3e3p-4), C(0x1.a7457e5029936p-4)));
 #endif
 }
 #define atanh_tail FN(atanh_tail)
@@ -476,56 +471,59 @@ INLINE real FN(pow)(real x, real y) {
 }
 #define vpow FN(pow)
 
-/* lgamma(1 + y) = y (y - 1) q for y in [0, 3], q = LGAMMA_MIDDLE + t * this, t = y - 3/2 */
+/* lgamma(1 + y) = y (y - 1) q for y in [0, 3], q = LGAMMA_MIDDLE + t * this, t = y - LGAMMA_CENTER */
 INLINE real FN(lgamma_near_tail)(real t) {
     const real t2 = t * t, t4 = t2 * t2, t8 = t4 * t4;
 #if FL_BITS == 32
-#define LGAMMA_MIDDLE C(0x1.84afep-2)
-    return vfma(t,
-         vfma(t,
-              vfma(t8,
-                   poly4(t, t2,
-                         C(0x1.4c0e28p-20), C(-0x1.80a8d4p-21), C(-0x1.bcfc88p-21), C(0x1.722904p-22)),
-                   poly8(t, t2, t4,
-                         C(-0x1.8a68dcp-8), C(0x1.fecd6cp-10), C(-0x1.5aa9fcp-11), C(0x1.e41fcap-13),
-                         C(-0x1.3f4a76p-14), C(0x1.b8847p-16), C(-0x1.0aeb92p-16), C(0x1.bd3718p-18))),
-              C(0x1.46207ap-6)),
-         C(-0x1.31d278p-4));
+#define LGAMMA_CENTER 1.46875f
+#define LGAMMA_MIDDLE C(0x1.8718aap-2)
+    return vfma(t, vfma(t, vfma(t8,
+                               poly4(t, t2,
+                                     C(0x1.6c3a7p-20), C(-0x1.56f28cp-22), C(-0x1.041e1p-20), C(0x1.6de0cp-22)),
+                               poly8(t, t2, t4,
+                                     C(-0x1.9acfbcp-8), C(0x1.0d6736p-9), C(-0x1.720d56p-11), C(0x1.043528p-12),
+                                     C(-0x1.5ed176p-14), C(0x1.054b1p-15), C(-0x1.285fa6p-16), C(0x1.982eecp-18))),
+                     C(0x1.4f8fa2p-6)),
+                C(-0x1.36fdb4p-4));
 #else
-#define LGAMMA_MIDDLE C(0x1.84afe00cddfep-2)
+#define LGAMMA_CENTER 1.53125
+#define LGAMMA_MIDDLE C(0x1.8251477cd294ap-2)
     const real t16 = t8 * t8;
-    return vfma(t,
-         vfma(t,
-              vfma(t16,
-                   vfma(t8,
-                        vfma(t4,
-                             vfma(t2, C(-0x1.1085c59a51a5ap-44),
-                             poly2(t, C(0x1.045743276cab1p-40), C(0x1.f9ffa6295e9a8p-43))),
-                             poly4(t, t2,
-                                   C(0x1.13c330632c606p-35), C(0x1.edf0a894d379ap-36), C(-0x1.eb17d95508eb7p-38),
-                                   C(-0x1.fdb986a25e84p-39))),
-                        poly8(t, t2, t4,
-                              C(-0x1.bec41674426e5p-33), C(0x1.dbacdb844a66bp-30), C(-0x1.dc42ff80283fcp-32),
-                              C(-0x1.e7c2e351eedadp-31), C(0x1.bb1316fa450e3p-33), C(0x1.cb1781f60ff62p-32),
-                              C(-0x1.b698e9314e203p-34), C(-0x1.1dfdd3c8f7d79p-33))),
-                   vfma(t8,
-                        poly8(t, t2, t4,
-                              C(-0x1.871c9b37b9916p-20), C(0x1.23fd0a50635e2p-21), C(-0x1.b5ac6abc2719bp-23),
-                              C(0x1.4514c8abe8433p-24), C(-0x1.ee19c59dd1188p-26), C(0x1.af9893a4d8571p-27),
-                              C(-0x1.375cfd1afa7dcp-28), C(-0x1.af35651b628fcp-33)),
-                        poly8(t, t2, t4,
-                              C(-0x1.8a722dfc5d129p-8), C(0x1.feef08b24a1dap-10), C(-0x1.59512001610b2p-11),
-                              C(0x1.e05c3bb705453p-13), C(-0x1.5501aac4cbc3p-14), C(0x1.eb8f956ffe1e7p-16),
-                              C(-0x1.66708e757831cp-17), C(0x1.07c4e902098f8p-18)))),
-              C(0x1.462044b0aef28p-6)),
-         C(-0x1.31d26e9323011p-4));
+    return vfma(t, vfma(t, vfma(t16,
+                               vfma(t8,
+                                    vfma(t4,
+                                         vfma(t2, C(-0x1.e026d183148c8p-46),
+                                              poly2(t, C(0x1.a3c44601f1541p-42), C(0x1.a06b5afd55e24p-45))),
+                                         poly4(t, t2,
+                                               C(0x1.86ccffbef018dp-37), C(0x1.1899f1025ada2p-38),
+                                               C(-0x1.7725a3b3ce8abp-39), C(-0x1.47420b28bc459p-41))),
+                                    poly8(t, t2, t4,
+                                          C(-0x1.946046c912bfdp-32), C(0x1.62ef46af41612p-32),
+                                          C(-0x1.776eb98be64dcp-33), C(-0x1.293fb630c664fp-34),
+                                          C(0x1.febb9c6239a73p-35), C(0x1.b4009d3157405p-35),
+                                          C(-0x1.2e429dd74bd15p-35), C(-0x1.1207098b54382p-36))),
+                               vfma(t8,
+                                    poly8(t, t2, t4,
+                                          C(-0x1.545d0ee69e22dp-20), C(0x1.f591cbb851bap-22),
+                                          C(-0x1.73715c32f1e39p-23), C(0x1.13e0999e60602p-24),
+                                          C(-0x1.9b8a08eb7cc59p-26), C(0x1.39774d6cff00ap-27),
+                                          C(-0x1.dc6dc850ac3b2p-29), C(0x1.31d4937a3332p-30)),
+                                    poly8(t, t2, t4,
+                                          C(-0x1.7ae452107b42ap-8), C(0x1.e4d02a735ac7fp-10),
+                                          C(-0x1.43a608ecd3339p-11), C(0x1.bcafe0e5830abp-13),
+                                          C(-0x1.37ccf8301cc92p-14), C(0x1.bbef1480bc74cp-16),
+                                          C(-0x1.3fbb678e39c05p-17), C(0x1.d0cde87ce646fp-19)))),
+                     C(0x1.3d10a9a9c7258p-6)),
+                C(-0x1.2ccc2bd1b26p-4));
 #endif
 }
 
 /* log Gamma(1 + y) for 0 <= y < 3, relative also beside the zeros 0 and 1; each product as a pair. */
 INLINE real FN(lgamma_near)(real y) {
-    const real t = y - C(1.5), tail = FN(lgamma_near_tail)(t);
-    const real q = vfma(t, tail, LGAMMA_MIDDLE), q_low = vfma(t, tail, LGAMMA_MIDDLE - q);
+    const pair t = sum_ordered(-LGAMMA_CENTER, y);
+    const real tail = FN(lgamma_near_tail)(t.h);
+    const real q = vfma(t.h, tail, LGAMMA_MIDDLE);
+    const real q_low = vfma(t.h, tail, LGAMMA_MIDDLE - q) + C(-0.17) * t.l; /* -0.17: slope of q where t.l is not 0 */
     const pair d = sum_ordered(C(-1.0), y);
     const real w = y * d.h, w_low = vfma(y, d.l, residual(y, d.h, -w));
     const real h = w * q;
@@ -536,17 +534,14 @@ INLINE real FN(lgamma_near)(real y) {
 INLINE real FN(stirling_tail)(real x) {
     const real x2 = x * x;
 #if FL_BITS == 32
-    return poly4(x, x2,
-          C(0x1.555554p-4), C(-0x1.6c06d4p-9), C(0x1.98e102p-11), C(-0x1.c3391cp-12));
+    return poly4(x, x2, C(0x1.555554p-4), C(-0x1.6c06d4p-9), C(0x1.98e102p-11), C(-0x1.c3391cp-12));
 #else
     const real x4 = x2 * x2, x8 = x4 * x4;
-    return vfma(x8,
-         poly2(x,
-               C(0x1.3af578a3324dep-5), C(-0x1.783854dca004ep-5)),
-         poly8(x, x2, x4,
-               C(0x1.55555555552ep-4), C(-0x1.6c16c1647c4afp-9), C(0x1.a019f07874d04p-11),
-               C(-0x1.380e86ec8bb18p-11), C(0x1.b8757183b050cp-11), C(-0x1.ea546c95344b9p-10),
-               C(0x1.67ad5eaf30a5bp-8), C(-0x1.0f73cfb4267eap-6)));
+    return vfma(x8, poly2(x, C(0x1.3af578a3324dep-5), C(-0x1.783854dca004ep-5)),
+                poly8(x, x2, x4,
+                      C(0x1.55555555552ep-4), C(-0x1.6c16c1647c4afp-9), C(0x1.a019f07874d04p-11),
+                      C(-0x1.380e86ec8bb18p-11), C(0x1.b8757183b050cp-11), C(-0x1.ea546c95344b9p-10),
+                      C(0x1.67ad5eaf30a5bp-8), C(-0x1.0f73cfb4267eap-6)));
 #endif
 }
 
@@ -558,8 +553,10 @@ INLINE real FN(lgamma1p)(real y) {
     const real h = y * b.h;
     const real w = C(1.0) / y;
     const real low = vfma(y, b.l, residual(y, b.h, -h));
-    const real rest = vfma(C(0.5), l.h, C(0x1.d67f1c864beb5p-1)) + vfma(w, FN(stirling_tail)(w * w), low);
-    const real far = h < INFINITE ? h + rest : h;
+    const pair c = sum_ordered(C(0x1.d67f1c864beb5p-1), C(0.5) * l.h); /* log(2 pi) / 2; ordered where it matters, */
+    const pair sum = sum_ordered(c.h, h);                              /* that is for small y */
+    const real rest = vfma(C(0.5), l.l, sum.l + c.l) + vfma(w, FN(stirling_tail)(w * w), low);
+    const real far = h < INFINITE ? sum.h + rest : h;
     return y < C(3.0) ? FN(lgamma_near)(y) : far;
 }
 #define vlgamma1p FN(lgamma1p)

@@ -33,19 +33,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = EXAMPLES
-    many = {"nargs": "+", "metavar": "X", "action": "extend"}
+    many: dict[str, Any] = {"nargs": "+", "metavar": "X", "action": "extend"}
     extent = parser.add_mutually_exclusive_group()
     extent.add_argument("--quick", action="store_true", help="the default: main cases, under three minutes")
-    extent.add_argument("--full", action="store_true", help="every combination, all installed peers, longer samples")
-    parser.add_argument("--losses", **many, help="losses by name (default: all)")  # type: ignore[arg-type]
+    extent.add_argument(
+        "--full", action="store_true", help="every combination, all installed peers, longer samples: an hour"
+    )
+    parser.add_argument("--losses", **many, help="losses by name (default: all)")
     parser.add_argument(
         "--sizes", **many, help="elements, such as 100 1e4 2e7 (default: 100 up to several times the cache)"
-    )  # type: ignore[arg-type]
-    parser.add_argument("--dtype", **many, help="float32, float64 (default: both)")  # type: ignore[arg-type]
-    parser.add_argument(
-        "--operations", **many, help="value, value_and_gradient, gradient_and_hessian (default: all)"  # type: ignore[arg-type]
-    )  # fmt: skip
-    parser.add_argument("--peers", **many, help="libraries to compare with, 'all' or 'none'")  # type: ignore[arg-type]
+    )
+    parser.add_argument("--dtype", **many, help="float32, float64 (default: both)")
+    parser.add_argument("--operations", **many, help="value, value_and_gradient, gradient_and_hessian (default: all)")
+    parser.add_argument("--peers", **many, help="libraries to compare with, 'all' or 'none'")
     parser.add_argument(
         "--threads", type=int, metavar="N", help="threads of every engine (default: processors, at most 16)"
     )
@@ -147,7 +147,7 @@ def run(args: argparse.Namespace, stream: TextIO | None = None) -> int:
     out_of_cache = memory.out_of_cache_size(memory.last_level_cache())
     large_only_for: set[str] | None = None
     if sizes is None:
-        sizes = [100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000] if args.full else [100, 10_000, 1_000_000]
+        sizes = [100, 1_000, 10_000, 100_000, 1_000_000] if args.full else [100, 10_000, 1_000_000]
         sizes = sorted({*sizes, out_of_cache})
         # out of cache all losses but few wait for memory: a quick run has these
         large_only_for = None if args.full else {"squared_error", "absolute_error", "huber", "binary_cross_entropy"}
@@ -205,6 +205,7 @@ def run_plan(
         "full": args.full,
     }
     facts = machine.describe()
+    notes = notes + [warning for warning in [machine.busy()] if warning is not None]
     outcomes: list[runner.RowResult] = []
     status = 0
     with runner.Runner(engines, threads, pace) as running:

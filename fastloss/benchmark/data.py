@@ -124,7 +124,7 @@ def predictions(task: str) -> Predictions:
 
 @cache
 def _fitted(source: Callable[[], Predictions]) -> Predictions:
-    from threadpoolctl import threadpool_limits  # a dependency of scikit-learn
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # scikit-learn needs it
 
     with threadpool_limits(
         1

@@ -12,7 +12,7 @@ from typing import Any
 import fastloss as fl
 from fastloss.benchmark.memory import last_level_cache
 
-__all__ = ["describe", "processors"]
+__all__ = ["busy", "describe", "processors"]
 
 
 def processors() -> int:
@@ -22,11 +22,22 @@ def processors() -> int:
     return os.cpu_count() or 1
 
 
+def busy() -> str | None:
+    """A warning if other programs use the processors, which no median makes good."""
+    if not hasattr(os, "getloadavg"):
+        return None
+    load = os.getloadavg()[0]
+    if load < 0.5 * processors():
+        return None
+    return f"the machine is busy (load {load:.1f} on {processors()} processors): times will be long and ratios unsure"
+
+
 def describe() -> dict[str, Any]:
     """Machine, system and build, ready for JSON."""
     return {
         "cpu": _cpu_name(),
         "processors": processors(),
+        "load_average": os.getloadavg()[0] if hasattr(os, "getloadavg") else None,
         "last_level_cache_bytes": last_level_cache(),
         "system": platform.platform(terse=True),
         "architecture": platform.machine(),
@@ -37,7 +48,7 @@ def describe() -> dict[str, Any]:
 
 
 def _build() -> dict[str, Any]:
-    config = fl.show_config(mode="dict")
+    config = fl.show_config(mode="dict") or {}
     return {
         name: value if isinstance(value, str | int | float | bool | None) else str(value)
         for name, value in config.items()

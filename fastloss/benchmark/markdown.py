@@ -28,7 +28,7 @@ def as_markdown(document: dict[str, Any]) -> str:
         f" {machine['last_level_cache_bytes'] >> 20} MiB last-level cache, Python {machine['python']}; {versions}."
         " Time per element is fastloss's median; a peer's column is its time over fastloss's, the median over rounds in"
         " which the engines take turns. **Bold**: fastloss is slower. †: the result disagrees with the reference."
-        " –: the peer has no such function.",
+        " -: the peer has no such function.",
     ]
     for operation in OPERATIONS:
         for dtype in dict.fromkeys(row["dtype"] for row in document["rows"]):
@@ -65,7 +65,7 @@ def _table(rows: Sequence[dict[str, Any]]) -> list[str]:
 
 def _cell(result: dict[str, Any] | None) -> str:
     if result is None or result["status"] == "none":
-        return "–"
+        return "-"
     if result["ratio_to_fastloss"] is None:
         return "failed"
     ratio = result["ratio_to_fastloss"]["median"]
@@ -76,4 +76,4 @@ def _cell(result: dict[str, Any] | None) -> str:
 def write_markdown(path: Path, document: dict[str, Any]) -> None:
     """Write the tables."""
     text = as_markdown(document)
-    write_atomically(path, lambda temporary: temporary.write_text(text) and None)
+    write_atomically(path, lambda temporary: temporary.write_text(text))

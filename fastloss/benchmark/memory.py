@@ -15,7 +15,7 @@ REPEATS = 3  # the best of: interruptions only ever make a bandwidth smaller
 
 def last_level_cache() -> int:
     """Bytes of the last-level cache that this processor sees; 32 MiB if the system does not say."""
-    sizes = []
+    sizes: list[int] = []
     for index in Path("/sys/devices/system/cpu/cpu0/cache").glob("index*"):
         try:
             if (index / "type").read_text().strip() != "Instruction":
@@ -27,7 +27,8 @@ def last_level_cache() -> int:
             sizes.append(os.sysconf(name))
         except (OSError, ValueError, AttributeError):
             continue
-    return max(sizes, default=0) or 32 << 20
+    largest: int = max(sizes, default=0)
+    return largest or 32 << 20
 
 
 def _bytes(text: str) -> int:
@@ -40,8 +41,9 @@ def out_of_cache_size(cache: int, itemsize: int = 4) -> int:
     needed = 4 * cache / (3 * itemsize)
     for exponent in range(6, 9):
         for digit in (1, 2, 5):
-            if digit * 10**exponent >= needed:
-                return min(digit * 10**exponent, 200_000_000)
+            size: int = digit * 10**exponent
+            if size >= needed:
+                return min(size, 200_000_000)
     return 200_000_000
 
 

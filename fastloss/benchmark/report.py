@@ -20,6 +20,7 @@ __all__ = ["Report", "disagreements", "operation_label", "summary"]
 
 OPERATION_LABELS = {"value": "value", "value_and_gradient": "value+grad", "gradient_and_hessian": "grad+hess"}
 Span = tuple[str, str]  # text, style
+UNSTEADY = 0.25  # half-distance of the quartiles; 0.01 to 0.1 on a quiet machine
 
 
 def operation_label(operation: str) -> str:
@@ -59,6 +60,11 @@ def summary(outcomes: Sequence[RowResult]) -> list[str]:
         against = ", ".join(f"{name} {ratio_text(outcome.ratio(name).median)}x" for name in names)  # type: ignore[union-attr]
         lines.append(
             f"  slower: {row.case.label}, {operation_label(row.operation)} {row.dtype}, n = {row.size_label}: {against}"
+        )
+    unsteady = [o for o in outcomes if (ours := o.nanoseconds()) is not None and ours.relative > UNSTEADY]
+    if unsteady:
+        lines.append(
+            f"{len(unsteady)} rows vary by more than {UNSTEADY:.0%}: run again on a quiet machine before using them."
         )
     if wrong:
         lines.append(f"{wrong} results disagree with the reference; they are marked != and named in the table.")
@@ -106,9 +112,10 @@ class Report:
         """What runs where on which data, and how to read the table."""
         build = machine["fastloss"]
         self.line(("fastloss bench", "bold"), f"  {machine['date'][:10]}  {machine['cpu']}")
+        threads = settings["threads"]
         self.line(
-            f"fastloss {build.get('version')} ({build.get('isa_in_use')}), every engine: {settings['threads']} threads on"
-            f" {settings['threads']} of {machine['processors']} processors"
+            f"fastloss {build.get('version')} ({build.get('isa_in_use') or 'NumPy references'}),"
+            f" every engine: {threads} threads on {threads} of {machine['processors']} processors"
         )
         self.line(f"last-level cache {machine['last_level_cache_bytes'] >> 20} MiB, Python {machine['python']}")
         for source in sources:
@@ -126,7 +133,7 @@ class Report:
         )
         self.line()
         columns = "".join(f"{ENGINES[name].column if name in ENGINES else name[:8]:>9}" for name in self.peers)
-        self.line((f"  {'operation':<11}{'dtype':<5}{'n':>9}{'ns':>8}{'':>6}{'GB/s':>6}{'limit':>6}{columns}", "bold"))
+        self.line((f"  {'operation':<11}{'dtype':<5}{'n':>9}{'ns':>8}{'':>7}{'GB/s':>7}{'limit':>6}{columns}", "bold"))
 
     def row(self, outcome: RowResult) -> None:
         """A line for a row, with the loss as a heading where it changes, and a line for each disagreement."""
@@ -138,12 +145,13 @@ class Report:
         dtype = {"float32": "f32", "float64": "f64"}[row.dtype]
         spans: list[Span | str] = [f"  {operation_label(row.operation):<11}{dtype:<5}{row.size_label:>9}"]
         if ours is None:
-            spans.append((f"{'x':>8}{'':>18}", "bold red"))
+            spans.append((f"{'x':>8}{'':>20}", "bold red"))
         else:
             limit = outcome.of_memory_limit
             spans.append((f"{ours.median:>8.3g}", "bold"))
-            spans.append((f"{f'±{ours.relative:.0%}':>6}", "dim"))
-            spans.append(f"{outcome.gigabytes_per_second:>6.1f}")
+            spread = f"±{ours.relative:.0%}" if ours.relative < 9.995 else ">±999%"
+            spans.append((f"{spread:>7}", "dim" if ours.relative < UNSTEADY else "yellow"))
+            spans.append(f"{outcome.gigabytes_per_second:>7.1f}")
             spans.append(f"{f'{limit:.0%}' if limit is not None else '':>6}")
         spans += [self._cell(outcome, name) for name in self.peers]
         self.line(*spans)
@@ -151,7 +159,7 @@ class Report:
             self.line((f"    != {sentence}", "yellow"))
         if self.progress is not None:
             bar, task = self.progress
-            bar.update(task, advance=1, description=row.case.loss)
+            bar.update(task, advance=1, description=row.case.loss, refresh=True)
 
     def _cell(self, outcome: RowResult, name: str) -> Span:
         result = outcome.results.get(name)
@@ -189,7 +197,8 @@ class _Progress(AbstractContextManager[None]):
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-        progress = Progress(*columns, console=self.report.console, transient=True)
+        # drawn once a row: a thread that draws ten times a second would take a processor from what is being timed
+        progress = Progress(*columns, console=self.report.console, transient=True, auto_refresh=False)
         progress.start()
         self.report.progress = (progress, progress.add_task("starting", total=self.total))
 

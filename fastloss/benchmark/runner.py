@@ -29,6 +29,7 @@ from fastloss.benchmark.oracle import write_pool
 __all__ = ["Pace", "Result", "RowResult", "Runner", "Spread", "WorkerLostError"]
 
 ENGINE = "fastloss"  # what the others are compared with
+STEADY = 0.1  # half-distance of the quartiles relative to the median, at which no further rounds are made
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ class Pace:
     Parameters
     ----------
     rounds : int
-        Samples of each engine on a row.
+        Samples of each engine on a row; up to three times as many while they vary.
     sample_seconds : float
         Length of a sample.
     row_seconds : float
@@ -57,8 +58,8 @@ class Pace:
     total_seconds: float | None = None
 
 
-QUICK = Pace(total_seconds=150.0)
-FULL = Pace(rounds=15, sample_seconds=0.02, row_seconds=8.0, load_timeout=240.0, time_timeout=120.0)
+QUICK = Pace(total_seconds=140.0)
+FULL = Pace(rounds=15, sample_seconds=0.02, row_seconds=4.0, load_timeout=240.0, time_timeout=120.0)
 
 
 @dataclass(frozen=True)
@@ -191,7 +192,7 @@ class Worker:
                 stdout=subprocess.PIPE,
                 stderr=log,
                 text=True,
-                env=_environment(self.threads, self.entry.openmp),
+                env=_environment(self.entry, self.threads),
                 start_new_session=True,  # Ctrl-C is for the parent, which ends its workers
             )
         self.answers = queue.Queue()
@@ -230,10 +231,10 @@ class Worker:
         try:
             line = self.answers.get(timeout=timeout)
         except queue.Empty:
-            self._lose(f"gave no answer to {what} for {timeout:.0f} s")
+            raise self._lost(f"gave no answer to {what} for {timeout:.0f} s") from None
         if line is None:
             status = self.process.wait()
-            self._lose(f"crashed in {what} ({f'signal {-status}' if status < 0 else f'exit status {status}'})")
+            raise self._lost(f"crashed in {what} ({f'signal {-status}' if status < 0 else f'exit status {status}'})")
         answer: dict[str, Any] = json.loads(line)
         return answer
 
@@ -245,12 +246,12 @@ class Worker:
             raise RowError(answer["error"])
         return answer
 
-    def _lose(self, why: str) -> Any:
+    def _lost(self, why: str) -> WorkerLostError:
         self.stop()
         self.losses += 1
         if self.losses > self.RESTARTS:
             self.gone = f"{why}; given up after {self.losses} times"
-        raise WorkerLostError(why)
+        return WorkerLostError(why)
 
     def stop(self) -> None:
         """End the process."""
@@ -277,13 +278,17 @@ def _read(process: subprocess.Popen[str], answers: queue.Queue[str | None]) -> N
     answers.put(None)
 
 
-def _environment(threads: int, openmp: bool) -> dict[str, str]:
+def _environment(entry: EngineEntry, threads: int) -> dict[str, str]:
     """Threads by every name that engines know, set before they are imported; no GPU."""
     count = str(threads)
-    bound = {"OMP_PROC_BIND": "true", "NUMBA_THREADING_LAYER": "omp"} if openmp else {}
+    special = {"OMP_PROC_BIND": "true", "NUMBA_THREADING_LAYER": "omp"} if entry.openmp else {}
+    if entry.package != "fastloss":
+        # Peers get the references only. The compiled engine would load its OpenMP runtime before theirs and bind the
+        # main thread; scikit-learn's own copy of the runtime would then find one processor for all its threads.
+        special["FASTLOSS_BACKEND"] = "numpy"
     names = ("FASTLOSS", "OMP", "OPENBLAS", "MKL", "NUMBA", "NUMEXPR")
     variables = {f"{name}_NUM_THREADS": count for name in names}
-    return os.environ | variables | bound | {
+    return os.environ | variables | special | {
         "NUMEXPR_MAX_THREADS": count,
         "NPROC": count,  # XLA's thread pool
         "JAX_PLATFORMS": "cpu",
@@ -323,6 +328,7 @@ class Runner:
         }
         self.cache = last_level_cache()
         self.begun = time.perf_counter()
+        self.behind = False  # whether the time limit would cut rows off if all went on like this
 
     def __enter__(self) -> Runner:
         for worker in self.workers.values():  # they import while the parent fits its models
@@ -347,7 +353,9 @@ class Runner:
         """Measure the rows in order."""
         for done, row in enumerate(plan):
             limit = self.pace.total_seconds
-            if limit is not None and time.perf_counter() - self.begun > limit:
+            spent = 0.0 if limit is None else (time.perf_counter() - self.begun) / limit
+            self.behind = spent > max(0.2, done / len(plan))  # the start, with its imports, is allowed a fifth
+            if limit is not None and spent > 1.0:
                 left = f"{len(plan) - done} of {len(plan)} rows not measured"
                 self.notes.append(f"{left}: a quick run ends after {limit:.0f} s (see --losses, --sizes and --full)")
                 return
@@ -436,8 +444,10 @@ class Runner:
         """One sample of each engine in each round; the order turns around every other round."""
         begun = time.perf_counter()
         row = outcome.row
-        for number in range(self.pace.rounds):
-            if number >= 3 and time.perf_counter() - begun > self.pace.row_seconds:
+        seconds = self.pace.row_seconds / (2 if self.behind else 1)
+        for number in range(self.pace.rounds * (1 if self.behind else 3)):
+            late = time.perf_counter() - begun > seconds
+            if (number >= 3 and late) or (number >= self.pace.rounds and _steady(running, outcome)):
                 return
             for worker in list(running if number % 2 == 0 else reversed(running)):
                 result = outcome.results[worker.name]
@@ -465,6 +475,11 @@ class Runner:
             write_pool(path, row)
             self.pools[key] = path
         return self.pools[key]
+
+
+def _steady(running: Sequence[Worker], outcome: RowResult) -> bool:
+    """Whether the quartiles of every engine are close enough; on a busy machine more rounds are worth their time."""
+    return all(Spread.of(outcome.results[worker.name].samples).relative < STEADY for worker in running)
 
 
 def _last_line(log: Path, error: Exception) -> str:

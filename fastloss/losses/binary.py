@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 
 from fastloss import domains
 from fastloss.loss import KernelSpec, Loss
-from fastloss.losses.pieces import sigmoid, softplus, xlogy
+from fastloss.losses.pieces import sigmoid, softplus
 from fastloss.losses.regression import LEAST_RESIDUAL
 from fastloss.parameters import flag, real
 from fastloss.registry import register
@@ -103,14 +104,18 @@ class BinaryCrossEntropy(Loss):
         smoothing = self.label_smoothing
         return KernelSpec(
             "bce_logits" if self.from_logits else "bce_probabilities",
-            (self.pos_weight, 1 - smoothing, smoothing / 2, self.clip),
+            (self.pos_weight, 1 - smoothing, smoothing / 2, self.clip, *self._clip_logs()),
         )
+
+    def _clip_logs(self) -> tuple[float, float]:
+        """log(clip) and log(1 - clip)."""
+        return math.log(self.clip) if self.clip > 0 else -math.inf, math.log1p(-self.clip)
 
     def _sides(self, y: Any, dtype: Any) -> tuple[Any, Any]:
         """Weights of log(1 - p) and of log p."""
-        smoothing = dtype.type(self.label_smoothing)
-        t = y.astype(dtype) * (1 - smoothing) + smoothing / 2
-        return 1 - t, dtype.type(self.pos_weight) * t
+        smoothing, t = dtype.type(self.label_smoothing), y.astype(dtype)
+        negative, positive_ = (side * (1 - smoothing) + smoothing / 2 for side in (1 - t, t))
+        return negative, dtype.type(self.pos_weight) * positive_
 
     def _closed_form(self, y: Any, w: Any) -> float:
         negative, positive_ = (float(np.sum(w * side)) for side in self._sides(y, w.dtype))
@@ -130,29 +135,30 @@ class BinaryCrossEntropy(Loss):
                 )
                 return value, negative * p - positive_ * q, (negative + positive_) * p * q
             low = z.dtype.type(self.clip)
-            clipped = (z < low) | (z > 1 - low)
-            p = np.clip(z, low, 1 - low)
+            clipped = (z < low) | (1 - z < low)
+            p, q = np.maximum(z, low), np.maximum(1 - z, low)  # apart, for 1 - clip may round to 1
+            log_p, log_q = (np.where(x < 0.5, np.log(x), np.log1p(-other)) for x, other in ((p, q), (q, p)))
             nothing = np.where(np.isnan(z), z, 0)
-            value = np.where(negative == 0, nothing, -negative * np.log1p(-p)) - xlogy(positive_, p)
-            no = np.where(negative == 0, nothing, negative / (1 - p))
+            value = -np.where(negative == 0, nothing, negative * log_q)
+            value = value - np.where(positive_ == 0, nothing, positive_ * log_p)
+            no = np.where(negative == 0, nothing, negative / q)
             yes = np.where(positive_ == 0, nothing, positive_ / p)
-            bend = np.where(negative == 0, nothing, no / (1 - p)) + np.where(positive_ == 0, nothing, yes / p)
+            bend = np.where(negative == 0, nothing, no / q) + np.where(positive_ == 0, nothing, yes / p)
             return value, np.where(clipped, 0, no - yes), np.where(clipped, 0, bend)
 
     def majorizer(self, y_true: Any, y_pred: Any) -> Any:
         negative, positive_ = self._sides(y_true, y_pred.dtype)
         z = y_pred
         with np.errstate(all="ignore"):
-            bound = np.where(np.abs(z) < 1e-3, 0.25 - z * z / 48, np.tanh(z / 2) / (2 * z))
+            bound = np.where(z == 0, 0.25, np.tanh(z / 2) / (2 * z))
         return (negative + positive_) * bound
 
     def fisher(self, y_true: Any, y_pred: Any) -> Any:
         with np.errstate(all="ignore"):
             if self.from_logits:
                 return sigmoid(y_pred) * sigmoid(-y_pred)
-            p = np.clip(y_pred, self.clip, 1 - y_pred.dtype.type(self.clip))
-            clipped = (y_pred < self.clip) | (y_pred > 1 - y_pred.dtype.type(self.clip))
-            return np.where(clipped, 0, 1 / (p * (1 - p)))
+            clipped = (y_pred < self.clip) | (1 - y_pred < self.clip)
+            return np.where(clipped, 0, 1 / (y_pred * (1 - y_pred)))
 
 
 @register
@@ -219,7 +225,12 @@ class BinaryFocal(Loss):
         name = "focal_probabilities"
         if self.from_logits:
             name = "focal_logits_2" if self.gamma == 2 else "focal_logits_any"
-        return KernelSpec(name, (self.gamma, *self._alphas()))
+        return KernelSpec(name, (self.gamma, *self._alphas(), self._bend_at_one()))
+
+    def _bend_at_one(self) -> float:
+        """The limit of the Hessian over alpha as the true side's probability goes to 1."""
+        gamma = self.gamma
+        return 0.0 if gamma > 1 else 2.0 if gamma == 1 else 1.0 if gamma == 0 else math.inf
 
     def reference(self, y_true: Any, y_pred: Any) -> tuple[Any, Any, Any]:
         real_ = y_pred.dtype.type
@@ -243,8 +254,7 @@ class BinaryFocal(Loss):
             bend = u**gamma / t**2 + 2 * gamma * u ** (gamma - 1) / t - gamma * (gamma - 1) * u ** (gamma - 2) * log_t
             if self.gamma == 0:
                 slope, bend = -1 / t, 1 / t**2
-            at_one = 0 if self.gamma > 1 else 2 if self.gamma == 1 else 1 if self.gamma == 0 else np.inf
-            bend = np.where(u == 0, at_one, np.where(t == 0, np.inf, bend))
+            bend = np.where(u == 0, self._bend_at_one(), np.where(t == 0, np.inf, bend))
             return value, s * alpha * slope, alpha * bend
 
 

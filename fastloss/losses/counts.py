@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
@@ -13,11 +12,21 @@ from fastloss.losses.pieces import xlogy
 from fastloss.parameters import choice, flag
 from fastloss.registry import register
 
-_lgamma = np.frompyfunc(lambda x: math.lgamma(x) if math.isfinite(x) else x, 1, 1)
+_PI = 4 * np.arctan(np.longdouble(1))
+# Stirling's series of log x!: coefficients of 1/x, 1/x^3, ...
+_STIRLING = (1 / 12, -1 / 360, 1 / 1260, -1 / 1680, 1 / 1188, -691 / 360360, 1 / 156)
 
 
 def _log_factorial(y: Any) -> Any:
-    return _lgamma(np.asarray(y, dtype=np.float64) + 1).astype(y.dtype)
+    """log y!, by Stirling's series for y >= 32 and by x! = (x + 1)! / (x + 1) below."""
+    x = np.asarray(y, dtype=np.longdouble)
+    factor = np.ones_like(x)
+    for _ in range(32):
+        x, factor = np.where(x < 32, (x + 1, factor * (x + 1)), (x, factor))
+    with np.errstate(invalid="ignore"):
+        series = sum(np.longdouble(c) / x ** (2 * k + 1) for k, c in enumerate(_STIRLING))
+        found = (x + 0.5) * np.log(x) - x + np.log(2 * _PI) / 2 + series - np.log(factor)
+    return np.where((y == 0) | (y == 1), 0, np.where(np.isinf(y), y, found)).astype(y.dtype)
 
 
 @register

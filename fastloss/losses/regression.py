@@ -344,17 +344,18 @@ class Quantile(Loss):
         super().__init__(quantile=real("quantile", quantile, 0.0, 1.0))
 
     def _kernel(self) -> KernelSpec:
-        return KernelSpec("quantile", (self.quantile, LEAST_RESIDUAL))
+        return KernelSpec("quantile", (self.quantile, 1 - self.quantile, LEAST_RESIDUAL))
 
     def _closed_form(self, y: Any, w: Any) -> float:
         return weighted_quantile(y, w, self.quantile)
 
     def reference(self, y_true: Any, y_pred: Any) -> tuple[Any, Any, Any]:
-        u, q = y_true - y_pred, y_pred.dtype.type(self.quantile)
+        u, real_ = y_true - y_pred, y_pred.dtype.type
+        q, rest = real_(self.quantile), real_(1 - np.longdouble(self.quantile))
         with np.errstate(invalid="ignore"):
-            value = np.where(u == 0, 0, np.maximum(q * u, (q - 1) * u))
-            value = np.where(np.isinf(u), np.where(u > 0, q, 1 - q) * np.abs(u), value)
-        return value, nan_like(u, np.where(u > 0, -q, np.where(u < 0, 1 - q, 0))), nan_like(u, 0)
+            value = np.where(u == 0, 0, np.maximum(q * u, -rest * u))
+            value = np.where(np.isinf(u), np.where(u > 0, q, rest) * np.abs(u), value)
+        return value, nan_like(u, np.where(u > 0, -q, np.where(u < 0, rest, 0))), nan_like(u, 0)
 
     def majorizer(self, y_true: Any, y_pred: Any) -> Any:
         return 1 / (2 * np.maximum(np.abs(y_pred - y_true), LEAST_RESIDUAL))

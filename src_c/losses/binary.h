@@ -1,14 +1,14 @@
 /* Losses of a binary label y and a raw score or a probability z. */
 
 /* Weights of the two sides of cross-entropy, all terms non-negative: `negative` on the label-0 side, `positive`
- * on the label-1 side. p[0]: pos_weight. Smoothing by a moves y to y (1 - a) + a/2: p[1] = 1 - a, p[2] = a/2. */
+ * on the label-1 side. p[0]: pos_weight. Smoothing by a moves y to y (1 - a) + a/2: p[1] = 1 - a, p[2] = a/2. The
+ * other side is smoothed likewise, for 1 - (1 - a/2) would leave of a/2 what 1 has digits for. */
 typedef struct {
     real negative, positive;
 } FN(sides);
 
 INLINE FN(sides) FN(cross_entropy_sides)(real y, const real *p) {
-    const real t = vfma(y, p[1], p[2]);
-    return (FN(sides)){.negative = 1 - t, .positive = p[0] * t};
+    return (FN(sides)){.negative = vfma(1 - y, p[1], p[2]), .positive = p[0] * vfma(y, p[1], p[2])};
 }
 
 /* negative softplus(z) + positive softplus(-z), softplus(z) = max(z, 0) + log1p(E), E = exp(-|z|).
@@ -20,8 +20,8 @@ FORMULA(bce_logits) {
     const bool up = z >= 0;
     const real numerator = s.negative * (up ? 1 : E) - s.positive * (up ? E : 1);
     const real inverse = 1 / (1 + E);
-    /* (p - 1/2)/z bounds the curvature (Jaakkola & Jordan 2000); its series near 0. */
-    const real bound = a < C(0.01) ? C(0.25) - z * z * C(0x1.5555555555555p-6) : (C(0.5) - E * inverse) / a;
+    /* tanh(z/2)/(2z) bounds the curvature (Jaakkola & Jordan 2000); 1/4 at 0. */
+    const real half = C(0.5) * a, bound = a < C(0x1p-30) ? C(0.25) : vtanh(half) / (4 * half);
     return (result){
         .v = (up ? s.negative : s.positive) * a + both * vlog1p_unit(E),
         .g = numerator / (1 + E),
@@ -32,22 +32,23 @@ FORMULA(bce_logits) {
 }
 
 /* -negative log(1 - q) - positive log q, q = z clipped to [p[3], 1 - p[3]]; where the clip holds, the function is
- * constant and its derivatives are 0. log1p(-q) keeps q near 0 exact. A side without weight adds nothing, even
- * at log 0; a side with weight there gives inf. */
+ * constant and its derivatives are 0. log1p(-q) keeps q near 0 exact, and at the clip the logarithms are those of
+ * p[3] itself, for 1 - p[3] may round to 1: p[4] = log p[3], p[5] = log1p(-p[3]). A side without weight adds nothing, even at log 0; a side with weight there
+ * gives inf. */
 FORMULA(bce_probabilities) {
     const FN(sides) s = FN(cross_entropy_sides)(y, p);
-    const real low = p[3], high = 1 - p[3];
-    const real q = z < low ? low : z > high ? high : z;
-    const bool clipped = z < low || z > high;
-    const real no = s.negative == 0 ? nan_or(z, 0) : s.negative / (1 - q);
-    const real yes = s.positive == 0 ? nan_or(z, 0) : s.positive / q;
-    const real curvature = (s.negative == 0 ? nan_or(z, 0) : no / (1 - q)) + (s.positive == 0 ? nan_or(z, 0) : yes / q);
+    const real low = p[3], near_0 = p[4], near_1 = p[5];
+    const bool under = z < low, over = 1 - z < low, clipped = under | over;
+    const real log_0 = vlog1p(-z), log_1 = vlog(z), held_0 = over ? near_0 : log_0, held_1 = over ? near_1 : log_1;
+    const real no = unless(s.negative == 0, s.negative / (1 - z), z);
+    const real yes = unless(s.positive == 0, s.positive / z, z);
+    const real curvature = unless(s.negative == 0, no / (1 - z), z) + unless(s.positive == 0, yes / z, z);
     return (result){
-        .v = (s.negative == 0 ? nan_or(z, 0) : -s.negative * vlog1p(-q)) +
-             (s.positive == 0 ? nan_or(z, 0) : -s.positive * vlog(q)),
+        .v = unless(s.negative == 0, -s.negative * (under ? near_1 : held_0), z) +
+             unless(s.positive == 0, -s.positive * (under ? near_0 : held_1), z),
         .g = clipped ? 0 : no - yes,
         .h = clipped ? 0 : curvature,
-        .f = clipped ? 0 : 1 / (q * (1 - q)),
+        .f = clipped ? 0 : 1 / (z * (1 - z)),
     };
 }
 
@@ -65,11 +66,12 @@ INLINE result FN(focal_score)(real t, real u, real ell, real power, real alpha, 
 /* p[0]: gamma, p[1]: factor on positives, p[2]: factor on negatives. */
 INLINE result FN(focal_logits)(real y, real z, const real *p, bool gamma_is_2) {
     const bool label = y > 0;
+    const real on_positive = p[1], on_negative = p[2]; /* loaded both: a conditional load does not vectorise */
     const real s = label ? z : -z, a = vabs(z), E = vexp_nonpositive(-a), inverse = 1 / (1 + E);
     const bool up = s >= 0;
     const real t = (up ? 1 : E) * inverse, u = (up ? E : 1) * inverse;
     const real ell = (up ? 0 : a) + vlog1p_unit(E);
-    result r = FN(focal_score)(t, u, ell, gamma_is_2 ? u * u : vpow(u, p[0]), label ? p[1] : p[2], p[0]);
+    result r = FN(focal_score)(t, u, ell, gamma_is_2 ? u * u : vpow(u, p[0]), label ? on_positive : on_negative, p[0]);
     r.g = label ? r.g : -r.g;
     return r;
 }
@@ -78,22 +80,23 @@ FORMULA(focal_logits_2) { return FN(focal_logits)(y, z, p, 1); } /* gamma = 2, t
 FORMULA(focal_logits_any) { return FN(focal_logits)(y, z, p, 0); }
 
 /* In the probability itself: with u = 1 - t, d/dt of u^gamma ell is -u^gamma (gamma ell/u + 1/t), and ell/u -> 1
- * as u -> 0, so that gamma < 1 stays finite there. */
+ * as u -> 0, so that gamma < 1 stays finite there. p[3] is the limit of h there: 1 at gamma = 0, then infinite, 2 at
+ * gamma = 1, then 0. */
 FORMULA(focal_probabilities) {
     const bool label = y > 0;
-    const real gamma = p[0], alpha = label ? p[1] : p[2];
+    const real gamma = p[0], on_positive = p[1], on_negative = p[2], alpha = label ? on_positive : on_negative;
     const real t = label ? z : 1 - z, u = label ? 1 - z : z;
-    const real ell = label ? -vlog(z) : -vlog1p(-z);
-    const real power = alpha * (gamma == 0 ? 1 : vpow(u, gamma));
-    const real slope = gamma == 0 ? nan_or(z, 0) : u == 0 ? gamma : gamma * (ell / u);
-    const real g = power == 0 ? nan_or(z, 0) : -power * (slope + 1 / t);
-    const real bend = gamma == 0 ? nan_or(z, 0) : ((gamma - 1) * slope + 2 * gamma / t) / u;
-    const real at_one = gamma > 1 ? 0 : gamma == 1 ? 2 * alpha : 1 / C(0.0); /* the limit of h as u -> 0 */
-    const real h = t == 0 ? 1 / t : power == 0 ? nan_or(z, 0) : power * (bend + 1 / (t * t));
+    const real log_z = vlog(z), log_rest = vlog1p(-z), ell = label ? -log_z : -log_rest;
+    const real power = vpow(u, gamma), weight = alpha * power;
+    const real slope = unless(u == 0, gamma * (ell / u), z) + (u == 0 ? gamma : 0);
+    const real bend = ((gamma - 1) * slope + 2 * gamma / t) / u + 1 / (t * t);
+    const real at_one = alpha * p[3]; /* h as u -> 0 */
+    const real g = unless(weight == 0, -weight * (slope + 1 / t), z);
+    const real h = unless(weight == 0, weight * bend, z), h_inside = t == 0 ? 1 / t : h;
     return (result){
-        .v = power == 0 ? nan_or(z, 0) : power * ell,
+        .v = unless(weight == 0, weight * ell, z),
         .g = label ? g : -g,
-        .h = u == 0 && gamma > 0 ? at_one : h,
+        .h = u == 0 ? nan_or(z, at_one) : h_inside,
     };
 }
 

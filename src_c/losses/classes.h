@@ -14,6 +14,8 @@ typedef struct {
     real *g, *h;       /* outputs; g also holds exp(z - max) between the passes */
     ptrdiff_t groups;
     ptrdiff_t first; /* class of the first number */
+    const real *weight;    /* class weights of group 0 (across the lanes, or one for all); 0 for padding */
+    ptrdiff_t weight_step; /* from group to group; 0 for a run of ones */
 } FN(segment);
 
 typedef struct {
@@ -28,14 +30,29 @@ typedef struct {
 /* What the rows of a tile share. */
 typedef struct {
     real on, off, z_loss, total_weight; /* total_weight: sum of the class weights */
-    const real *class_weight;           /* K factors, or a run of ones with weight_step 0 */
-    ptrdiff_t weight_step;
 } FN(classes_options);
 
-#define EACH_LANE _Pragma("GCC ivdep") for (ptrdiff_t l = 0; l < LANES; l++)
+/* What each row of a tile brings. */
+typedef struct {
+    bits_t label[LANES];                    /* index targets: the class, */
+    real at_label[LANES] ALIGNED;           /* the prediction there, */
+    real label_weight[LANES] ALIGNED;       /* and its class weight */
+    real scale[LANES] ALIGNED;              /* factor on gradient and Hessian */
+    real value[LANES] ALIGNED;              /* out: the unweighted value */
+} FN(classes_rows);
+
+#define EACH_LANE SIMD for (ptrdiff_t l = 0; l < LANES; l++)
 
 /* float32 terms are added eight at a time before they are widened: as exact as double lanes, and cheaper. */
 enum { FN(CHUNK) = FL_BITS == 32 ? 8 : 1 << 20 };
+
+/* z - top, and 0 where they are equal, though both may be infinite. */
+INLINE real FN(distance)(real z, real top) {
+    const real d = z - top;
+    return z == top ? 0 : d;
+}
+#undef distance
+#define distance FN(distance)
 
 INLINE void FN(sum_lanes)(double *x) {
     for (ptrdiff_t width = LANES / 2; width > 0; width /= 2)
@@ -53,21 +70,21 @@ INLINE void FN(max_lanes)(real *x) {
         x[l] = x[0];
 }
 
-/* Effective target of lane l in group j. */
+/* Effective target of lane l in group j of segment s. */
+#define CLASS_OF(s, j, l) (spec.across ? (bits_t)((s)->first + (j)*LANES) + (bits_t)(l) : (bits_t)(j))
 #define TARGET(s, j, l)                                                                                      \
-    (spec.dense ? weight[spec.across ? (l)*o->weight_step : 0] * vfma(o->on, (s)->t[(j)*LANES + (l)], o->off) \
-                : weight[spec.across ? (l)*o->weight_step : 0] *                                             \
-                      ((spec.across ? (s)->first + (j)*LANES + (l) : (j)) == label[l] ? o->on + o->off : o->off))
-#define GROUP_WEIGHT(s, j) (o->class_weight + (spec.across ? (s)->first + (j)*LANES : (j)) * o->weight_step)
+    (weight[spec.across ? (l) : 0] *                                                                         \
+     (spec.dense ? vfma(on, (s)->t[(j)*LANES + (l)], off) : CLASS_OF(s, j, l) == label[l] ? on + off : off))
+#define GROUP_WEIGHT(s, j) ((s)->weight + (j) * (s)->weight_step)
 
-/* One tile: LANES rows, or one row across the lanes. label and at_label (the prediction there) per lane for index
- * targets; row_weight scales gradient and Hessian; v receives the unweighted value per lane. */
+/* One tile: LANES rows, or one row across the lanes. */
 INLINE void FN(classes_tile)(const FN(classes_spec) spec, const FN(classes_options) * o, const FN(segment) * segments,
-                             int n_segments, const bits_t *label, const real *at_label, const real *row_weight,
-                             real *v) {
+                             int n_segments, FN(classes_rows) *restrict rows) {
     const bool logits = spec.prediction == 'z';
-    real top[LANES];
-    double rest[LANES] = {0}, ties[LANES] = {0}, dot[LANES] = {0}, total[LANES] = {0};
+    const bits_t *restrict label = rows->label;
+    const real on = o->on, off = o->off, z_loss = o->z_loss;
+    real top[LANES] ALIGNED;
+    double rest[LANES] ALIGNED = {0}, ties[LANES] ALIGNED = {0}, dot[LANES] ALIGNED = {0}, total[LANES] ALIGNED = {0};
 
     if (logits) {
         for (ptrdiff_t l = 0; l < LANES; l++)
@@ -84,7 +101,7 @@ INLINE void FN(classes_tile)(const FN(classes_spec) spec, const FN(classes_optio
     /* Sums over the row. The largest score counts as exactly 1, apart from the rest: log1p(rest) and rest/s keep
      * the relative precision of a confident row, which log(1 + rest) and 1 - p lose. Scores equal to the maximum,
      * infinite ones too, are ties: a row of -inf is uniform. */
-    const bool full_dot = spec.dense || o->off != 0;
+    const bool full_dot = spec.dense || off != 0;
     for (int i = 0; i < n_segments; i++) {
         const FN(segment) *s = segments + i;
         for (ptrdiff_t j0 = 0; j0 < s->groups; j0 += FN(CHUNK)) {
@@ -98,19 +115,20 @@ INLINE void FN(classes_tile)(const FN(classes_spec) spec, const FN(classes_optio
                 if (spec.value && full_dot)
                     EACH_LANE {
                         const real q = TARGET(s, j, l);
-                        const real log_p = logits ? (z[l] == top[l] ? 0 : z[l] - top[l])
+                        const real log_p = logits ? distance(z[l], top[l])
                                            : spec.prediction == 'p' ? vlog(z[l])
                                                                     : z[l];
-                        dot_part[l] += q == 0 ? nan_or(z[l], 0) : q * log_p;
+                        const real product = q * log_p;
+                        dot_part[l] += q == 0 ? nan_or(z[l], 0) : product;
                         if (spec.entropy) {
-                            const real t = s->t[j * LANES + l];
-                            dot_part[l] -= t == 0 ? 0 : t * vlog(t);
+                            const real t = s->t[j * LANES + l], t_log_t = t * vlog(t);
+                            dot_part[l] -= t == 0 ? 0 : t_log_t;
                         }
                     }
                 if (logits) /* last: when working in place, g is z */
                     EACH_LANE {
                         const bool is_top = z[l] == top[l];
-                        const real x = vexp_nonpositive(is_top ? 0 : z[l] - top[l]);
+                        const real x = vexp_nonpositive(distance(z[l], top[l]));
                         rest_part[l] += is_top ? 0 : x;
                         ties_part[l] += is_top ? C(1.0) : C(0.0);
                         if (spec.gradient || spec.hessian)
@@ -126,34 +144,42 @@ INLINE void FN(classes_tile)(const FN(classes_spec) spec, const FN(classes_optio
         }
     }
     if (spec.across) {
-        FN(sum_lanes)(rest);
-        FN(sum_lanes)(ties);
-        FN(sum_lanes)(dot);
-        FN(sum_lanes)(total);
+        if (logits)
+            FN(sum_lanes)(rest);
+        if (logits)
+            FN(sum_lanes)(ties);
+        if (spec.value && full_dot)
+            FN(sum_lanes)(dot);
+        if (spec.dense)
+            FN(sum_lanes)(total);
     }
 
     /* The row's own numbers. */
-    real S[LANES], inverse[LANES], rest_share[LANES], pull[LANES];
+    real S[LANES] ALIGNED, inverse[LANES] ALIGNED, rest_share[LANES] ALIGNED, pull[LANES] ALIGNED;
+    real log_sum[LANES] ALIGNED, lse[LANES] ALIGNED;
+    EACH_LANE S[l] = spec.dense ? (real)total[l] : vfma(on, rows->label_weight[l], off * o->total_weight);
     EACH_LANE {
-        const real label_weight = spec.dense ? 0 : o->class_weight[label[l] * o->weight_step];
-        S[l] = spec.dense ? (real)total[l] : vfma(o->on, label_weight, o->off * o->total_weight);
-        real log_sum = 0, lse = 0;
-        if (logits) {
-            const double others = rest[l] + (ties[l] - 1), s = 1 / (1 + others);
-            inverse[l] = (real)s;
-            rest_share[l] = (real)(others * s);
-            log_sum = vlog1p((real)others);
-            lse = top[l] + log_sum;
-        }
-        pull[l] = 2 * o->z_loss * lse; /* gradient of the z-loss is pull p */
-        if (spec.value) {
-            const real reference = logits ? (at_label[l] == top[l] ? 0 : at_label[l] - top[l])
-                                   : spec.prediction == 'p' ? vlog(at_label[l])
-                                                            : at_label[l];
-            const real d = full_dot ? (real)dot[l] : label_weight == 0 ? 0 : S[l] * reference;
-            const real penalty = o->z_loss == 0 ? 0 : o->z_loss * lse * lse;
-            v[l] = (logits ? S[l] * log_sum : 0) - d + penalty;
-        }
+        const double others = rest[l] + (ties[l] - 1), s = 1 / (1 + others);
+        inverse[l] = (real)s;
+        rest_share[l] = (real)(others * s);
+        log_sum[l] = logits ? vlog1p((real)others) : 0;
+        lse[l] = logits ? top[l] + log_sum[l] : 0;
+        pull[l] = 2 * z_loss * lse[l]; /* the z-loss adds pull p to the gradient */
+    }
+    if (spec.value) {
+        if (full_dot)
+            EACH_LANE rows->value[l] = -(real)dot[l];
+        else /* only the label's term is left of the sum over classes */
+            EACH_LANE {
+                const real x = rows->at_label[l];
+                const real log_p = logits ? distance(x, top[l]) : spec.prediction == 'p' ? vlog(x) : x;
+                const real product = S[l] * log_p;
+                rows->value[l] = S[l] == 0 ? nan_or(x, 0) : -product;
+            }
+        if (logits)
+            EACH_LANE rows->value[l] += S[l] * log_sum[l];
+        if (z_loss != 0)
+            EACH_LANE rows->value[l] += z_loss * lse[l] * lse[l];
     }
 
     if (spec.gradient || spec.hessian)
@@ -163,22 +189,22 @@ INLINE void FN(classes_tile)(const FN(classes_spec) spec, const FN(classes_optio
                 const real *z = s->z + j * LANES, *weight = GROUP_WEIGHT(s, j);
                 real *g = s->g + j * LANES, *h = spec.hessian ? s->h + j * LANES : 0;
                 EACH_LANE {
-                    const real q = TARGET(s, j, l), w = row_weight[l];
+                    const real q = TARGET(s, j, l), w = rows->scale[l];
                     if (logits) {
                         const real p = g[l] * inverse[l];
                         const bool leads = p > C(0.5); /* then p's complement is the rest's share */
                         const real c = leads ? rest_share[l] : 1 - p;
                         const real slope = leads ? (S[l] - q) - S[l] * c : vfma(S[l], p, -q);
                         if (spec.hessian == 'h')
-                            h[l] = w * (p * c * (S[l] + pull[l]) + 2 * o->z_loss * p * p);
+                            h[l] = w * (p * c * (S[l] + pull[l]) + 2 * z_loss * p * p);
                         if (spec.hessian == 'm') /* diag(p) - p p^T is at most 1/2 (Boehning 1992) */
                             h[l] = w * (C(0.5) * S[l]);
                         if (spec.gradient)
-                            g[l] = w * (slope + (o->z_loss == 0 ? 0 : pull[l] * p));
+                            g[l] = w * vfma(pull[l], p, slope);
                     } else if (spec.prediction == 'p') {
-                        const real ratio = q == 0 ? nan_or(z[l], 0) : q / z[l];
+                        const real quotient = q / z[l], ratio = q == 0 ? nan_or(z[l], 0) : quotient;
                         if (spec.hessian)
-                            h[l] = w * (q == 0 ? nan_or(z[l], 0) : ratio / z[l]);
+                            h[l] = w * (q == 0 ? nan_or(z[l], 0) : quotient / z[l]);
                         if (spec.gradient)
                             g[l] = -w * ratio;
                     } else {

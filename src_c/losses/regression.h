@@ -64,14 +64,15 @@ FORMULA(log_cosh) {
 }
 
 /* Pinball loss: q (y - z) above the prediction, (1 - q)(z - y) below. At a tie the gradient is 0, inside the
- * subdifferential [-q, 1 - q]. Half of |r| is the only curved part, so half its majorizer. */
+ * subdifferential [-q, 1 - q]. Half of |r| is the only curved part, so half its majorizer. p[1] is 1 - q, rounded
+ * once: of 1 - (float)0.999 only half the digits are right. */
 FORMULA(quantile) {
-    const real q = p[0], r = z - y, a = vabs(r);
+    const real below = p[0], above = p[1], r = z - y, a = vabs(r);
     return (result){
-        .v = (r > 0 ? 1 - q : q) * a,
-        .g = r > 0 ? 1 - q : r < 0 ? -q : r,
+        .v = (r > 0 ? above : below) * a,
+        .g = r > 0 ? above : r < 0 ? -below : r,
         .h = nan_or(r, 0),
-        .m = C(0.5) / (a < p[1] ? p[1] : a),
+        .m = C(0.5) / (a < p[2] ? p[2] : a),
     };
 }
 

@@ -35,12 +35,12 @@ static long double sigmoidl(long double x) { return x < 0 ? expl(x) / (1 + expl(
 /* log Gamma(1 + y), relative to the last place also near its zeros 0 and 1, where lgammal(1 + y) is not:
  * log Gamma(2 + z) = (1 - gamma) z + sum over k >= 2 of (-z)^k (zeta(k) - 1) / k. */
 static long double lgamma1pl(long double y) {
-    static long double zeta[48]; /* zeta(k) - 1, by Euler and Maclaurin from 40 on */
+    static long double zeta[48]; /* zeta(k) - 1, by Euler and Maclaurin from 300 on */
     for (int k = 2; k < 48 && !zeta[47]; k++) {
-        const long double n = 40;
+        const long double n = 300;
         zeta[k] = powl(n, 1 - k) / (k - 1) + powl(n, -k) / 2 + k * powl(n, -k - 1) / 12;
         zeta[k] += -powl(n, -k - 3) * k * (k + 1) * (k + 2) / 720 + powl(n, -k - 5) * k * (k + 1) * (k + 2) * (k + 3) * (k + 4) / 30240;
-        for (int i = 39; i >= 2; i--) zeta[k] += powl(i, -k);
+        for (int i = 299; i >= 2; i--) zeta[k] += powl(i, -k);
     }
     if (y > 1.5L) return lgammal(1 + y);
     const long double z = y < 0.5L ? y : y - 1;
@@ -49,7 +49,7 @@ static long double lgamma1pl(long double y) {
     sum = sum * z * z + 0.422784335098467139393487909917597569L * z;
     return y < 0.5L ? sum - log1pl(y) : sum;
 }
-static double lgamma1p(double y) { return (double)lgamma1pl(y); }
+static double lgamma1p(double y) { return y > 4 ? lgamma(1 + y) : (double)lgamma1pl(y); } /* the first is faster */
 
 typedef struct {
     const char *name;
@@ -128,6 +128,10 @@ static void progress(const char *name, double part) {
     if (isatty(2)) fprintf(stderr, "\r%-16s %5.1f %%  ", name, 100 * part);
 }
 
+static void end_progress(void) {
+    if (isatty(2)) fprintf(stderr, "\r%40s\r", "");
+}
+
 /* Wrap-around sums of products: cheap, and vectorised like the kernels. */
 static uint64_t hash_bytes(uint64_t hash, const void *data, size_t bytes) {
     const uint64_t *words = data;
@@ -190,21 +194,36 @@ static void check32(const subject *s, uint64_t stride) {
         }
         if (++blocks % 1024 == 0) progress(s->name, (double)next / 0x1p32);
     }
-    if (isatty(2)) fprintf(stderr, "\r%40s\r", "");
+    end_progress();
     report(s->name, "float32", stride == 1 ? "all" : "sample", s->bound32);
 }
 
 /* ---- float64 ---- */
 
-/* The exact result is high + low. */
-static double error64(double result, long double high, long double low) {
-    if (isnan(high)) return isnan(result) ? 0 : inf;
+/* The exact result is its nearest double plus `rest` ULP: the rest itself may underflow. */
+typedef struct {
+    double x, y, nearest, rest;
+} point;
+
+static int exponent64(double x) {
+    const int exponent = x == 0 ? -1022 : ilogb(x);
+    return exponent < -1022 ? -1022 : exponent;
+}
+
+static point make_point(double x, double y, long double exact) {
+    point p = {x, y, NAN, 0};
+    if (isnan(exact)) return p;
+    p.nearest = (double)exact;
+    if (isfinite(p.nearest)) p.rest = (double)ldexpl(exact - p.nearest, 52 - exponent64(p.nearest));
+    return p;
+}
+
+static double error64(double result, double nearest, double rest) {
+    if (isnan(nearest)) return isnan(result) ? 0 : inf;
     if (isnan(result)) return inf;
-    if (fabsl(high) >= 0x1p1024L) return (double)(result == (high > 0 ? inf : -inf) ? 0 : inf);
+    if (isinf(nearest)) return result == nearest ? 0 : isinf(result) ? inf : error64(result, copysign(0x1.fffffffffffffp1023, nearest), 1);
     const long double r = isinf(result) ? copysignl(0x1p1024L, result) : (long double)result;
-    int exponent = high == 0 ? -1022 : ilogbl(high);
-    exponent = exponent < -1022 ? -1022 : exponent;
-    return (double)ldexpl(fabsl((r - high) - low), 52 - exponent);
+    return (double)fabsl(ldexpl(r - nearest, 52 - exponent64(nearest)) - rest);
 }
 
 static uint64_t random_state = 20240607;
@@ -222,50 +241,47 @@ static double random_double(void) {
     return x;
 }
 
-typedef struct {
-    double x, y, high, low;
-} point;
-
-static void check64(const char *name, const char *points, const point *p, ptrdiff_t n, double bound, int two) {
-    begin(name);
-    double *x = calloc(n, 8), *y = calloc(n, 8), *out = calloc(n, 8);
-    for (ptrdiff_t k = 0; k < n; k++) x[k] = p[k].x, y[k] = p[k].y;
-    for (int i = 0; i < isa_count; i++) {
-        isa_state *state = &ISAS[i];
-        state->kernel->f64(x, y, out, n);
-        for (ptrdiff_t k = 0; k < n; k++) {
-            const double error = error64(out[k], p[k].high, p[k].low);
-            if (isnan(out[k])) out[k] = NAN;
-            if (error > state->worst) state->worst = error, state->worst_at = x[k], state->worst_at_y = two ? y[k] : NAN;
+static void judge64(const point *p, ptrdiff_t n, int two) {
+    static double x[BLOCK], y[BLOCK], out[BLOCK];
+    for (ptrdiff_t start = 0; start < n; start += BLOCK, p += BLOCK) {
+        const ptrdiff_t size = n - start < BLOCK ? n - start : BLOCK;
+        for (ptrdiff_t k = 0; k < size; k++) x[k] = p[k].x, y[k] = p[k].y;
+        for (int i = 0; i < isa_count; i++) {
+            isa_state *state = &ISAS[i];
+            state->kernel->f64(x, y, out, size);
+            for (ptrdiff_t k = 0; k < size; k++) {
+                const double error = error64(out[k], p[k].nearest, p[k].rest);
+                if (isnan(out[k])) out[k] = NAN;
+                if (error > state->worst) state->worst = error, state->worst_at = x[k], state->worst_at_y = two ? y[k] : NAN;
+            }
+            state->hash = hash_bytes(state->hash, out, 8 * (size_t)size);
         }
-        state->hash = hash_bytes(0, out, 8 * (size_t)n);
     }
-    report(name, "float64", points, bound);
-    free(x), free(y), free(out);
 }
 
 static void check64_random(const subject *s, ptrdiff_t n) {
-    point *p = calloc(n, sizeof *p);
+    static point p[BLOCK];
     random_state = 20240607;
-    for (ptrdiff_t k = 0; k < n; k++) {
-        double x = random_double();
-        if (k & 1) x = s->interesting[0] + (s->interesting[1] - s->interesting[0]) * random_unit();
-        if (!(k & 3)) { /* log-uniform near zero or one */
-            x = ldexp(1 + random_unit(), (int)(random_bits() % 60) - 50) * (random_bits() & 1 ? 1 : -1);
-            if (k & 4) x = 1 + ldexp(x, -4);
+    begin(s->name);
+    for (ptrdiff_t start = 0; start < n; start += BLOCK) {
+        for (ptrdiff_t k = 0; k < BLOCK; k++) {
+            double x = random_double();
+            if (k & 1) x = s->interesting[0] + (s->interesting[1] - s->interesting[0]) * random_unit();
+            if (!(k & 3)) { /* log-uniform near zero or one */
+                x = ldexp(1 + random_unit(), (int)(random_bits() % 60) - 50) * (random_bits() & 1 ? 1 : -1);
+                if (k & 4) x = 1 + ldexp(x, -4);
+            }
+            if (!(x >= s->low && x <= s->high)) x = s->interesting[0] + (s->interesting[1] - s->interesting[0]) * random_unit();
+            p[k] = make_point(x, 0, s->reference_long(x));
         }
-        if (!(x >= s->low && x <= s->high)) x = s->interesting[0] + (s->interesting[1] - s->interesting[0]) * random_unit();
-        const long double exact = s->reference_long(x);
-        const double high = fabsl(exact) < 0x1p1024L ? (double)exact : (exact > 0 ? inf : exact < 0 ? -inf : NAN);
-        p[k] = (point){x, 0, high, isfinite(high) ? (double)(exact - high) : 0};
-        if (k % 65536 == 0) progress(s->name, (double)k / (double)n);
+        judge64(p, BLOCK, 0);
+        if (start / BLOCK % 16 == 0) progress(s->name, (double)start / (double)n);
     }
-    if (isatty(2)) fprintf(stderr, "\r%40s\r", "");
-    check64(s->name, "random", p, n, s->bound64, 0);
-    free(p);
+    end_progress();
+    report(s->name, "float64", "random", s->bound64);
 }
 
-/* Lines `name x y high low`, hexadecimal floats. */
+/* Lines name,x,y,nearest,rest as vmath_hard_points.py writes them. */
 static void check64_hard(const char *name, const char *path, double bound, int two) {
     FILE *file = fopen(path, "r");
     if (!file) perror(path), exit(2);
@@ -273,13 +289,13 @@ static void check64_hard(const char *name, const char *path, double bound, int t
     ptrdiff_t n = 0;
     char word[64];
     point q;
-    while (fscanf(file, "%63[^,],%la,%la,%la,%la\n", word, &q.x, &q.y, &q.high, &q.low) == 5)
+    while (fscanf(file, "%63[^,],%la,%la,%la,%la\n", word, &q.x, &q.y, &q.nearest, &q.rest) == 5)
         if (!strcmp(word, name)) {
             if (!(n & (n - 1))) p = realloc(p, (n ? 2 * n : 1) * sizeof *p);
             p[n++] = q;
         }
     fclose(file);
-    if (n) check64(name, "mpmath", p, n, bound, two);
+    if (n) begin(name), judge64(p, n, two), report(name, "float64", "mpmath", bound);
     free(p);
 }
 
@@ -335,20 +351,23 @@ static void check_pow(uint64_t stride, ptrdiff_t n64, const char *hard) {
         }
         if (block % 256 == 0) progress("pow", (double)block / (double)blocks);
     }
-    if (isatty(2)) fprintf(stderr, "\r%40s\r", "");
+    end_progress();
     report("pow", "float32", "random", 2.0);
-    point *p = calloc(n64, sizeof *p);
-    for (ptrdiff_t k = 0; k < n64; k++) {
-        double x = fabs(random_double()), y = random_double();
-        if (k & 1) x = random_unit(), y = random_unit() * (k & 2 ? 8 : 750 / -log(x));
-        if ((k & 7) == 5) x = 1 + (x - 0.5) * 0x1p-8, y = random_unit() * 750 / fabs(log(x));
-        if (isnan(x) || isnan(y)) x = 2, y = 3;
-        const long double exact = powl(x, y);
-        const double high = fabsl(exact) < 0x1p1024L ? (double)exact : inf;
-        p[k] = (point){x, y, high, isfinite(high) ? (double)(exact - high) : 0};
+    begin("pow");
+    for (ptrdiff_t start = 0; start < n64; start += BLOCK) {
+        static point p[BLOCK];
+        for (ptrdiff_t k = 0; k < BLOCK; k++) {
+            double x = fabs(random_double()), y = random_double();
+            if (k & 1) x = random_unit(), y = random_unit() * (k & 2 ? 8 : 750 / -log(x));
+            if ((k & 7) == 5) x = 1 + (x - 0.5) * 0x1p-8, y = random_unit() * 750 / fabs(log(x));
+            if (isnan(x) || isnan(y)) x = 2, y = 3;
+            p[k] = make_point(x, y, powl(x, y));
+        }
+        judge64(p, BLOCK, 1);
+        if (start / BLOCK % 16 == 0) progress("pow", (double)start / (double)n64);
     }
-    check64("pow", "random", p, n64, 2.0, 1);
-    free(p);
+    end_progress();
+    report("pow", "float64", "random", 2.0);
     if (hard) check64_hard("pow", hard, 2.0, 1);
     const double at_half[][2] = {{0.0, 0}, {INFINITY, INFINITY}, {1, 1}, {NAN, NAN}};
     const double at_zero[][2] = {{0.0, 1}, {INFINITY, 1}, {NAN, 1}, {3, 1}};

@@ -24,7 +24,7 @@ __all__ = ["Engine"]
 PARALLEL_FROM = 20_000
 
 
-@njit(inline="always")  # type: ignore[untyped-decorator]
+@njit(inline="always")
 def _where(condition, yes, no):  # type: ignore[no-untyped-def]
     return yes if condition else no
 
@@ -56,7 +56,7 @@ def _loop(formula: Formula, operation: str, dtype: str, params: tuple[tuple[str,
     return njit(parallel=parallel, fastmath=True)(scope["run"])
 
 
-@njit(parallel=True, fastmath=True)  # type: ignore[untyped-decorator]
+@njit(parallel=True, fastmath=True)
 def _softmax_index(y, z, g, h, value, gradient, hessian):  # type: ignore[no-untyped-def]
     total = 0.0
     for i in prange(z.shape[0]):
@@ -83,7 +83,7 @@ def _softmax_index(y, z, g, h, value, gradient, hessian):  # type: ignore[no-unt
     return total / z.shape[0]
 
 
-@njit(parallel=True, fastmath=True)  # type: ignore[untyped-decorator]
+@njit(parallel=True, fastmath=True)
 def _softmax_probability(y, z, g, h, value, gradient, hessian):  # type: ignore[no-untyped-def]
     total = 0.0
     for i in prange(z.shape[0]):

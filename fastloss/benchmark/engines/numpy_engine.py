@@ -31,7 +31,7 @@ class Engine:
 
     def program(self, task: Task) -> Program | None:
         """Every loss: by formula, by the softmax below, or by its reference."""
-        names = {"y": task.y, "z": task.z}
+        names: dict[str, Any] = {"y": task.y, "z": task.z}
         read = lambda result: outputs_of(task.operation, result)  # noqa: E731
         formula = formula_of(task.loss, task.params)
         if formula is not None:

@@ -34,7 +34,8 @@ def _focal(p: dict[str, Any]) -> Value:
         loss = ce * ((1 - p_t) ** p["gamma"])
         if p["alpha"] is not None:
             loss = (p["alpha"] * y + (1 - p["alpha"]) * (1 - y)) * loss
-        return loss.mean()
+        mean: torch.Tensor = loss.mean()
+        return mean
 
     return focal
 
@@ -91,9 +92,8 @@ def value_function(task: Task) -> Value | None:
         return None
     if (make := LOSSES.get((task.loss, task.predictions))) is not None:
         return make(task.params)
-    if (formula := formula_of(task.loss, task.params)) is not None:
-        return python_function(formula, "value", NAMESPACE, task.params)
-    return None
+    formula = formula_of(task.loss, task.params)
+    return None if formula is None else python_function(formula, "value", NAMESPACE, task.params)
 
 
 def softmax_gradient_and_hessian(y: torch.Tensor, z: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
@@ -119,7 +119,7 @@ class Engine:
         if value is None:
             return None
         y, z = torch.from_numpy(task.y), torch.from_numpy(task.z)
-        names = {"y": y, "z": z}
+        names: dict[str, Any] = {"y": y, "z": z}
         samples = float(len(z))
         if task.operation == "value":
             return Program("f(y, z)", names | {"f": value}, lambda v: Outputs(value=v.item()), "torch function")
@@ -153,7 +153,9 @@ class Engine:
             "f(y, z)",
             names | {"f": twice},
             lambda result: Outputs(
-                gradient=(result[0].detach() * samples).numpy(), hessian=(result[1].detach() * samples).numpy()
+                # force: the second derivative of abs is a tensor of zeros without memory
+                gradient=(result[0] * samples).numpy(force=True),
+                hessian=(result[1] * samples).numpy(force=True),
             ),
             "torch function, autograd.grad twice",
         )

@@ -1,0 +1,203 @@
+"""How far from the exact result a number may be: measured, in units of the last place (ULP), as data.
+
+An error is counted in ULP of a scale. The scale is the exact result itself, and then the bound is one of relative
+precision, unless the result is a difference: mu - y of the Poisson loss cannot be more precise than its two terms, for
+one of them is rounded. There the scale is the sum of the magnitudes of the terms, and SCALES says which they are.
+A new loss is held to relative precision until its terms are written here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from fastloss.loss import Loss
+
+LONG = np.longdouble
+QUANTITIES = ("value", "gradient", "exact", "majorize", "fisher")
+
+# By loss and quantity, without weights, for any instruction set. The default allows for two or three rounded steps
+# and an elementary function of 1 ULP; what needs more says why. Each figure is the largest error of a hundred times
+# more data than the tests take, rounded up.
+DEFAULT = {"value": 2.0, "gradient": 1.5, "exact": 2.0, "majorize": 2.0, "fisher": 2.0}
+ULP: dict[str, dict[str, float]] = {
+    "log_cosh": {"value": 2.5},  # near 0 it is r^2/2: a square doubles the rounding of r, then log1p(d^2/(2 + 2d))
+    # both sides are products with rounded parameters; 1/(1 + E) enters the Hessian squared
+    "binary_cross_entropy": {"value": 2.0, "gradient": 2.0, "exact": 3.5, "fisher": 3.0},
+    "binary_focal": {"value": 2.5, "gradient": 3.0, "exact": 3.5},  # t, u, log t and u^gamma, each rounded
+    # sums over up to 1000 classes of products with rounded weights and smoothed targets
+    "categorical_cross_entropy": {"value": 2.8, "gradient": 2.0, "majorize": 3.5},
+    "sparse_categorical_cross_entropy": {"value": 2.8, "gradient": 2.0},
+    "kl_divergence": {"majorize": 3.5},
+}
+
+# A weight multiplies the value (one rounding) and, times the rounded 1 / total weight, gradient and curvature (two,
+# three with the rounding of 1 / total weight).
+EXTRA = {"value": 0.5, "gradient": 1.5, "exact": 1.5, "majorize": 1.5, "fisher": 1.5}
+
+
+def allowed(loss: Loss, quantity: str) -> float:
+    """The bound."""
+    return ULP.get(loss.name, {}).get(quantity, DEFAULT[quantity])
+
+
+def exact(loss: Loss, y: Any, z: Any) -> dict[str, Any]:
+    """Every quantity of the loss, per element, from its reference in longdouble."""
+    z = z.astype(LONG)
+    y = y if loss.takes_labels else y.astype(LONG)
+    found = dict(zip(QUANTITIES, loss.reference(y, z), strict=False))
+    for kind in ("majorize", "fisher"):
+        if kind in loss.hessian_kinds:
+            found[kind] = getattr(loss, {"majorize": "majorizer"}.get(kind, kind))(y, z)
+    return {key: np.asarray(value, LONG) for key, value in found.items()}
+
+
+def scales(loss: Loss, y: Any, z: Any, found: dict[str, Any]) -> dict[str, Any]:
+    """The magnitude that each quantity's error is relative to."""
+    result = {key: np.abs(value) for key, value in found.items()}
+    if loss.name in SCALES:
+        y = y if loss.takes_labels else y.astype(LONG)
+        with np.errstate(all="ignore"):
+            more = SCALES[loss.name](loss, y, z.astype(LONG), found)
+        result |= {key: np.fmax(result[key], value) for key, value in more.items()}
+    return result
+
+
+def ulp_error(got: Any, want: Any, scale: Any = None) -> Any:
+    """|got - want| in units of the dtype's eps times `scale`; infinities and NaNs must be the same.
+
+    The unit is the ULP of a number just above a power of two, at most twice that of others; unlike the ULP itself it
+    does not jump, so that a bound survives a product. Among subnormals it is their distance.
+    """
+    got, want = np.asarray(got), np.asarray(want, LONG)
+    info = np.finfo(got.dtype)
+    with np.errstate(all="ignore"):
+        scale = np.abs(want) if scale is None else np.broadcast_to(scale, want.shape)
+        unit = np.maximum(LONG(info.eps) * np.minimum(scale, LONG(info.max)), LONG(info.smallest_subnormal))
+        error = np.abs(got.astype(LONG) - want) / unit
+        overflows = np.isinf(got) & (np.abs(want) >= LONG(info.max) * (1 - LONG(info.eps)))
+        same = (np.isnan(got) & np.isnan(want)) | (got == want) | (overflows & (np.sign(got) == np.sign(want)))
+    return np.where(same, 0, np.where(np.isnan(error), np.inf, error))
+
+
+# -- differences, and the terms they are made of ----------------------------------------------------------------------
+
+Terms = Callable[[Loss, Any, Any, dict[str, Any]], dict[str, Any]]
+
+
+def _log_cosh(loss: Loss, y: Any, z: Any, found: dict[str, Any]) -> dict[str, Any]:
+    # r = z - y is rounded, and sech^2 r changes by 2 |r| times that
+    return {"exact": found["exact"] * (1 + 2 * np.abs(z - y))}
+
+
+def _poisson(loss: Loss, y: Any, z: Any, found: dict[str, Any]) -> dict[str, Any]:
+    constant = np.abs(found["value"] - type(loss)(link=loss.link).reference(y, z)[0])
+    if loss.link == "log":
+        mu = np.exp(z)
+        return {"value": mu + np.abs(y * z) + constant, "gradient": np.maximum(mu, y)}
+    return {"value": z + np.where(y == 0, 0, np.abs(y * np.log(z))) + constant, "gradient": np.maximum(1, y / z)}
+
+
+def _gamma(loss: Loss, y: Any, z: Any, found: dict[str, Any]) -> dict[str, Any]:
+    ratio = y * np.exp(-z)
+    return {"value": np.abs(z) + ratio, "gradient": np.maximum(1, ratio)}
+
+
+def _binary_cross_entropy(loss: Loss, y: Any, z: Any, found: dict[str, Any]) -> dict[str, Any]:
+    # soft labels pull both ways
+    negative, positive = loss._sides(y, np.dtype(LONG))
+    if loss.from_logits:
+        p, q = 1 / (1 + np.exp(-z)), 1 / (1 + np.exp(z))
+        return {"gradient": negative * p + positive * q}
+    return {"gradient": np.where(negative == 0, 0, negative / (1 - z)) + np.where(positive == 0, 0, positive / z)}
+
+
+def _binary_focal(loss: Loss, y: Any, z: Any, found: dict[str, Any]) -> dict[str, Any]:
+    # u^gamma multiplies the rounding of u by gamma; the Hessian has terms of both signs
+    gamma, sign = loss.gamma, np.where(y > 0, 1, -1)
+    alpha = np.where(y > 0, *loss._alphas())
+    if loss.from_logits:
+        t, u = 1 / (1 + np.exp(-sign * z)), 1 / (1 + np.exp(sign * z))
+        ell = np.logaddexp(0, -sign * z)
+        curvature = t * u**gamma * ((gamma**2 * t + gamma * u) * ell + (2 * gamma + 1) * u)
+    else:
+        t, u = np.where(y > 0, z, 1 - z), np.where(y > 0, 1 - z, z)
+        ell = -np.log(t)
+        bend = (gamma * abs(gamma - 1) * ell / u + 2 * gamma / t) / u if gamma else 0
+        curvature = u**gamma * (bend + 1 / t**2)
+    power = 1 + gamma / 2
+    return {
+        "value": power * np.abs(found["value"]),
+        "gradient": power * np.abs(found["gradient"]),
+        "exact": power * alpha * curvature,
+    }
+
+
+def _cross_entropy(loss: Loss, y: Any, z: Any, found: dict[str, Any]) -> dict[str, Any]:
+    if not loss.from_logits:
+        return {}
+    q, counts = loss._effective(y, z)
+    result = _softmax(q, z)
+    lse = z.max(-1) + result["log_sum"]
+    about = np.abs(z).max(-1) + result["log_sum"]  # the sum of a score and a logarithm may cancel
+    p, stretch = result["p"], result["stretch"]
+    result["value"] += loss.z_loss * (np.abs(lse) + about) * about
+    result["gradient"] += 2 * loss.z_loss * about[..., None] * p * stretch
+    result["exact"] += 2 * loss.z_loss * (p**2 + about[..., None] * p * (1 - p)) * stretch
+    return {
+        key: np.where(counts if key == "value" else counts[..., None], result[key], 0)
+        for key in ("value", "gradient", "exact")
+    } | ({"fisher": result["exact"]} if "fisher" in found else {})
+
+
+def _kl_divergence(loss: Loss, y: Any, z: Any, found: dict[str, Any]) -> dict[str, Any]:
+    entropy = np.where(y == 0, 0, np.abs(y * np.log(y))).sum(-1)
+    if loss.from_logits:
+        result = _softmax(y, z)
+        result["value"] += entropy
+        return {key: result[key] for key in ("value", "gradient", "exact")} | {"fisher": result["exact"]}
+    log_p = z if loss.from_log_probabilities else np.log(z)
+    return {"value": entropy + np.where(y == 0, 0, np.abs(y * log_p)).sum(-1)}
+
+
+def _softmax(q: Any, z: Any) -> dict[str, Any]:
+    """S lse - q z, S p - q and S p (1 - p), where each score's distance to the largest is rounded.
+
+    exp(z_k - max) is wrong by half that distance in ULP, the sum of the others by their mean distance.
+    """
+    top = z.max(-1, keepdims=True)
+    distance = top - z
+    e = np.exp(-distance)
+    p = e / e.sum(-1, keepdims=True)
+    others = e.sum(-1) - 1
+    log_sum = np.log1p(others)
+    mean = (p * distance).sum(-1, keepdims=True)
+    rest = np.where(p < 1, 1 - p, 1)
+    stretch = 1 + (distance + mean + (mean - p * distance) / rest) / 2
+    total = q.sum(-1, keepdims=True)
+    hard = (q != 0).sum(-1, keepdims=True) == 1  # then S - q is exact
+    leads = p > 0.5
+    terms = total * np.where(leads, 1 - p, p) * stretch + np.where(hard & leads, 0, q + np.where(leads, total, 0))
+    mean_of_others = np.where(others > 0, (e * distance).sum(-1) / np.where(others > 0, others, 1), 0)
+    return {
+        "value": (q * distance).sum(-1) + total[..., 0] * log_sum * (1 + mean_of_others / 2),
+        "gradient": terms,
+        "exact": total * p * (1 - p) * stretch,
+        "log_sum": log_sum,
+        "p": p,
+        "stretch": stretch,
+    }
+
+
+SCALES: dict[str, Terms] = {
+    "log_cosh": _log_cosh,
+    "poisson": _poisson,
+    "gamma": _gamma,
+    "binary_cross_entropy": _binary_cross_entropy,
+    "binary_focal": _binary_focal,
+    "categorical_cross_entropy": _cross_entropy,
+    "sparse_categorical_cross_entropy": _cross_entropy,
+    "kl_divergence": _kl_divergence,
+}
