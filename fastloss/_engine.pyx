@@ -167,6 +167,7 @@ cdef int omp_at_import = fl_omp_max()
 cdef int preferred_threads = 0  # set_num_threads, or FASTLOSS_NUM_THREADS; 0: what OpenMP says
 cdef size_t cache_bytes = fl_cache_bytes()
 cdef bint check_finite = False
+cdef str PARTS = validation.PARTS
 
 
 def set_num_threads(int n):
@@ -231,7 +232,7 @@ cdef int over_blocks(const fl_job *job, ptrdiff_t n, ptrdiff_t block, double wor
     cdef ptrdiff_t blocks = (n + block - 1) // block
     cdef ptrdiff_t per_chunk = max(1, CHUNK // (block * (job.classes if job.classes > 0 else 1)))
     cdef ptrdiff_t first, last, b
-    cdef int threads = threads_for(asked, work)
+    cdef int threads
     cdef double *sums
     cdef double[2] one
     cdef double hi = 0, lo = 0, s, t
@@ -240,6 +241,7 @@ cdef int over_blocks(const fl_job *job, ptrdiff_t n, ptrdiff_t block, double wor
         if total != NULL:
             total[0] = one[0] + one[1] if one[0] - one[0] == 0 else one[0]
         return 0
+    threads = threads_for(asked, work)
     sums = <double *> malloc(2 * sizeof(double) * min(blocks, per_chunk))
     if sums == NULL:
         raise MemoryError
@@ -272,11 +274,12 @@ cdef ptrdiff_t first_bad(fl_scan scan, const fl_domain_scan *what, ptrdiff_t n, 
                          int asked) except -2:
     """The lowest index that the scan objects to, or -1."""
     cdef ptrdiff_t blocks = (n + block - 1) // block, b, found = n
-    cdef int threads = threads_for(asked, work)
+    cdef int threads
     cdef ptrdiff_t *bad
+    if work < HOLD_GIL:
+        return scan(what, 0, n)
+    threads = threads_for(asked, work)
     if threads == 1:
-        if work < HOLD_GIL:
-            return scan(what, 0, n)
         with nogil:
             found = scan(what, 0, n)
         return found
@@ -405,7 +408,7 @@ cdef class Runner:
             job.w = cnp.PyArray_DATA(sample_weight)
         mean = reduction == "mean"
         none = reduction == "none"
-        parts = reduction == validation.PARTS
+        parts = not mean and not none and reduction == PARTS
         if not (mean or none or parts or reduction == "sum"):
             return self.convert(operation, y_true, y_pred, sample_weight, reduction, out, n_threads, floor, converted)
         if n_threads is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from fastloss.operations import Operation
+from fastloss.operations import VALUE
 from fastloss.validation import PARTS
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class Accumulator:
     def update(self, y_true: ArrayLike, y_pred: ArrayLike, sample_weight: ArrayLike | None = None) -> None:
         """Add a piece. A piece that is refused changes nothing."""
         found = [
-            term._runner.run(Operation.VALUE, y_true, y_pred, sample_weight, PARTS, None, None)
+            term._runner.run(VALUE, y_true, y_pred, sample_weight, PARTS, None, None)
             for _, term in self.loss._terms()
         ]
         for i, (total, weight) in enumerate(found):

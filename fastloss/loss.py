@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, cast
 
 import numpy as np
 
 from fastloss import backend, domains
-from fastloss.operations import CURVATURE, Operation
+from fastloss.operations import CURVATURE, GRADIENT, VALUE, VALUE_GRADIENT
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
     from fastloss.accumulator import Accumulator
     from fastloss.combination import WeightedSum
+
+Reduction = Literal["mean", "sum", "none"]
+Hessian = Literal["exact", "majorize", "fisher", "floor"]
 
 # Least curvature of hessian="floor": a Newton step is then at most a million gradients long.
 FLOOR = 1e-6
@@ -168,7 +171,7 @@ class Loss:
         y_pred: ArrayLike,
         sample_weight: ArrayLike | None = None,
         *,
-        reduction: str = "mean",
+        reduction: Reduction = "mean",
         n_threads: int | None = None,
     ) -> Any:
         """The loss.
@@ -196,7 +199,7 @@ class Loss:
         ValueError, TypeError
             Naming the argument, the first offending position, what was expected and the likely fix.
         """
-        return self._runner.run(Operation.VALUE, y_true, y_pred, sample_weight, reduction, None, n_threads)
+        return self._runner.run(VALUE, y_true, y_pred, sample_weight, reduction, None, n_threads)
 
     def gradient(
         self,
@@ -204,7 +207,7 @@ class Loss:
         y_pred: ArrayLike,
         sample_weight: ArrayLike | None = None,
         *,
-        reduction: str = "mean",
+        reduction: Reduction = "mean",
         out: NDArray[Any] | None = None,
         n_threads: int | None = None,
     ) -> NDArray[Any]:
@@ -213,7 +216,7 @@ class Loss:
         Parameters are those of `__call__`; `out` is a C-contiguous array of the shape and dtype of `y_pred` to write
         to, which may be `y_pred` itself. For ``reduction="none"`` it is each element's own gradient.
         """
-        return self._runner.run(Operation.GRADIENT, y_true, y_pred, sample_weight, reduction, out, n_threads)
+        return self._runner.run(GRADIENT, y_true, y_pred, sample_weight, reduction, out, n_threads)
 
     def value_and_gradient(
         self,
@@ -221,12 +224,12 @@ class Loss:
         y_pred: ArrayLike,
         sample_weight: ArrayLike | None = None,
         *,
-        reduction: str = "mean",
+        reduction: Reduction = "mean",
         out: NDArray[Any] | None = None,
         n_threads: int | None = None,
     ) -> tuple[Any, NDArray[Any]]:
         """The loss and its gradient, in one pass over memory. Parameters are those of `gradient`."""
-        return self._runner.run(Operation.VALUE_GRADIENT, y_true, y_pred, sample_weight, reduction, out, n_threads)
+        return self._runner.run(VALUE_GRADIENT, y_true, y_pred, sample_weight, reduction, out, n_threads)
 
     def gradient_and_hessian(
         self,
@@ -234,8 +237,8 @@ class Loss:
         y_pred: ArrayLike,
         sample_weight: ArrayLike | None = None,
         *,
-        reduction: str = "mean",
-        hessian: str = "exact",
+        reduction: Reduction = "mean",
+        hessian: Hessian = "exact",
         out: tuple[NDArray[Any], NDArray[Any]] | None = None,
         n_threads: int | None = None,
     ) -> tuple[NDArray[Any], NDArray[Any]]:

@@ -12,7 +12,7 @@ import numpy as np
 
 from fastloss import settings, validation
 from fastloss.domains import _CLOSED, _OPEN_LOW, Domain
-from fastloss.operations import Operation
+from fastloss.operations import EXACT, FISHER, MAJORIZE, VALUE, VALUE_GRADIENT
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -63,9 +63,9 @@ class Runner:
             scale = z.dtype.type(1 / total_weight)
 
         value, gradient, curvature = loss.reference(y, z)
-        if operation == Operation.MAJORIZE:
+        if operation == MAJORIZE:
             curvature = loss.majorizer(y, z)
-        elif operation == Operation.FISHER:
+        elif operation == FISHER:
             curvature = loss.fisher(y, z)
         if floor > -math.inf:
             curvature = np.where(curvature < floor, z.dtype.type(floor), curvature)
@@ -74,12 +74,12 @@ class Runner:
             # a weight of 0 on an ignored row must hide even a NaN; elsewhere 0 * NaN is NaN, as in the kernels
             weighted = np.asarray(value * weight, z.dtype)
             results: list[Any] = []
-            if operation in (Operation.VALUE, Operation.VALUE_GRADIENT):
+            if operation in (VALUE, VALUE_GRADIENT):
                 results.append(_reduced(weighted, reduction, total_weight))
             outs = iter(out if isinstance(out, tuple) else (out,))
-            if operation != Operation.VALUE:
+            if operation != VALUE:
                 results.append(_into(next(outs), np.asarray(gradient * spread, z.dtype)))
-            if operation >= Operation.EXACT:
+            if operation >= EXACT:
                 results.append(_into(next(outs, None), np.asarray(curvature * spread, z.dtype)))
         return results[0] if len(results) == 1 else tuple(results)
 

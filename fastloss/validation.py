@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import numpy as np
 
 from fastloss.domains import ROW_SUM_TOLERANCE
-from fastloss.operations import Operation
+from fastloss.operations import EXACT, VALUE, VALUE_GRADIENT
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -53,7 +53,7 @@ def run_converted(
 
         runner = Runner(loss)
     direct = outs is not None and work_type == result_type
-    target = None if not direct else outs if operation >= Operation.EXACT else outs[0]  # type: ignore[index]
+    target = None if not direct else outs if operation >= EXACT else outs[0]  # type: ignore[index]
     if direct and z is not given and any(np.may_share_memory(o, given) for o in outs or ()):
         target = None  # y_pred was copied, so the kernel cannot know that it works in place
     result = runner.run(operation, y, z, w, reduction, target, n_threads, floor, True)
@@ -68,7 +68,7 @@ def _convert_back(operation: int, result: Any, outs: Any, dtype: np.dtype[Any]) 
     arrays = iter(outs or ())
     converted = []
     for i, part in enumerate(parts):
-        is_value = i == 0 and operation in (Operation.VALUE, Operation.VALUE_GRADIENT)
+        is_value = i == 0 and operation in (VALUE, VALUE_GRADIENT)
         if not isinstance(part, np.ndarray):
             converted.append(part)
         elif outs is None or is_value:
@@ -145,6 +145,8 @@ def _weight(loss: Loss, w: NDArray[Any], z: NDArray[Any]) -> NDArray[Any]:
         raise ValueError(f"sample_weight has shape {w.shape}: expected {wanted}, as y_pred has shape {z.shape}")
     dtype = w.dtype.newbyteorder("=")
     w = _contiguous(w, dtype if dtype in _LOADABLE else np.dtype(np.float64) if z.dtype in _LOADABLE else z.dtype)
+    if not shape:
+        return w.reshape(shape)
     if loss.kind == "classes" and w.shape != shape:
         w = np.ascontiguousarray(np.broadcast_to(w.reshape(samples + (1,) * (len(shape) - 1)), shape))
     return w
@@ -186,7 +188,7 @@ def _outs(
     """The output buffers, checked."""
     if out is None:
         return None
-    if operation < Operation.EXACT:
+    if operation < EXACT:
         outs, names = (out,), ("out",)
     elif isinstance(out, (tuple, list)) and len(out) == 2:
         outs, names = tuple(out), ("out[0]", "out[1]")

@@ -1,8 +1,8 @@
 /* Losses over classes: the loops, generated per loss and operation, and the runner that feeds them rows. */
 
-enum {
-    FN(ACROSS_FROM) = 48, /* from this K on one row fills the lanes well enough to need no transposing */
-};
+/* From this K on a row lies across the lanes. Below it, the tiles of scores and gradients of LANES rows fit in a 32 KiB
+ * L1 together, and the rows share the cost of their maxima and sums. */
+enum { FN(ACROSS_FROM) = FL_BITS == 32 ? 256 : 128 };
 
 typedef void (*FN(classes_loop))(const FN(classes_options) * options, const FN(segment) * segments, int n_segments,
                                  FN(classes_rows) * rows, int across);
@@ -29,8 +29,38 @@ CLASSES(CLASSES_LOOPS)
 
 static const real FN(ones)[LANES] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
 
-/* LANES rows of K numbers side by side; missing rows repeat the last. */
+/* Transpose four by four: to[j * to_step + i] = from[i * from_step + j]. One shuffle per two numbers moved, where a
+ * scalar copy takes a load and a store for each. */
+typedef real FN(four) __attribute__((vector_size(4 * sizeof(real))));
+INLINE void FN(transpose4)(real *to, ptrdiff_t to_step, const real *from, ptrdiff_t from_step) {
+    FN(four) a, b, c, d;
+    memcpy(&a, from, sizeof a);
+    memcpy(&b, from + from_step, sizeof b);
+    memcpy(&c, from + 2 * from_step, sizeof c);
+    memcpy(&d, from + 3 * from_step, sizeof d);
+    const FN(four) ab01 = __builtin_shufflevector(a, b, 0, 4, 1, 5), ab23 = __builtin_shufflevector(a, b, 2, 6, 3, 7);
+    const FN(four) cd01 = __builtin_shufflevector(c, d, 0, 4, 1, 5), cd23 = __builtin_shufflevector(c, d, 2, 6, 3, 7);
+    a = __builtin_shufflevector(ab01, cd01, 0, 1, 4, 5);
+    b = __builtin_shufflevector(ab01, cd01, 2, 3, 6, 7);
+    c = __builtin_shufflevector(ab23, cd23, 0, 1, 4, 5);
+    d = __builtin_shufflevector(ab23, cd23, 2, 3, 6, 7);
+    memcpy(to, &a, sizeof a);
+    memcpy(to + to_step, &b, sizeof b);
+    memcpy(to + 2 * to_step, &c, sizeof c);
+    memcpy(to + 3 * to_step, &d, sizeof d);
+}
+
+/* LANES rows of K numbers side by side; missing rows repeat the last. The last four columns of a K that is no
+ * multiple of four are moved once more with their neighbours. */
 static void FN(to_lanes)(real *restrict to, const real *restrict rows, ptrdiff_t classes, ptrdiff_t n) {
+    if (n == LANES && classes >= 4) {
+        for (ptrdiff_t l = 0; l < LANES; l += 4)
+            for (ptrdiff_t k = 0; k < classes; k += 4) {
+                const ptrdiff_t j = k + 4 <= classes ? k : classes - 4;
+                FN(transpose4)(to + j * LANES + l, LANES, rows + l * classes + j, classes);
+            }
+        return;
+    }
     for (ptrdiff_t l = 0; l < LANES; l++) {
         const real *row = rows + (l < n ? l : n - 1) * classes;
         for (ptrdiff_t k = 0; k < classes; k++)
@@ -39,6 +69,14 @@ static void FN(to_lanes)(real *restrict to, const real *restrict rows, ptrdiff_t
 }
 
 static void FN(from_lanes)(real *restrict rows, const real *restrict from, ptrdiff_t classes, ptrdiff_t n) {
+    if (n == LANES && classes >= 4) {
+        for (ptrdiff_t l = 0; l < LANES; l += 4)
+            for (ptrdiff_t k = 0; k < classes; k += 4) {
+                const ptrdiff_t j = k + 4 <= classes ? k : classes - 4;
+                FN(transpose4)(rows + l * classes + j, classes, from + j * LANES + l, LANES);
+            }
+        return;
+    }
     for (ptrdiff_t l = 0; l < n; l++)
         for (ptrdiff_t k = 0; k < classes; k++)
             rows[l * classes + k] = from[k * LANES + l];
@@ -69,15 +107,25 @@ static void FN(load_rows)(FN(row_block) * rows, const fl_job *job, bool dense, p
     }
 }
 
-/* Give lane l of a tile the row at `row`: its label, the prediction there, its weights. */
-INLINE void FN(set_lane)(FN(classes_rows) * tile, ptrdiff_t l, const FN(row_block) * block, ptrdiff_t row,
-                         const fl_job *job, const real *z) {
+/* Give the lanes of a tile their rows: the m rows from `first` on, one per lane, the last repeated; or, for m = 0, all
+ * lanes the row `first`. z points to the predictions of row 0. */
+INLINE void FN(set_lanes)(FN(classes_rows) * tile, const FN(row_block) * block, ptrdiff_t first, ptrdiff_t m,
+                          const fl_job *job, const real *z) {
     const real *class_weight = job->class_weight;
-    const ptrdiff_t label = job->dense ? 0 : (ptrdiff_t)block->label[row];
-    tile->label[l] = (bits_t)label;
-    tile->at_label[l] = z[label];
-    tile->label_weight[l] = class_weight ? class_weight[label] : 1;
-    tile->scale[l] = block->weight[row] * (real)job->scale;
+    const real scale = (real)job->scale;
+    const ptrdiff_t classes = job->classes;
+    for (ptrdiff_t l = 0; l < LANES; l++) {
+        const ptrdiff_t row = first + (l < m ? l : m > 0 ? m - 1 : 0);
+        tile->scale[l] = block->weight[row] * scale;
+    }
+    if (job->dense)
+        return;
+    for (ptrdiff_t l = 0; l < LANES; l++) {
+        const ptrdiff_t row = first + (l < m ? l : m > 0 ? m - 1 : 0), label = (ptrdiff_t)block->label[row];
+        tile->label[l] = (bits_t)label;
+        tile->at_label[l] = z[row * classes + label];
+        tile->label_weight[l] = class_weight ? class_weight[label] : 1;
+    }
 }
 
 /* Blocks are at most TILE rows (the driver's promise). Row targets must have the real type. */
@@ -97,6 +145,8 @@ static void FN(run_classes)(const fl_job *job, ptrdiff_t begin, ptrdiff_t end, d
         .on = (real)(1 - job->p[0]), /* p: label smoothing, z-loss, sum of the class weights */
         .off = (real)(job->p[0] / (double)classes),
         .z_loss = (real)job->p[1],
+        .floor = (real)job->floor,
+        .classes = (double)classes,
         .total_weight = job->class_weight ? (real)job->p[2] : (real)classes,
     };
     const real *class_weight = job->class_weight ? job->class_weight : FN(ones);
@@ -117,8 +167,7 @@ static void FN(run_classes)(const fl_job *job, ptrdiff_t begin, ptrdiff_t end, d
             memcpy(z_tail, z + at + whole, left_bytes);
             if (dense)
                 memcpy(t_tail, t + at + whole, left_bytes);
-            for (ptrdiff_t l = 0; l < LANES; l++)
-                FN(set_lane)(&tile, l, &rows, i, job, z + at);
+            FN(set_lanes)(&tile, &rows, i, 0, job, z);
             const FN(segment) segments[2] = {
                 {z + at, dense ? t + at : 0, g ? g + at : 0, h ? h + at : 0, whole / LANES, 0, class_weight,
                  job->class_weight ? LANES : 0},
@@ -140,10 +189,7 @@ static void FN(run_classes)(const fl_job *job, ptrdiff_t begin, ptrdiff_t end, d
             FN(to_lanes)(zt, z + at, classes, m);
             if (dense)
                 FN(to_lanes)(tt, t + at, classes, m);
-            for (ptrdiff_t l = 0; l < LANES; l++) {
-                const ptrdiff_t row = i + (l < m ? l : m - 1);
-                FN(set_lane)(&tile, l, &rows, row, job, z + row * classes);
-            }
+            FN(set_lanes)(&tile, &rows, i, m, job, z);
             loop(&options, &segment, 1, &tile, 0);
             memcpy(v + i, tile.value, sizeof tile.value);
             if (g)

@@ -29,7 +29,8 @@ typedef struct {
 
 /* What the rows of a tile share. */
 typedef struct {
-    real on, off, z_loss, total_weight; /* total_weight: sum of the class weights */
+    real on, off, z_loss, floor, total_weight; /* floor: least curvature; total_weight: sum of the class weights */
+    double classes;
 } FN(classes_options);
 
 /* What each row of a tile brings. */
@@ -53,6 +54,11 @@ INLINE real FN(distance)(real z, real top) {
 }
 #undef distance
 #define distance FN(distance)
+
+/* A curvature, raised to the floor; NaN stays. */
+INLINE real FN(at_least)(real floor, real curvature) { return curvature < floor ? floor : curvature; }
+#undef at_least
+#define at_least FN(at_least)
 
 INLINE void FN(sum_lanes)(double *x) {
     for (ptrdiff_t width = LANES / 2; width > 0; width /= 2)
@@ -82,7 +88,7 @@ INLINE void FN(classes_tile)(const FN(classes_spec) spec, const FN(classes_optio
                              int n_segments, FN(classes_rows) *restrict rows) {
     const bool logits = spec.prediction == 'z';
     const bits_t *restrict label = rows->label;
-    const real on = o->on, off = o->off, z_loss = o->z_loss;
+    const real on = o->on, off = o->off, z_loss = o->z_loss, floor = o->floor;
     real top[LANES] ALIGNED;
     double rest[LANES] ALIGNED = {0}, ties[LANES] ALIGNED = {0}, dot[LANES] ALIGNED = {0}, total[LANES] ALIGNED = {0};
 
@@ -146,8 +152,10 @@ INLINE void FN(classes_tile)(const FN(classes_spec) spec, const FN(classes_optio
     if (spec.across) {
         if (logits)
             FN(sum_lanes)(rest);
-        if (logits)
+        if (logits) {
             FN(sum_lanes)(ties);
+            EACH_LANE ties[l] = top[l] == -1 / C(0.0) ? o->classes : ties[l]; /* the padding tied with a row of -inf */
+        }
         if (spec.value && full_dot)
             FN(sum_lanes)(dot);
         if (spec.dense)
@@ -164,7 +172,7 @@ INLINE void FN(classes_tile)(const FN(classes_spec) spec, const FN(classes_optio
         rest_share[l] = (real)(others * s);
         log_sum[l] = logits ? vlog1p((real)others) : 0;
         lse[l] = logits ? top[l] + log_sum[l] : 0;
-        pull[l] = 2 * z_loss * lse[l]; /* the z-loss adds pull p to the gradient */
+        pull[l] = z_loss == 0 ? 0 : 2 * z_loss * lse[l]; /* the z-loss adds pull p to the gradient; lse may be inf */
     }
     if (spec.value) {
         if (full_dot)
@@ -196,7 +204,7 @@ INLINE void FN(classes_tile)(const FN(classes_spec) spec, const FN(classes_optio
                         const real c = leads ? rest_share[l] : 1 - p;
                         const real slope = leads ? (S[l] - q) - S[l] * c : vfma(S[l], p, -q);
                         if (spec.hessian == 'h')
-                            h[l] = w * (p * c * (S[l] + pull[l]) + 2 * z_loss * p * p);
+                            h[l] = w * at_least(floor, p * c * (S[l] + pull[l]) + 2 * z_loss * p * p);
                         if (spec.hessian == 'm') /* diag(p) - p p^T is at most 1/2 (Boehning 1992) */
                             h[l] = w * (C(0.5) * S[l]);
                         if (spec.gradient)
@@ -204,12 +212,12 @@ INLINE void FN(classes_tile)(const FN(classes_spec) spec, const FN(classes_optio
                     } else if (spec.prediction == 'p') {
                         const real quotient = q / z[l], ratio = q == 0 ? nan_or(z[l], 0) : quotient;
                         if (spec.hessian)
-                            h[l] = w * (q == 0 ? nan_or(z[l], 0) : quotient / z[l]);
+                            h[l] = w * at_least(floor, q == 0 ? nan_or(z[l], 0) : quotient / z[l]);
                         if (spec.gradient)
                             g[l] = -w * ratio;
                     } else {
                         if (spec.hessian)
-                            h[l] = nan_or(z[l], 0);
+                            h[l] = w * at_least(floor, nan_or(z[l], 0));
                         if (spec.gradient)
                             g[l] = nan_or(z[l], -w * q);
                     }

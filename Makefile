@@ -1,0 +1,125 @@
+# `make bench` and `make test` do everything on a fresh machine; `make help` lists the rest.
+#
+# All of it happens in a virtual environment. A stamp per step remembers what is installed, and a change of what a
+# step depends on (the C, the driver, setup.py, pyproject.toml) repeats that step.
+
+PYTHON ?= python3
+VENV ?= .venv
+JOBS ?= $(shell nproc 2>/dev/null || echo 2)
+PEERS ?= numpy sklearn sklearn.metrics torch
+ARGS ?= --quick
+# The CPU build, by its local version: a plain torch would bring gigabytes of CUDA libraries.
+TORCH_VERSION := 2.13.0
+
+SHELL := /bin/bash
+.SHELLFLAGS := -e -o pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-builtin-rules
+
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
+STAMPS := $(VENV)/stamps
+SOURCES := setup.py pyproject.toml fastloss/_engine.pyx $(shell find src_c -name '*.[ch]')
+export PATH := $(abspath $(BIN)):$(PATH)
+# Prints how long a recipe took: `time` with a name.
+TIMED = TIMEFORMAT="== $@: %0R s"; time
+
+.PHONY: help build bench test lint types suite test-long docs-figures stubs clean
+
+help: ## this list
+	@echo "make TARGET [PYTHON=python3.13] [VENV=.venv] [JOBS=2]"
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | while IFS=$$'\t' read -r t d; do printf '  %-14s %s\n' "$$t" "$$d"; done
+
+# -- set-up ------------------------------------------------------------------------------------------------------------
+
+$(STAMPS)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+	    echo "fastloss needs Python 3.11 or later; '$(PYTHON)' is $$($(PYTHON) --version 2>&1 || true). Name another: make PYTHON=python3.12 ..." >&2; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { \
+	    echo "'$(PYTHON)' cannot make virtual environments: install its venv module (Debian, Ubuntu: apt install python3-venv)" >&2; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@mkdir -p $(STAMPS) && touch $@
+
+# What pyproject.toml asks for to build. Installed here once, so that a rebuild need not fetch it again.
+$(STAMPS)/build-tools: pyproject.toml | $(STAMPS)/python
+	@echo "installing the build tools"
+	@$(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"], sep="\n")' > $(STAMPS)/requires
+	@$(PIP) --requirement $(STAMPS)/requires
+	@touch $@
+
+$(STAMPS)/engine: $(SOURCES) $(STAMPS)/build-tools
+	@command -v $${CC:-gcc} > /dev/null || command -v cc > /dev/null || \
+	    echo "there is no C compiler ($${CC:-gcc}): fastloss will run on its slow NumPy references (Debian, Ubuntu: apt install gcc)" >&2
+	@$(BIN)/python -c 'import pathlib, sysconfig, sys; sys.exit(not pathlib.Path(sysconfig.get_path("include"), "Python.h").exists())' || \
+	    echo "Python.h is missing: fastloss will run on its slow NumPy references (Debian, Ubuntu: apt install python3-dev)" >&2
+	@echo "building fastloss (about a minute)"
+	@$(TIMED) $(PIP) --no-build-isolation --no-deps --editable .
+	@$(BIN)/python -W ignore -m fastloss info
+	@touch $@
+
+$(STAMPS)/extra-%: pyproject.toml $(STAMPS)/engine
+	@echo "installing what '$*' needs"
+	@$(PIP) --no-build-isolation --editable '.[$*]'
+	@touch $@
+
+# Where pip is set up to find CPU builds it installs one; elsewhere uv knows where they are published.
+$(STAMPS)/peer-torch: | $(STAMPS)/engine
+	@echo "installing torch $(TORCH_VERSION), CPU build: 190 MB to fetch, 750 MB on disk"
+	@$(PIP) 'torch==$(TORCH_VERSION)+cpu' 2> /dev/null || { \
+	    $(PIP) uv && $(BIN)/uv pip install --quiet --python $(BIN)/python --torch-backend=cpu 'torch==$(TORCH_VERSION)'; }
+	@touch $@
+
+$(STAMPS)/peer-%: | $(STAMPS)/engine
+	@echo "installing $*"
+	@$(PIP) '$*'
+	@touch $@
+
+build: $(STAMPS)/engine ## virtual environment and compiled engine
+
+# -- the main job --------------------------------------------------------------------------------------------------------
+
+# Peers that bring a package of their own; the others come with the `bench` extra.
+EXTRA_PEERS = $(patsubst torch.compile,torch,$(filter torch torch.compile jax numba numexpr,$(PEERS)))
+
+bench: $(STAMPS)/extra-bench ## set up, install the peers, benchmark: PEERS="numpy sklearn" ARGS="--full --json run.json"
+	@for peer in $(sort $(EXTRA_PEERS)); do \
+	    $(MAKE) --no-print-directory $(STAMPS)/peer-$$peer || echo "$$peer could not be installed: the benchmark goes on without it" >&2; done
+	@$(BIN)/python -m fastloss bench --peers $(PEERS) $(ARGS)
+
+# -- tests ---------------------------------------------------------------------------------------------------------------
+
+$(STAMPS)/tests: | $(STAMPS)/extra-test
+	@$(MAKE) --no-print-directory $(STAMPS)/peer-torch || echo "torch could not be installed: tests of it will be skipped" >&2
+	@touch $@
+
+test: lint types suite ## everything that must hold: style, types, doctests, documentation, the suite on every instruction set
+
+lint: $(STAMPS)/extra-test ## ruff, cython-lint
+	@$(TIMED) { ruff check . && ruff format --check . && cython-lint fastloss/_engine.pyx; }
+
+types: $(STAMPS)/extra-test ## mypy --strict, stubtest, stubs up to date
+	@$(TIMED) { mypy && $(BIN)/python -m mypy.stubtest fastloss --allowlist tools/stubtest_allowlist.txt --ignore-disjoint-bases \
+	    && $(BIN)/python tools/make_stubs.py --check; }
+
+suite: $(STAMPS)/extra-test $(STAMPS)/tests ## pytest: doctests, documentation, tests
+	@$(TIMED) $(BIN)/python -m pytest -q -n $(JOBS) --dist worksteal -m "not long"
+
+test-long: $(STAMPS)/extra-test $(STAMPS)/tests ## the long tests and the exhaustive accuracy harness: hours
+	@$(TIMED) $(BIN)/python -m pytest -q -n $(JOBS) --dist worksteal -m long --hypothesis-profile=long
+	@$(TIMED) $(MAKE) --no-print-directory -C tests/accuracy all
+
+# -- what is generated and committed ---------------------------------------------------------------------------------------
+
+stubs: $(STAMPS)/engine ## fastloss/__init__.pyi from the registry
+	@$(BIN)/python tools/make_stubs.py
+
+docs-figures: PEERS = numpy sklearn sklearn.metrics torch torch.compile jax numba numexpr
+docs-figures: $(STAMPS)/extra-bench $(STAMPS)/tests ## the tables of README.md, docs/performance.md and docs/precision.md
+	@for peer in $(sort $(EXTRA_PEERS)); do $(MAKE) --no-print-directory $(STAMPS)/peer-$$peer || true; done
+	@$(BIN)/python tools/precision.py
+	@$(BIN)/python tools/performance.py --peers $(PEERS) $(ARGS)
+
+clean: ## remove what was built, not the virtual environment
+	rm -rf build dist *.egg-info fastloss/_engine.c fastloss/_engine*.so .benchmarks .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -f $(STAMPS)/engine

@@ -1,0 +1,30 @@
+# Written by hand: the compiled driver as the Python side sees it. Its code is _engine.pyx.
+
+from typing import Any
+
+from fastloss.loss import Loss
+
+isa_available: tuple[str, ...]
+
+class Runner:
+    def __init__(self, loss: Loss) -> None: ...
+    def run(
+        self,
+        operation: int,
+        y_true: Any,
+        y_pred: Any,
+        sample_weight: Any,
+        reduction: str,
+        out: Any,
+        n_threads: int | None,
+        floor: float = ...,
+        converted: bool = ...,
+    ) -> Any: ...
+
+def build_info() -> dict[str, Any]: ...
+def get_num_threads() -> int: ...
+def isa_built() -> tuple[str, ...]: ...
+def kernel_names() -> list[str]: ...
+def set_check_finite(enabled: bool) -> None: ...
+def set_num_threads(n: int) -> None: ...
+def triad_bandwidth(nbytes: int, n_threads: int = 0, repeats: int = 5) -> float: ...

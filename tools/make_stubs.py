@@ -1,0 +1,102 @@
+"""Write fastloss/__init__.pyi: the package as type checkers and editors see it.
+
+``import fastloss`` fills the module from the registry when it runs, which a type checker does not follow. This script
+runs it and writes down what came out: every loss class, every function form with the parameters of its class, every
+alias. ``make stubs`` writes the file; ``make test`` (``--check``) fails where it is not up to date.
+"""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import inspect
+import sys
+from pathlib import Path
+
+import fastloss as fl
+from fastloss import registry
+
+ROOT = Path(__file__).resolve().parents[1]
+STUB = ROOT / "fastloss" / "__init__.pyi"
+
+HEAD = '''\
+# Generated from the registry of losses by tools/make_stubs.py: run `make stubs` after a change.
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from numpy.typing import ArrayLike, NDArray
+
+from fastloss._version import __version__ as __version__
+from fastloss.accumulator import Accumulator as Accumulator
+from fastloss.combination import WeightedSum as WeightedSum
+from fastloss.loss import Loss as Loss
+from fastloss.loss import Reduction as _Reduction
+'''
+
+TAIL = '''\
+from fastloss.registry import get_loss as get_loss
+from fastloss.registry import list_losses as list_losses
+from fastloss.settings import get_num_threads as get_num_threads
+from fastloss.settings import set_check_finite as set_check_finite
+from fastloss.settings import set_num_threads as set_num_threads
+from fastloss.settings import show_config as show_config
+'''
+
+SHARED = (
+    "y_true: ArrayLike",
+    "y_pred: ArrayLike",
+    "sample_weight: ArrayLike | None = None",
+    "*",
+    "reduction: _Reduction = 'mean'",
+    "n_threads: int | None = None",
+)
+
+
+def function_stub(name: str) -> str:
+    """The function form of a loss: the shared arguments and the parameters of its class."""
+    parameters = inspect.signature(registry.loss_class(name)).parameters.values()
+    own = [f"{p.name}: {_annotation(p)} = {p.default!r}" for p in parameters]
+    lines = "".join(f"    {argument},\n" for argument in (*SHARED, *own)).replace("'", '"')
+    return f"def {name}(\n{lines}) -> Any: ...\n"
+
+
+def _annotation(parameter: inspect.Parameter) -> str:
+    if isinstance(parameter.annotation, str):
+        return parameter.annotation
+    raise SystemExit(f"make_stubs: parameter {parameter} has no annotation that is text: import annotations there")
+
+
+def stub() -> str:
+    """The whole file."""
+    classes = [registry.loss_class(name) for name in fl.list_losses()]
+    imports = sorted(f"from {cls.__module__} import {cls.__name__} as {cls.__name__}\n" for cls in classes)
+    functions = "\n".join(function_stub(name) for name in fl.list_losses())
+    aliases = "".join(f"{alias} = {name}\n" for alias, name in sorted(registry.ALIASES.items()))
+    names = "".join(f'    "{name}",\n' for name in sorted(fl.__all__))
+    text = f"{HEAD}{''.join(imports)}{TAIL}\n__all__ = [\n{names}]\n\n{functions}\n{aliases}"
+    used = [word for word in ("Callable", "Mapping", "Sequence") if f"{word}[" in text]
+    collections = f"from collections.abc import {', '.join(used)}\n" if used else ""
+    text = text.replace("from collections.abc import Callable, Mapping, Sequence\n", collections)
+    return text if "NDArray[" in text else text.replace("import ArrayLike, NDArray", "import ArrayLike")
+
+
+def main() -> int:
+    """Write the file, or compare."""
+    parser = argparse.ArgumentParser(description="Write fastloss/__init__.pyi from the registry of losses.")
+    parser.add_argument("--check", action="store_true", help="change nothing; exit status 1 if it is not up to date")
+    args = parser.parse_args()
+    wanted, found = stub(), STUB.read_text() if STUB.exists() else ""
+    if wanted == found:
+        return 0
+    if args.check:
+        sys.stdout.writelines(difflib.unified_diff(*(x.splitlines(True) for x in (found, wanted)), "found", "wanted"))
+        print(f"{STUB.relative_to(ROOT)} is not what the registry says: run `make stubs`", file=sys.stderr)
+        return 1
+    STUB.write_text(wanted)
+    print(f"wrote {STUB.relative_to(ROOT)}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
