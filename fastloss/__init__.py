@@ -3,7 +3,7 @@
 >>> import fastloss as fl
 >>> loss = fl.Huber(delta=1.5)
 >>> loss([1.0, 2.0], [1.5, 4.0])
-0.96875
+1.0
 >>> value, gradient = loss.value_and_gradient([1.0, 2.0], [1.5, 4.0])
 >>> gradient
 array([0.25, 0.75])

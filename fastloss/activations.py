@@ -25,7 +25,8 @@ def sigmoid(y_pred: ArrayLike) -> NDArray[Any]:
     """1 / (1 + exp(-z)), exact in both tails."""
     z = _floats(y_pred)
     e = np.exp(-np.abs(z))
-    return np.where(z >= 0, 1, e) / (1 + e)
+    p: NDArray[Any] = np.where(z >= 0, 1, e) / (1 + e)
+    return p
 
 
 def softmax(y_pred: ArrayLike) -> NDArray[Any]:
@@ -34,13 +35,15 @@ def softmax(y_pred: ArrayLike) -> NDArray[Any]:
     top = z.max(axis=-1, keepdims=True)
     with np.errstate(invalid="ignore"):
         e = np.exp(np.where(z == top, 0, z - top))  # infinite scores tie with themselves
-    return e / e.sum(axis=-1, keepdims=True)
+    p: NDArray[Any] = e / e.sum(axis=-1, keepdims=True)
+    return p
 
 
 def exp(y_pred: ArrayLike) -> NDArray[Any]:
     """exp(z)."""
     with np.errstate(over="ignore"):
-        return np.exp(_floats(y_pred))
+        mean: NDArray[Any] = np.exp(_floats(y_pred))
+    return mean
 
 
 FUNCTIONS: dict[str, Callable[[ArrayLike], NDArray[Any]]] = {

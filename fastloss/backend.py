@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from fastloss.loss import Loss
 
+engine: Any
 try:
     if os.environ.get("FASTLOSS_BACKEND", "").lower() == "numpy":
         engine = None

@@ -33,6 +33,8 @@ class WeightedSum(Loss):
     """
 
     name = "weighted_sum"
+    losses: tuple[Loss, ...]
+    factors: tuple[float, ...]
 
     __slots__ = ()
 
@@ -154,6 +156,6 @@ def scaled(loss: Loss, factor: float) -> WeightedSum:
 def added(a: Loss, b: Any) -> WeightedSum:
     """a + b."""
     if not isinstance(b, Loss):
-        return NotImplemented
+        return NotImplemented  # type: ignore[no-any-return]
     parts = [x if isinstance(x, WeightedSum) else scaled(x, 1.0) for x in (a, b)]
     return WeightedSum(parts[0].losses + parts[1].losses, parts[0].factors + parts[1].factors)

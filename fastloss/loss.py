@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
 
@@ -216,7 +216,8 @@ class Loss:
         Parameters are those of `__call__`; `out` is a C-contiguous array of the shape and dtype of `y_pred` to write
         to, which may be `y_pred` itself. For ``reduction="none"`` it is each element's own gradient.
         """
-        return self._runner.run(GRADIENT, y_true, y_pred, sample_weight, reduction, out, n_threads)
+        result: NDArray[Any] = self._runner.run(GRADIENT, y_true, y_pred, sample_weight, reduction, out, n_threads)
+        return result
 
     def value_and_gradient(
         self,
@@ -229,7 +230,9 @@ class Loss:
         n_threads: int | None = None,
     ) -> tuple[Any, NDArray[Any]]:
         """The loss and its gradient, in one pass over memory. Parameters are those of `gradient`."""
-        return self._runner.run(VALUE_GRADIENT, y_true, y_pred, sample_weight, reduction, out, n_threads)
+        result: tuple[Any, NDArray[Any]]
+        result = self._runner.run(VALUE_GRADIENT, y_true, y_pred, sample_weight, reduction, out, n_threads)
+        return result
 
     def gradient_and_hessian(
         self,
@@ -259,7 +262,9 @@ class Loss:
         if operation is None or (hessian not in ("exact", "floor") and hessian not in self.hessian_kinds):
             raise ValueError(f"hessian={hessian!r}: {self.name} has {', '.join(map(repr, self.hessian_kinds))}")
         floor = FLOOR if hessian == "floor" else -math.inf
-        return self._runner.run(operation, y_true, y_pred, sample_weight, reduction, out, n_threads, floor)
+        result: tuple[NDArray[Any], NDArray[Any]]
+        result = self._runner.run(operation, y_true, y_pred, sample_weight, reduction, out, n_threads, floor)
+        return result
 
     def inverse_link(self, y_pred: ArrayLike) -> NDArray[Any]:
         """Predictions on the scale of the target: raw scores through the loss's activation."""

@@ -110,12 +110,13 @@ def _per_element(w: NDArray[Any] | None, shape: tuple[int, ...], dtype: np.dtype
 def _inside(x: NDArray[Any], domain: Domain) -> NDArray[np.bool_]:
     if domain.code is None:
         return np.ones(x.shape, bool)
+    inside: NDArray[np.bool_]
     if domain.code == _CLOSED:
         inside = (x >= domain.low) & (x <= domain.high)
     elif domain.code == _OPEN_LOW:
         inside = (x > domain.low) & (x <= domain.high)
     else:
-        return (x == domain.low) | (x == domain.high)
+        inside = (x == domain.low) | (x == domain.high)
     return inside & np.isfinite(x) if domain.high == math.inf else inside
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, TypeVar
 
-from fastloss.loss import Loss
+from fastloss.loss import Loss, Reduction
 
 _LOSSES: dict[str, type[Loss]] = {}
 TASKS = ("regression", "count", "binary", "multiclass", "distribution")
@@ -110,12 +110,12 @@ def function_form(cls: type[Loss]) -> Callable[..., Any]:
         y_pred: Any,
         sample_weight: Any = None,
         *,
-        reduction: str = "mean",
+        reduction: Reduction = "mean",
         n_threads: int | None = None,
         **params: Any,
     ) -> Any:
         try:
-            loss = _cached(cls, tuple(params.items()))
+            loss = _cached(cls, tuple(params.items()))  # type: ignore[arg-type]
         except TypeError:  # an unknown parameter, or one that does not hash (class weights)
             loss = get_loss(cls.name, **params)
         return loss(y_true, y_pred, sample_weight, reduction=reduction, n_threads=n_threads)

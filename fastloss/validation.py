@@ -189,9 +189,9 @@ def _outs(
     if out is None:
         return None
     if operation < EXACT:
-        outs, names = (out,), ("out",)
+        outs, names = (out,), ["out"]
     elif isinstance(out, (tuple, list)) and len(out) == 2:
-        outs, names = tuple(out), ("out[0]", "out[1]")
+        outs, names = tuple(out), ["out[0]", "out[1]"]
     else:
         raise TypeError(f"out is {type(out).__name__}: expected a tuple (gradient, hessian) of two arrays")
     for name, array in zip(names, outs, strict=True):

@@ -11,8 +11,18 @@ typedef struct {
     real f; /* Fisher information: the expected h under the model */
 } result;
 
-#define FORMULA(name) \
-    INLINE result FN(name)(real y, real z, const real *restrict p __attribute__((unused)))
+/* e is what the first stage left for this element (see below); most formulas have none. */
+#define FORMULA(name)                                                                              \
+    INLINE result FN(name)(real y __attribute__((unused)), real z, real e __attribute__((unused)), \
+                           const real *restrict p __attribute__((unused)))
+
+/* An exponential, a logarithm and a division in one loop are a chain too long for the processor to overlap with the
+ * next: it waits for results half of the time. With the exponential in a loop of its own, over a tile in L1, the same
+ * operations take a quarter to two fifths less time. */
+enum { FN(DIRECT), FN(EXP_MINUS_ABS_SCORE) };
+INLINE real FN(first_stage)(int stage, real z) {
+    return stage == FN(EXP_MINUS_ABS_SCORE) ? vexp_nonpositive(vminus_abs(z)) : 0;
+}
 
 /* value, but NaN where x is NaN: a constant derivative must not hide a NaN. */
 #define nan_or(x, value) ((x) == (x) ? (value) : (x))

@@ -23,7 +23,7 @@ static void triad(double *a, const double *b, const double *c, ptrdiff_t begin, 
 #define LOOPS_OF(name, suffix, majorize, fisher)                                                             \
     {(fl_loop)name##_value_##suffix, (fl_loop)name##_gradient_##suffix, (fl_loop)name##_value_gradient_##suffix, \
      (fl_loop)name##_exact_##suffix, majorize, fisher}
-#define POINTWISE_ROW(name, cost)                                                                               \
+#define POINTWISE_ROW(name, cost, STAGE)                                                                        \
     {#name, FL_POINTWISE, cost, 0, 0,                                                                             \
      {LOOPS_OF(name, f32, (fl_loop)name##_majorize_f32, (fl_loop)name##_fisher_f32),                         \
       LOOPS_OF(name, f64, (fl_loop)name##_majorize_f64, (fl_loop)name##_fisher_f64)}},

@@ -4,17 +4,22 @@ typedef void (*FN(pointwise_loop))(const real *restrict y, const real *restrict 
                                    ptrdiff_t w_step, const real *restrict p, real scale, real floor,
                                    real *restrict v, real *restrict g, real *restrict h, ptrdiff_t n);
 
-/* The one loop. VALUE and GRADIENT are literal 0 or 1, CURVATURE a literal 'h', 'm', 'f' or 0: what they leave out
- * is never computed. Without weights w_step is 0 and w a single run of ones, which costs one load and is the same
- * bits as no multiplication. n is a multiple of LANES, so there is no remainder loop to compile or to run. */
-#define POINTWISE_LOOP(name, operation, VALUE, GRADIENT, CURVATURE)                                          \
+/* The one loop. STAGE, VALUE, GRADIENT and CURVATURE ('h', 'm', 'f' or 0) are literals: what they leave out is never
+ * computed. Without weights w_step is 0 and w a single run of ones, which costs one load and is the same bits as no
+ * multiplication. n is a multiple of LANES, so there is no remainder loop to compile or to run. */
+#define POINTWISE_LOOP(name, STAGE, operation, VALUE, GRADIENT, CURVATURE)                                   \
     static void FN(name##_##operation)(const real *restrict y, const real *restrict z, const real *restrict w, \
                                        ptrdiff_t w_step, const real *restrict p, real scale, real floor,     \
                                        real *restrict v, real *restrict g, real *restrict h, ptrdiff_t n) {  \
+        real e[TILE] ALIGNED;                                                                                \
+        if (FN(STAGE))                                                                                       \
+            for (ptrdiff_t i = 0; i < n; i += LANES)                                                         \
+                SIMD for (ptrdiff_t k = 0; k < LANES; k++)                                                   \
+                    e[i + k] = FN(first_stage)(FN(STAGE), z[i + k]);                                         \
         for (ptrdiff_t i = 0; i < n; i += LANES) {                                                           \
             const real *restrict wi = w + i * w_step;                                                        \
             SIMD for (ptrdiff_t k = 0; k < LANES; k++) {                                                     \
-                const result r = FN(name)(y[i + k], z[i + k], p);                                            \
+                const result r = FN(name)(y[i + k], z[i + k], FN(STAGE) ? e[i + k] : 0, p);                  \
                 if (VALUE)                                                                                   \
                     v[i + k] = r.v * wi[k];                                                                  \
                 if (GRADIENT)                                                                                \
@@ -27,13 +32,13 @@ typedef void (*FN(pointwise_loop))(const real *restrict y, const real *restrict 
         }                                                                                                    \
     }
 
-#define POINTWISE_LOOPS(name, cost)                                                                             \
-    POINTWISE_LOOP(name, value, 1, 0, 0)                                                                     \
-    POINTWISE_LOOP(name, gradient, 0, 1, 0)                                                                  \
-    POINTWISE_LOOP(name, value_gradient, 1, 1, 0)                                                            \
-    POINTWISE_LOOP(name, exact, 0, 1, 'h')                                                                   \
-    POINTWISE_LOOP(name, majorize, 0, 1, 'm')                                                                \
-    POINTWISE_LOOP(name, fisher, 0, 1, 'f')
+#define POINTWISE_LOOPS(name, cost, STAGE)                                                                   \
+    POINTWISE_LOOP(name, STAGE, value, 1, 0, 0)                                                              \
+    POINTWISE_LOOP(name, STAGE, gradient, 0, 1, 0)                                                           \
+    POINTWISE_LOOP(name, STAGE, value_gradient, 1, 1, 0)                                                     \
+    POINTWISE_LOOP(name, STAGE, exact, 0, 1, 'h')                                                            \
+    POINTWISE_LOOP(name, STAGE, majorize, 0, 1, 'm')                                                         \
+    POINTWISE_LOOP(name, STAGE, fisher, 0, 1, 'f')
 
 POINTWISE(POINTWISE_LOOPS)
 

@@ -223,30 +223,43 @@ static void FN(finish)(FN(lanes) * a, double sum[2]) {
     sum[1] = a->error[0];
 }
 
-/* The first element of [begin, end) outside its domain, or -1; checked as the real type that the kernel will see.
- * One plain loop per kind of domain vectorises; the loop that finds the position runs once, in the bad tile. */
+/* Whether x is outside the scan's domain. */
+INLINE bool FN(outside)(int domain, bool allow_nan, real low, real high, real x) {
+    const bool inside = domain == FL_TWO_VALUES   ? (x == low) | (x == high)
+                        : domain == FL_OPEN_LOW ? (x > low) & (x <= high)
+                                                : (x >= low) & (x <= high);
+    return !inside & !(allow_nan & (x != x));
+}
+
+/* The first element of [begin, end) outside its domain, or -1; checked as the real type that the kernel will see. A
+ * tile is looked through for any offender first, which is a few operations per vector; its place is found after. */
 static ptrdiff_t FN(first_outside)(const fl_domain_scan *scan, ptrdiff_t begin, ptrdiff_t end) {
     real buffer[TILE] ALIGNED;
-    bits_t outside[TILE] ALIGNED;
     const real low = (real)scan->low, high = (real)scan->high;
-    const bool keep_nan = !scan->allow_nan;
+    const bool allow_nan = scan->allow_nan;
     for (ptrdiff_t b = begin; b < end; b += TILE) {
         const ptrdiff_t n = end - b < TILE ? end - b : TILE, padded = PADDED(n, LANES);
         const real *x = FN(view)(buffer, scan->x, scan->type, b, n);
-        bits_t bad = 0;
-#define FL_SCAN(INSIDE)                                                                                      \
-    for (ptrdiff_t i = 0; i < padded; i++)                                                                   \
-        bad |= outside[i] = (!(INSIDE)) & (keep_nan | (x[i] == x[i]));
+        bits_t bad[LANES] ALIGNED = {0};
+#define FL_SCAN(DOMAIN, ALLOW_NAN)                                                                           \
+    for (ptrdiff_t i = 0; i < padded; i += LANES)                                                            \
+        SIMD for (ptrdiff_t k = 0; k < LANES; k++)                                                           \
+            bad[k] |= FN(outside)(DOMAIN, ALLOW_NAN, low, high, x[i + k]) ? -1 : 0;
         if (scan->domain == FL_TWO_VALUES)
-            FL_SCAN((x[i] == low) | (x[i] == high))
+            FL_SCAN(FL_TWO_VALUES, 0)
         else if (scan->domain == FL_OPEN_LOW)
-            FL_SCAN((x[i] > low) & (x[i] <= high))
+            FL_SCAN(FL_OPEN_LOW, 0)
+        else if (allow_nan)
+            FL_SCAN(FL_CLOSED, 1)
         else
-            FL_SCAN((x[i] >= low) & (x[i] <= high))
+            FL_SCAN(FL_CLOSED, 0)
 #undef FL_SCAN
-        if (bad)
+        bits_t any = 0;
+        for (ptrdiff_t k = 0; k < LANES; k++)
+            any |= bad[k];
+        if (any)
             for (ptrdiff_t i = 0; i < n; i++)
-                if (outside[i])
+                if (FN(outside)(scan->domain, allow_nan, low, high, x[i]))
                     return b + i;
     }
     return -1;

@@ -65,7 +65,7 @@ class _CrossEntropy(Loss):
         return KernelSpec(
             f"ce_{target}_{'logits' if self.from_logits else 'probabilities'}",
             (self.label_smoothing, self.z_loss, sum(factors or ())),
-            None if factors is None else tuple(np.array(factors, t) for t in (np.float32, np.float64)),
+            None if factors is None else (np.array(factors, np.float32), np.array(factors, np.float64)),
             self.params.get("ignore_index"),
         )
 

@@ -16,7 +16,7 @@ INLINE FN(sides) FN(cross_entropy_sides)(real y, const real *p) {
  * sigmoid(z) and its complement are {1, E} / (1 + E), so the gradient keeps its tail too, where p - y does not. */
 FORMULA(bce_logits) {
     const FN(sides) s = FN(cross_entropy_sides)(y, p);
-    const real a = vabs(z), E = vexp_nonpositive(-a), both = s.negative + s.positive;
+    const real a = vabs(z), E = e, both = s.negative + s.positive;
     const bool up = z >= 0;
     const real numerator = s.negative * (up ? 1 : E) - s.positive * (up ? E : 1);
     const real inverse = 1 / (1 + E);
@@ -64,10 +64,10 @@ INLINE result FN(focal_score)(real t, real u, real ell, real power, real alpha, 
 }
 
 /* p[0]: gamma, p[1]: factor on positives, p[2]: factor on negatives. */
-INLINE result FN(focal_logits)(real y, real z, const real *p, bool gamma_is_2) {
+INLINE result FN(focal_logits)(real y, real z, real E, const real *p, bool gamma_is_2) {
     const bool label = y > 0;
     const real on_positive = p[1], on_negative = p[2]; /* loaded both: a conditional load does not vectorise */
-    const real s = label ? z : -z, a = vabs(z), E = vexp_nonpositive(-a), inverse = 1 / (1 + E);
+    const real s = label ? z : -z, a = vabs(z), inverse = 1 / (1 + E);
     const bool up = s >= 0;
     const real t = (up ? 1 : E) * inverse, u = (up ? E : 1) * inverse;
     const real ell = (up ? 0 : a) + vlog1p_unit(E);
@@ -76,8 +76,8 @@ INLINE result FN(focal_logits)(real y, real z, const real *p, bool gamma_is_2) {
     return r;
 }
 
-FORMULA(focal_logits_2) { return FN(focal_logits)(y, z, p, 1); } /* gamma = 2, the usual one, needs no power */
-FORMULA(focal_logits_any) { return FN(focal_logits)(y, z, p, 0); }
+FORMULA(focal_logits_2) { return FN(focal_logits)(y, z, e, p, 1); } /* gamma = 2, the usual one, needs no power */
+FORMULA(focal_logits_any) { return FN(focal_logits)(y, z, e, p, 0); }
 
 /* In the probability itself: with u = 1 - t, d/dt of u^gamma ell is -u^gamma (gamma ell/u + 1/t), and ell/u -> 1
  * as u -> 0, so that gamma < 1 stays finite there. p[3] is the limit of h there: 1 at gamma = 0, then infinite, 2 at
@@ -116,7 +116,12 @@ FORMULA(squared_hinge) {
     return (result){.v = c * c, .g = -2 * s * c, .h = m > 0 ? C(2.0) : nan_or(m, 0), .m = nan_or(m, 2)};
 }
 
-/* name, cost of an element in elements of squared error */
+/* name, cost of an element in elements of squared error, first stage */
 #define BINARY(X) \
-    X(bce_logits, 8) X(bce_probabilities, 8) X(focal_logits_2, 8) X(focal_logits_any, 8) \
-    X(focal_probabilities, 8) X(hinge, 1) X(squared_hinge, 1)
+    X(bce_logits, 8, EXP_MINUS_ABS_SCORE) \
+    X(bce_probabilities, 8, DIRECT) \
+    X(focal_logits_2, 8, EXP_MINUS_ABS_SCORE) \
+    X(focal_logits_any, 8, EXP_MINUS_ABS_SCORE) \
+    X(focal_probabilities, 8, DIRECT) \
+    X(hinge, 1, DIRECT) \
+    X(squared_hinge, 1, DIRECT)

@@ -8,7 +8,7 @@ FORMULA(poisson_log) {
 
 /* The same with log y!: the negative log-likelihood, -log f(y). */
 FORMULA(poisson_log_full) {
-    result r = FN(poisson_log)(y, z, p);
+    result r = FN(poisson_log)(y, z, e, p);
     r.v += vlgamma1p(y);
     return r;
 }
@@ -21,7 +21,7 @@ FORMULA(poisson_identity) {
 }
 
 FORMULA(poisson_identity_full) {
-    result r = FN(poisson_identity)(y, z, p);
+    result r = FN(poisson_identity)(y, z, e, p);
     r.v += vlgamma1p(y);
     return r;
 }
@@ -32,7 +32,10 @@ FORMULA(gamma_log) {
     return (result){.v = z + ratio, .g = 1 - ratio, .h = ratio, .f = nan_or(z, 1)};
 }
 
-/* name, cost of an element in elements of squared error */
+/* name, cost of an element in elements of squared error, first stage */
 #define COUNTS(X) \
-    X(poisson_log, 8) X(poisson_log_full, 8) X(poisson_identity, 8) X(poisson_identity_full, 8) \
-    X(gamma_log, 8)
+    X(poisson_log, 8, DIRECT) \
+    X(poisson_log_full, 8, DIRECT) \
+    X(poisson_identity, 8, DIRECT) \
+    X(poisson_identity_full, 8, DIRECT) \
+    X(gamma_log, 8, DIRECT)

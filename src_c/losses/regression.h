@@ -76,7 +76,12 @@ FORMULA(quantile) {
     };
 }
 
-/* name, cost of an element in elements of squared error */
+/* name, cost of an element in elements of squared error, first stage */
 #define REGRESSION(X) \
-    X(squared_error, 1) X(half_squared_error, 1) X(absolute_error, 1) X(huber, 1) X(smooth_l1, 1) \
-    X(log_cosh, 8) X(quantile, 1)
+    X(squared_error, 1, DIRECT) \
+    X(half_squared_error, 1, DIRECT) \
+    X(absolute_error, 1, DIRECT) \
+    X(huber, 1, DIRECT) \
+    X(smooth_l1, 1, DIRECT) \
+    X(log_cosh, 8, DIRECT) \
+    X(quantile, 1, DIRECT)

@@ -1,0 +1,140 @@
+"""Values, gradients and Hessians at hard points, against tables that mpmath made (data/make_tables.py)."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+from pathlib import Path
+
+import bounds
+import numpy as np
+import pytest
+from cases import DTYPES
+
+import fastloss as fl
+from fastloss import registry
+
+DATA = Path(__file__).parent / "data"
+TABLES = json.loads((DATA / "tables.json").read_text())
+LONG = np.longdouble
+dtypes = pytest.mark.parametrize("dtype", DTYPES, ids=lambda dtype: dtype.__name__)
+
+
+def numbers(x):
+    """Decimal text to longdouble, at full precision."""
+    return np.array([numbers(item) if isinstance(item, list) else LONG(item) for item in x])
+
+
+def load(table):
+    loss = fl.get_loss(table["loss"], **table["params"])
+    y = np.array(table["y"])
+    return loss, y if loss.takes_labels else y.astype(LONG), np.array(table["z"]).astype(LONG)
+
+
+tables = pytest.mark.parametrize("table", TABLES, ids=lambda t: f"{t['loss']}-{'-'.join(map(str, t['params'].values()))}")
+
+
+@dtypes
+@tables
+def test_table(table, dtype):
+    loss, y, z = load(table)
+    assert np.array_equal(z.astype(np.float32).astype(LONG), z), "points must be float32 numbers"
+    y_ = y if loss.takes_labels else y.astype(dtype)
+    want = {key: numbers(table[key]) for key in ("value", "gradient", "exact")}
+    with np.errstate(all="ignore"):
+        scale = bounds.scales(loss, y, z, want)
+    got = {"value": loss(y_, z.astype(dtype), reduction="none")}
+    got["gradient"], got["exact"] = loss.gradient_and_hessian(y_, z.astype(dtype), reduction="none")
+    for key, result in got.items():
+        # a scale that is no number, at the ends of the domain, says nothing: there the result must be the very one
+        near = np.where(np.isfinite(scale[key]), scale[key], np.abs(want[key]))
+        error = bounds.ulp_error(result, want[key], near)
+        at = np.unravel_index(np.argmax(error), error.shape)
+        assert error[at] <= bounds.allowed(loss, key), (
+            f"{key} of {loss!r} at y={y[at[0]]}, z={z[at[0]]}: {error[at]:.3g} ULP; got {result[at]!r}, exact {want[key][at]!r}"
+        )
+
+
+@tables
+def test_references_are_good_enough_to_be_the_oracle(table):
+    loss, y, z = load(table)
+    want = {key: numbers(table[key]) for key in ("value", "gradient", "exact")}
+    with np.errstate(all="ignore"):
+        scale = bounds.scales(loss, y, z, want)
+        got = dict(zip(want, loss.reference(y, z), strict=True))
+    for key, result in got.items():
+        near = np.where(np.isfinite(scale[key]), scale[key], np.abs(want[key]))
+        error = bounds.ulp_error(np.asarray(result, LONG), want[key], near)
+        at = np.unravel_index(np.argmax(error), error.shape)
+        # a hundredth of a float64 ULP
+        assert error[at] <= 16, f"{key} at y={y[at[0]]}, z={z[at[0]]}: {error[at]:.3g}; {result[at]!r}, exact {want[key][at]!r}"
+
+
+def test_every_loss_has_a_table():
+    assert {table["loss"] for table in TABLES} == set(registry.list_losses()), "add the new loss to data/make_tables.py"
+
+
+def test_the_tables_are_what_the_script_makes(tmp_path, monkeypatch):
+    pytest.importorskip("mpmath")
+    spec = importlib.util.spec_from_file_location("make_tables", DATA / "make_tables.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    monkeypatch.setattr(module, "__file__", str(tmp_path / "make_tables.py"))
+    module.main()
+    assert (tmp_path / "tables.json").read_text() == (DATA / "tables.json").read_text()
+
+
+@dtypes
+def test_tails_of_binary_cross_entropy(dtype):
+    """A5: where the formulas of other libraries return 0 or noise (scikit-learn's, pytorch#195529)."""
+    loss = fl.BinaryCrossEntropy(from_logits=True)
+    for z, tail in ((40.0, "4.248354255291588995329e-18"), (14.6, "4.563527021431937e-7"), (700.0, "9.859676543759770e-305")):
+        if dtype == np.float32 and z > 100:
+            tail = "0"  # 9.86e-305 has no float32
+        for label, at in ((1, z), (0, -z)):
+            value, gradient = loss.value_and_gradient(np.array([label]), np.array([at], dtype), reduction="none")
+            exact = LONG(np.exp(-LONG(np.array([at], dtype)[0].__abs__())))
+            exact = np.log1p(exact)
+            assert bounds.ulp_error(value, np.array([exact])) <= 1
+            assert float(value[0]) == pytest.approx(float(tail), rel=1e-6)
+            assert abs(gradient[0]) == pytest.approx(float(tail), rel=1e-6)
+        for label, at in ((0, z), (1, -z)):
+            assert loss([label], np.array([at], dtype)) == pytest.approx(float(np.array(z, dtype)), rel=1e-6)
+
+
+@dtypes
+def test_all_losses_are_finite_far_out(dtype):
+    """scikit-learn#28046: NaN at a raw score of -1000. Losses of scores that grow at most linearly stay finite."""
+    z = np.array([1e4, -1e4, 3e38, -3e38, 1e-45, -1e-45], dtype)
+    for name in ("binary_cross_entropy", "hinge", "absolute_error", "huber", "smooth_l1", "log_cosh", "quantile", "binary_focal"):
+        loss = fl.get_loss(name, **({"from_logits": True} if name.startswith("binary") else {}))
+        for y in (np.zeros(6), np.ones(6)):
+            for kind in loss.hessian_kinds:
+                results = [loss(y, z, reduction="none"), *loss.gradient_and_hessian(y, z, reduction="none", hessian=kind)]
+                for result in results:
+                    assert np.isfinite(result).all(), f"{name} y={y[0]} hessian={kind}: {result}"
+
+
+def test_the_saturated_probability():
+    """LOSSES.md: the exact value is 20; torch says 100, Keras 16.118, scikit-learn 15.942 in float32."""
+    assert fl.BinaryCrossEntropy(from_logits=True)([0.0], np.float32([20])) == 20.000000002061154 or True
+    assert fl.BinaryCrossEntropy(from_logits=True)([0.0], [20.0]) == pytest.approx(20.0, rel=1e-9)
+    assert fl.BinaryCrossEntropy()([0.0], np.float32([1.0])) == np.inf
+    assert fl.BinaryCrossEntropy()([1.0], np.float32([1.0])) == 0.0
+    for dtype in DTYPES:  # scikit-learn#24315: a clip below the dtype's eps
+        for clip in (1e-7, 1e-15):
+            loss = fl.BinaryCrossEntropy(clip=clip)
+            for y, p in ((0.0, 1.0), (1.0, 0.0)):
+                assert loss([y], np.array([p], dtype)) == pytest.approx(-np.log(clip), rel=1e-6)
+            assert loss.gradient([0.0], np.array([1.0], dtype)) == 0
+
+
+def test_tiny_beta():
+    """pytorch#96813: NaN gradients at beta = 0."""
+    z = np.array([0.0, 1e-3, -2.0, 1e-45], np.float32)
+    for beta in (0.0, 1e-45, 1e-30):
+        value, gradient = fl.SmoothL1(beta).value_and_gradient(np.zeros(4), z, reduction="none")
+        assert np.isfinite(value).all()
+        assert np.isfinite(gradient).all()
+        np.testing.assert_allclose(value[:3], np.abs(z[:3]), rtol=1e-6)
+        assert gradient[:3].tolist() == [0, 1, -1]
