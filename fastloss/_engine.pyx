@@ -325,6 +325,18 @@ cdef struct domain_t:
     double low, high
 
 
+cdef struct call_t:   # what one call comes to
+    fl_job job
+    bint classes      # a loss over classes
+    int real          # 0: float32, 1: float64
+    int ndim          # of y_pred
+    int asked         # threads the caller asked for, or 0
+    ptrdiff_t n       # elements, or rows of classes
+    ptrdiff_t size    # elements of y_pred
+    ptrdiff_t block   # elements or rows of a block
+    double work       # in elements of squared error
+
+
 cdef class Runner:
     """Runs one loss on the compiled kernels."""
 
@@ -332,8 +344,8 @@ cdef class Runner:
     cdef const fl_kernel *kernel
     cdef double parameters[6]
     cdef domain_t target, alternative, prediction
-    cdef bint rows_sum_to_one, check_target_rows
-    cdef object class_weight, class_weight_arrays
+    cdef bint target_rows, prediction_rows  # whose sum must be 1
+    cdef object class_weight                # None, or one array per real type
     cdef int has_ignore
     cdef int64_t ignore_index
 
@@ -352,137 +364,63 @@ cdef class Runner:
         self.target = as_domain(loss.target_domain)
         self.alternative = as_domain(loss.target_domain.alternative)
         self.prediction = as_domain(loss.prediction_domain)
-        self.rows_sum_to_one = loss.prediction_domain.rows_sum_to_one
-        self.check_target_rows = loss.target_domain.rows_sum_to_one
-        self.class_weight_arrays = spec.class_weight
+        self.target_rows = loss.target_domain.rows_sum_to_one
+        self.prediction_rows = loss.prediction_domain.rows_sum_to_one
+        self.class_weight = spec.class_weight
         self.has_ignore = spec.ignore_index is not None
         self.ignore_index = spec.ignore_index if self.has_ignore else 0
 
     def run(self, int operation, y_true, y_pred, sample_weight, str reduction, out, n_threads, double floor=-INF,
             bint converted=False):
         """One pass. Returns the value, the gradient, both, or gradient and curvature, as `operation` says."""
-        cdef fl_job job
-        cdef int z_type = ready(y_pred), y_type = ready(y_true), real, ndim, y_ndim, asked = 0
-        cdef ptrdiff_t n, size, item, repeat = 1, block
-        cdef bint classes = self.kernel.kind == FL_CLASSES, mean, none, parts
+        cdef call_t call
+        cdef fl_job *job = &call.job
+        cdef bint mean = reduction == "mean", none = not mean and reduction == "none"
+        cdef bint parts = not mean and not none and reduction == PARTS
         cdef bint wants_value = operation == FL_VALUE or operation == FL_VALUE_GRADIENT
         cdef bint wants_gradient = operation != FL_VALUE, wants_hessian = operation >= FL_EXACT
-        cdef double total = 0, weight = 0, work
-        cdef object g = None, h = None, v = None
-        cdef const char *z
+        cdef double total = 0, weight = 0
+        cdef object g = out, h = None, v = None
 
-        # 1. Is everything ready? Any "no" goes to the converter, which also writes the error messages.
-        if z_type != FL_FLOAT32 and z_type != FL_FLOAT64 or y_type < 0:
-            return self.convert(operation, y_true, y_pred, sample_weight, reduction, out, n_threads, floor, converted)
-        real = 0 if z_type == FL_FLOAT32 else 1
-        ndim = cnp.PyArray_NDIM(y_pred)
-        y_ndim = cnp.PyArray_NDIM(y_true)
-        if (
-            y_ndim != (ndim if self.kernel.dense or not classes else ndim - 1)
-            or not same_shape(y_true, y_pred, y_ndim)
-            or (classes and (ndim < 1 or cnp.PyArray_DIM(y_pred, ndim - 1) < 1))
-            or (self.kernel.dense and y_type != z_type)
+        # Is everything ready? The converter takes what is not, and also writes the error messages.
+        if wants_hessian and type(out) is tuple and len(out) == 2:
+            g, h = out
+        if not (
+            (mean or none or parts or reduction == "sum")
+            and (not wants_hessian or out is None or h is not None)
+            and self.fill(&call, y_true, y_pred, sample_weight, g, h, n_threads)
         ):
-            return self.convert(operation, y_true, y_pred, sample_weight, reduction, out, n_threads, floor, converted)
-        size = cnp.PyArray_SIZE(y_pred)
-        n = size
-        job.classes = 0
-        if classes:
-            job.classes = cnp.PyArray_DIM(y_pred, ndim - 1)
-            n = size // job.classes
-        z = cnp.PyArray_BYTES(y_pred)
-        item = 4 if real == 0 else 8
-        job.w = NULL
-        job.w_type = FL_FLOAT64
-        if sample_weight is not None:
-            job.w_type = ready(sample_weight)
-            if job.w_type < 0:
-                return self.convert(operation, y_true, y_pred, sample_weight, reduction, out, n_threads, floor, converted)
-            if cnp.PyArray_NDIM(sample_weight) == ndim - classes and same_shape(sample_weight, y_pred, ndim - classes):
-                pass
-            elif (cnp.PyArray_NDIM(sample_weight) == 1 and ndim > 1 and not classes
-                  and cnp.PyArray_DIM(sample_weight, 0) == cnp.PyArray_DIM(y_pred, 0)):
-                repeat = size // max(1, cnp.PyArray_DIM(y_pred, 0))
-            else:
-                return self.convert(operation, y_true, y_pred, sample_weight, reduction, out, n_threads, floor, converted)
-            job.w = cnp.PyArray_DATA(sample_weight)
-        mean = reduction == "mean"
-        none = reduction == "none"
-        parts = not mean and not none and reduction == PARTS
-        if not (mean or none or parts or reduction == "sum"):
-            return self.convert(operation, y_true, y_pred, sample_weight, reduction, out, n_threads, floor, converted)
-        if n_threads is not None:
-            if type(n_threads) is not int or n_threads < 1:
-                return self.convert(operation, y_true, y_pred, sample_weight, reduction, out, n_threads, floor, converted)
-            asked = n_threads
-        if out is not None:
-            g = out
-            if wants_hessian:
-                if type(out) is not tuple or len(out) != 2:
-                    return self.convert(operation, y_true, y_pred, sample_weight, reduction, out, n_threads, floor, converted)
-                g, h = out
-            if not self.writable(g, y_true, y_pred, sample_weight, z_type, ndim) or (
-                wants_hessian
-                and (not self.writable(h, y_true, y_pred, sample_weight, z_type, ndim)
-                     or overlaps(cnp.PyArray_BYTES(g), size * item, cnp.PyArray_BYTES(h), size * item))
-            ):
-                return self.convert(operation, y_true, y_pred, sample_weight, reduction, out, n_threads, floor, converted)
+            if converted:
+                raise AssertionError("fastloss: converted arguments are not ready for the kernel; please report this")
+            return validation.run_converted(self, self.loss, operation, y_true, y_pred, sample_weight, reduction, out,
+                                            n_threads, floor)
 
-        # 2. The job.
-        job.y = cnp.PyArray_DATA(y_true)
-        job.z = z
-        job.y_type = y_type
-        job.w_repeat = repeat
-        job.floor = floor
-        job.p = self.parameters
-        job.dense = self.kernel.dense
-        job.logits = self.kernel.logits
-        job.has_ignore = self.has_ignore
-        job.ignore_index = self.ignore_index
-        job.class_weight = NULL
-        if self.class_weight_arrays is not None:
-            job.class_weight = cnp.PyArray_DATA(self.class_weight_arrays[real])
-            if len(self.loss.class_weight) != job.classes:
-                raise ValueError(validation.class_weight_length(self.loss, job.classes))
-        work = <double> size * self.kernel.cost
-        block = BLOCK
-        if classes:
-            block = min(MAX_ROWS, max(1, 2 * BLOCK // job.classes))
-            if block > 16:
-                block -= block % 16
-
-        # 3. Domains, before anything is written.
-        if n > 0:
-            self.check(&job, real, n, size, block, y_true, y_pred, sample_weight, asked)
+        # Domains and the total weight, before anything is written.
+        if call.n > 0:
+            self.check(&call, y_true, y_pred, sample_weight)
         if mean or parts:
-            weight = <double> n
-            if classes and (self.class_weight_arrays is not None or self.has_ignore or job.w != NULL):
-                job.run = isa.total_row_weight[real]
-                over_blocks(&job, n, block, <double> n, asked, &weight)
-            elif job.w != NULL:
-                job.run = isa.total_weight[real]
-                over_blocks(&job, n // repeat, block, <double> n, asked, &weight)
-                weight *= repeat
+            weight = self.total_weight(&call)
             if mean and not weight > 0:
-                raise ValueError(validation.empty_mean(self.loss, n))
-        job.scale = 1 / weight if mean else 1
+                raise ValueError(validation.empty_mean(self.loss, call.n))
 
-        # 4. Outputs, and the pass itself.
+        # Outputs, and the pass itself.
         if wants_gradient and g is None:
-            g = cnp.PyArray_EMPTY(ndim, cnp.PyArray_DIMS(y_pred), cnp.NPY_FLOAT if real == 0 else cnp.NPY_DOUBLE, 0)
+            g = empty(y_pred, call.ndim, call.real)
         if wants_hessian and h is None:
-            h = cnp.PyArray_EMPTY(ndim, cnp.PyArray_DIMS(y_pred), cnp.NPY_FLOAT if real == 0 else cnp.NPY_DOUBLE, 0)
+            h = empty(y_pred, call.ndim, call.real)
         if wants_value and none:
-            v = cnp.PyArray_EMPTY(ndim - classes, cnp.PyArray_DIMS(y_pred), cnp.NPY_FLOAT if real == 0 else cnp.NPY_DOUBLE, 0)
+            v = empty(y_pred, call.ndim - call.classes, call.real)
         job.v = NULL if v is None else cnp.PyArray_DATA(v)
         job.g = NULL if g is None else cnp.PyArray_DATA(g)
         job.h = NULL if h is None else cnp.PyArray_DATA(h)
-        job.stream = (not classes and job.g != job.z and job.h != job.z
-                      and (size * item) * (2 + wants_gradient + wants_hessian) > <ptrdiff_t> cache_bytes)
-        job.loop = self.kernel.loops[real][operation]
-        job.run = isa.run_classes[real] if classes else isa.run_pointwise[real]
-        if n > 0:
-            over_blocks(&job, n, block, work, asked, &total if wants_value and not none else NULL)
+        job.scale = 1 / weight if mean else 1
+        job.floor = floor
+        job.stream = (not call.classes and job.g != job.z and job.h != job.z
+                      and call.size * (4 << call.real) * (2 + wants_gradient + wants_hessian) > <ptrdiff_t> cache_bytes)
+        job.loop = self.kernel.loops[call.real][operation]
+        job.run = isa.run_classes[call.real] if call.classes else isa.run_pointwise[call.real]
+        if call.n > 0:
+            over_blocks(job, call.n, call.block, call.work, call.asked, &total if wants_value and not none else NULL)
         if wants_value and not none:
             if parts:
                 v = (total, weight)
@@ -494,11 +432,88 @@ cdef class Runner:
             return g
         return (v, g) if operation == FL_VALUE_GRADIENT else (g, h)
 
-    cdef convert(self, operation, y_true, y_pred, sample_weight, reduction, out, n_threads, floor, converted):
-        if converted:
-            raise AssertionError("fastloss: converted arguments are not ready for the kernel; please report this")
-        return validation.run_converted(self, self.loss, operation, y_true, y_pred, sample_weight, reduction, out,
-                                        n_threads, floor)
+    cdef bint fill(self, call_t *call, object y_true, object y_pred, object weight, object g, object h,
+                   object n_threads) noexcept:
+        """Fill in the call from its arguments; False where one of them is not ready."""
+        cdef fl_job *job = &call.job
+        cdef int z_type = ready(y_pred), y_ndim, v_ndim
+        cdef ptrdiff_t rows
+        call.classes = self.kernel.kind == FL_CLASSES
+        job.y_type = ready(y_true)
+        if (z_type != FL_FLOAT32 and z_type != FL_FLOAT64) or job.y_type < 0:
+            return False
+        call.real = z_type == FL_FLOAT64
+        call.ndim = cnp.PyArray_NDIM(y_pred)
+        if call.classes and (call.ndim < 1 or cnp.PyArray_DIM(y_pred, call.ndim - 1) < 1):
+            return False
+        v_ndim = call.ndim - call.classes
+        y_ndim = v_ndim if call.classes and not self.kernel.dense else call.ndim
+        if cnp.PyArray_NDIM(y_true) != y_ndim or not same_shape(y_true, y_pred, y_ndim):
+            return False
+        if self.kernel.dense and job.y_type != z_type:
+            return False
+        call.size = cnp.PyArray_SIZE(y_pred)
+        job.classes = cnp.PyArray_DIM(y_pred, call.ndim - 1) if call.classes else 0
+        call.n = call.size // job.classes if call.classes else call.size
+
+        job.w = NULL
+        job.w_type = FL_FLOAT64
+        job.w_repeat = 1
+        if weight is not None:
+            job.w_type = ready(weight)
+            if job.w_type < 0:
+                return False
+            if cnp.PyArray_NDIM(weight) != v_ndim or not same_shape(weight, y_pred, v_ndim):
+                if call.classes or cnp.PyArray_NDIM(weight) != 1 or call.ndim < 2 or not same_shape(weight, y_pred, 1):
+                    return False
+                rows = cnp.PyArray_DIM(y_pred, 0)
+                job.w_repeat = max(1, call.size // max(1, rows))
+            job.w = cnp.PyArray_DATA(weight)
+        if g is not None and not self.writable(g, y_true, y_pred, weight, z_type, call.ndim):
+            return False
+        if h is not None and (
+            not self.writable(h, y_true, y_pred, weight, z_type, call.ndim)
+            or overlaps(cnp.PyArray_BYTES(g), cnp.PyArray_NBYTES(g), cnp.PyArray_BYTES(h), cnp.PyArray_NBYTES(h))
+        ):
+            return False
+        call.asked = 0
+        if n_threads is not None:
+            if type(n_threads) is not int or not 1 <= n_threads < 1 << 15:
+                return False
+            call.asked = n_threads
+
+        job.y = cnp.PyArray_DATA(y_true)
+        job.z = cnp.PyArray_DATA(y_pred)
+        job.p = self.parameters
+        job.dense = self.kernel.dense
+        job.logits = self.kernel.logits
+        job.has_ignore = self.has_ignore
+        job.ignore_index = self.ignore_index
+        job.class_weight = NULL
+        if self.class_weight is not None:
+            job.class_weight = cnp.PyArray_DATA(self.class_weight[call.real])
+        call.work = <double> call.size * self.kernel.cost
+        call.block = BLOCK
+        if call.classes:
+            call.block = min(MAX_ROWS, max(1, 2 * BLOCK // job.classes))
+            if call.block > 16:
+                call.block -= call.block % 16
+        return True
+
+    cdef double total_weight(self, call_t *call) except? -1:
+        """What a mean divides by."""
+        cdef fl_job *job = &call.job
+        cdef double weight = call.n
+        if call.n == 0:
+            return 0
+        if call.classes and (job.class_weight != NULL or job.has_ignore or job.w != NULL):
+            job.run = isa.total_row_weight[call.real]
+            over_blocks(job, call.n, call.block, weight, call.asked, &weight)
+        elif job.w != NULL:
+            job.run = isa.total_weight[call.real]
+            over_blocks(job, call.n // job.w_repeat, call.block, weight, call.asked, &weight)
+            weight *= job.w_repeat
+        return weight
 
     cdef bint writable(self, object out, object y_true, object y_pred, object weight, int z_type, int ndim) noexcept:
         """Shape and type of y_pred, and no memory shared with an input but all of y_pred's."""
@@ -516,80 +531,94 @@ cdef class Runner:
         return weight is None or not overlaps(
             cnp.PyArray_BYTES(out), bytes, cnp.PyArray_BYTES(weight), cnp.PyArray_NBYTES(weight))
 
-    cdef int check(self, const fl_job *job, int real, ptrdiff_t n, ptrdiff_t size, ptrdiff_t block, object y_true,
-                   object y_pred, object sample_weight, int asked) except -1:
+    cdef int check(self, const call_t *call, object y_true, object y_pred, object sample_weight) except -1:
         """Raise on the first element outside its domain."""
+        cdef const fl_job *job = &call.job
+        cdef int z_type = FL_FLOAT64 if call.real else FL_FLOAT32
+        cdef double most = MAX_REAL[call.real]
+        cdef domain_t finite
         cdef ptrdiff_t at
+        finite.domain = FL_CLOSED
+        finite.low, finite.high = -most, most
+        if self.class_weight is not None and len(self.loss.class_weight) != job.classes:
+            raise ValueError(validation.class_weight_length(self.loss, job.classes))
         if job.w != NULL:
-            at = self.outside(job.w, job.w_type, 0, MAX_REAL[real], n // job.w_repeat, real, False, asked)
+            finite.low = 0
+            at = outside(call, job.w, job.w_type, finite, False, call.n // job.w_repeat)
+            finite.low = -most
             if at >= 0:
                 validation.bad_weight(sample_weight, at)
-        if self.kernel.kind == FL_CLASSES and not self.kernel.dense:
-            at = self.bad_label(job, n, asked)
+        if call.classes and not job.dense:
+            at = bad_label(call)
             if at >= 0:
                 validation.bad_label(self.loss, y_true, at, job.classes)
         elif self.target.domain >= 0:
-            at = self.outside(job.y, job.y_type, self.target.low, min(self.target.high, MAX_REAL[real]), size, real,
-                              False, asked, self.target.domain)
-            if at >= 0 and self.alternative.domain >= 0 and self.outside(
-                    job.y, job.y_type, self.alternative.low, self.alternative.high, size, real, False, asked,
-                    self.alternative.domain) < 0:
-                at = -1
-            if at >= 0:
+            at = outside(call, job.y, job.y_type, self.target, False, call.size)
+            if at >= 0 and (self.alternative.domain < 0
+                            or outside(call, job.y, job.y_type, self.alternative, False, call.size) >= 0):
                 validation.bad_target(self.loss, y_true, at)
-            if self.check_target_rows:
-                at = self.bad_row(job.y, job, n, real, asked)
+            if self.target_rows:
+                at = bad_row(call, job.y)
                 if at >= 0:
                     validation.bad_row(self.loss, "y_true", y_true, at)
         if self.prediction.domain >= 0:
-            at = self.outside(job.z, FL_FLOAT32 if real == 0 else FL_FLOAT64, self.prediction.low,
-                              self.prediction.high, size, real, True, asked, self.prediction.domain)
+            at = outside(call, job.z, z_type, self.prediction, True, call.size)
             if at >= 0:
                 validation.bad_prediction(self.loss, y_pred, at)
-            if self.rows_sum_to_one:
-                at = self.bad_row(job.z, job, n, real, asked)
+            if self.prediction_rows:
+                at = bad_row(call, job.z)
                 if at >= 0:
                     validation.bad_row(self.loss, "y_pred", y_pred, at)
         if check_finite:
-            at = self.outside(job.z, FL_FLOAT32 if real == 0 else FL_FLOAT64, -MAX_REAL[real], MAX_REAL[real], size,
-                              real, False, asked)
+            at = outside(call, job.z, z_type, finite, False, call.size)
             if at >= 0:
                 validation.not_finite("y_pred", y_pred, at)
-            if self.kernel.dense or self.kernel.kind == FL_POINTWISE:
-                at = self.outside(job.y, job.y_type, -MAX_REAL[real], MAX_REAL[real], size, real, False, asked)
+            if job.dense or not call.classes:
+                at = outside(call, job.y, job.y_type, finite, False, call.size)
                 if at >= 0:
                     validation.not_finite("y_true", y_true, at)
         return 0
 
-    cdef ptrdiff_t outside(self, const void *x, int type, double low, double high, ptrdiff_t n, int real,
-                           bint allow_nan, int asked, int domain=FL_CLOSED) except -2:
-        cdef fl_domain_scan scan
-        scan.x = x
-        scan.type = type
-        scan.domain = domain
-        scan.allow_nan = allow_nan
-        scan.low = low
-        scan.high = high
-        return first_bad(isa.first_outside[real], &scan, n, 16 * BLOCK, <double> n, asked)
 
-    cdef ptrdiff_t bad_label(self, const fl_job *job, ptrdiff_t n, int asked) except -2:
-        cdef fl_domain_scan scan
-        scan.x = job.y
-        scan.type = job.y_type
-        scan.classes = job.classes
-        scan.has_ignore = job.has_ignore
-        scan.ignore_index = job.ignore_index
-        return first_bad(isa.first_bad_label, &scan, n, 16 * BLOCK, <double> n, asked)
+cdef ptrdiff_t outside(const call_t *call, const void *x, int type, domain_t domain, bint allow_nan,
+                       ptrdiff_t n) except -2:
+    """The first element of x outside the domain, or -1. An infinite end of a target's domain is not in it."""
+    cdef fl_domain_scan scan
+    scan.x = x
+    scan.type = type
+    scan.domain = domain.domain
+    scan.allow_nan = allow_nan
+    scan.low = domain.low
+    scan.high = domain.high if allow_nan else min(domain.high, MAX_REAL[call.real])
+    return first_bad(isa.first_outside[call.real], &scan, n, 16 * BLOCK, <double> n, call.asked)
 
-    cdef ptrdiff_t bad_row(self, const void *x, const fl_job *job, ptrdiff_t n, int real, int asked) except -2:
-        cdef fl_domain_scan scan
-        scan.x = x
-        scan.type = FL_FLOAT32 if real == 0 else FL_FLOAT64
-        scan.classes = job.classes
-        scan.low = 1 - validation.ROW_SUM_TOLERANCE
-        scan.high = 1 + validation.ROW_SUM_TOLERANCE
-        return first_bad(isa.first_bad_row_sum[real], &scan, n, max(1, 16 * BLOCK // job.classes),
-                         <double> n * job.classes, asked)
+
+cdef ptrdiff_t bad_label(const call_t *call) except -2:
+    """The first label that is neither a class nor ignored, or -1."""
+    cdef fl_domain_scan scan
+    scan.x = call.job.y
+    scan.type = call.job.y_type
+    scan.classes = call.job.classes
+    scan.has_ignore = call.job.has_ignore
+    scan.ignore_index = call.job.ignore_index
+    return first_bad(isa.first_bad_label, &scan, call.n, 16 * BLOCK, <double> call.n, call.asked)
+
+
+cdef ptrdiff_t bad_row(const call_t *call, const void *x) except -2:
+    """The first row of probabilities that do not sum to 1, or -1."""
+    cdef fl_domain_scan scan
+    scan.x = x
+    scan.type = FL_FLOAT64 if call.real else FL_FLOAT32
+    scan.classes = call.job.classes
+    scan.low = 1 - validation.ROW_SUM_TOLERANCE
+    scan.high = 1 + validation.ROW_SUM_TOLERANCE
+    return first_bad(isa.first_bad_row_sum[call.real], &scan, call.n, max(1, 16 * BLOCK // scan.classes),
+                     <double> call.size, call.asked)
+
+
+cdef inline object empty(object like, int ndim, int real):
+    """A new array of the first ndim dimensions of `like`."""
+    return cnp.PyArray_EMPTY(ndim, cnp.PyArray_DIMS(like), cnp.NPY_DOUBLE if real else cnp.NPY_FLOAT, 0)
 
 
 cdef domain_t as_domain(object domain):

@@ -61,7 +61,7 @@ def scales(loss: Loss, y: Any, z: Any, found: dict[str, Any]) -> dict[str, Any]:
         y = y if loss.takes_labels else y.astype(LONG)
         with np.errstate(all="ignore"):
             more = SCALES[loss.name](loss, y, z.astype(LONG), found)
-        result |= {key: np.fmax(result[key], value) for key, value in more.items()}
+        result |= {key: np.fmax(result[key], value) for key, value in more.items() if key in result}
     return result
 
 
@@ -149,7 +149,7 @@ def _cross_entropy(loss: Loss, y: Any, z: Any, found: dict[str, Any]) -> dict[st
     return {
         key: np.where(counts if key == "value" else counts[..., None], result[key], 0)
         for key in ("value", "gradient", "exact")
-    } | ({"fisher": result["exact"]} if "fisher" in found else {})
+    } | {"fisher": result["exact"]}
 
 
 def _kl_divergence(loss: Loss, y: Any, z: Any, found: dict[str, Any]) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from fastloss import registry
 ROOT = Path(__file__).resolve().parents[1]
 STUB = ROOT / "fastloss" / "__init__.pyi"
 
-HEAD = '''\
+HEAD = """\
 # Generated from the registry of losses by tools/make_stubs.py: run `make stubs` after a change.
 
 from collections.abc import Callable, Mapping, Sequence
@@ -32,16 +32,16 @@ from fastloss.accumulator import Accumulator as Accumulator
 from fastloss.combination import WeightedSum as WeightedSum
 from fastloss.loss import Loss as Loss
 from fastloss.loss import Reduction as _Reduction
-'''
+"""
 
-TAIL = '''\
+TAIL = """\
 from fastloss.registry import get_loss as get_loss
 from fastloss.registry import list_losses as list_losses
 from fastloss.settings import get_num_threads as get_num_threads
 from fastloss.settings import set_check_finite as set_check_finite
 from fastloss.settings import set_num_threads as set_num_threads
 from fastloss.settings import show_config as show_config
-'''
+"""
 
 SHARED = (
     "y_true: ArrayLike",

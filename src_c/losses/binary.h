@@ -20,14 +20,15 @@ FORMULA(bce_logits) {
     const bool up = z >= 0;
     const real numerator = s.negative * (up ? 1 : E) - s.positive * (up ? E : 1);
     const real inverse = 1 / (1 + E);
+    const real against = up ? s.negative : s.positive, linear = against * a; /* 0 for no weight, even at infinity */
     /* tanh(z/2)/(2z) bounds the curvature (Jaakkola & Jordan 2000); 1/4 at 0. */
     const real half = C(0.5) * a, bound = a < C(0x1p-30) ? C(0.25) : vtanh(half) / (4 * half);
     return (result){
-        .v = (up ? s.negative : s.positive) * a + both * vlog1p_unit(E),
+        .v = (against == 0 ? 0 : linear) + both * vlog1p_unit(E),
         .g = numerator / (1 + E),
         .h = both * E * inverse * inverse,
         .m = both * nan_or(z, bound),
-        .f = both * E * inverse * inverse,
+        .f = E * inverse * inverse, /* of the Bernoulli model: pos_weight is 1 */
     };
 }
 
@@ -55,11 +56,11 @@ FORMULA(bce_probabilities) {
 /* Focal loss of the true side's probability t, its complement u = 1 - t and ell = -log t:
  * alpha u^gamma ell. Gradient in the score of the true side: -alpha u^gamma (gamma t ell + u), a sum of like signs. */
 INLINE result FN(focal_score)(real t, real u, real ell, real power, real alpha, real gamma) {
-    const real w = alpha * power;
+    const real w = alpha * power, product = t * ell, t_ell = t == 0 ? 0 : product; /* though ell may be infinite */
     return (result){
         .v = w * ell,
-        .g = -w * (gamma * t * ell + u),
-        .h = w * t * ((gamma * gamma * t - gamma * u) * ell + (2 * gamma + 1) * u),
+        .g = -w * (gamma * t_ell + u),
+        .h = w * ((gamma * gamma * t - gamma * u) * t_ell + (2 * gamma + 1) * u * t),
     };
 }
 

@@ -44,8 +44,9 @@ typedef struct {
 
 #define EACH_LANE SIMD for (ptrdiff_t l = 0; l < LANES; l++)
 
-/* float32 terms are added eight at a time before they are widened: as exact as double lanes, and cheaper. */
-enum { FN(CHUNK) = FL_BITS == 32 ? 8 : 1 << 20 };
+/* Terms are added eight at a time before they join the total: float32 ones are then widened, as exact as double lanes
+ * and cheaper; and the rounding errors of a long row grow with its eighth. */
+enum { FN(CHUNK) = 8 };
 
 /* z - top, and 0 where they are equal, though both may be infinite. */
 INLINE real FN(distance)(real z, real top) {

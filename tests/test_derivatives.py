@@ -1,0 +1,164 @@
+"""Gradients are derivatives of values, Hessians of gradients; bounds bound, and Fisher information is expected."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from cases import LOSSES, data, for_classes
+
+import fastloss as fl
+
+LONG = np.longdouble
+losses = pytest.mark.parametrize("loss", LOSSES, ids=repr)
+# Central differences of fourth order with steps of 1e-4 in longdouble: truncation (1e-4)^4, rounding 1e-19 / 1e-4.
+STEP = LONG(2.0**-13)
+RTOL = 1e-9
+
+
+def steps(loss, z):
+    """A step for every prediction: relative where predictions are positive, and never out of the domain."""
+    low, high = loss.prediction_domain.low, loss.prediction_domain.high
+    if loss.prediction_domain.code is None or low == -np.inf:
+        return np.full(z.shape, STEP)
+    return STEP * np.minimum(z, (1 - z) if high == 1 and loss.kind == "pointwise" else z)
+
+
+def difference(f, z, h):
+    """df/dz, and whether it can be trusted: beside a kink, half the step says something else."""
+
+    def slope(h):
+        return (8 * (f(z + h) - f(z - h)) - (f(z + 2 * h) - f(z - 2 * h))) / (12 * h)
+
+    with np.errstate(all="ignore"):
+        coarse, fine = slope(h), slope(h / 2)
+        return fine, np.abs(coarse - fine) <= 1e-10 * np.abs(fine) + 1e-13
+
+
+def along(loss, y, z, which):
+    """Derivative along each prediction of value (0) or gradient (1)."""
+    h = steps(loss, z)
+    if loss.kind == "pointwise":
+        return difference(lambda x: loss.reference(y, x)[which], z, h)
+    found, trusted = np.empty_like(z), np.empty(z.shape, bool)
+    for k in range(z.shape[-1]):
+        axis = np.arange(z.shape[-1]) == k
+        if which == 0:
+            f = lambda x, axis=axis: loss.reference(y, np.where(axis, x[:, None], z))[0]  # noqa: E731
+        else:
+            f = lambda x, axis=axis, k=k: loss.reference(y, np.where(axis, x[:, None], z))[1][:, k]  # noqa: E731
+        found[:, k], trusted[:, k] = difference(f, z[:, k], h[:, k])
+    return found, trusted
+
+
+@losses
+def test_derivatives(loss):
+    y, z = data(loss, 400 if loss.kind == "pointwise" else 60, np.float64, kinks=False)
+    long = z.astype(LONG)
+    y_long = y if loss.takes_labels else y.astype(LONG)
+    value = np.abs(loss(y, z, reduction="none"))
+    gradient, hessian = loss.gradient_and_hessian(y, z, reduction="none")
+    for which, got, size in ((0, gradient, value), (1, hessian, np.abs(gradient))):
+        want, trusted = along(loss, y_long, long, which)
+        size = size[..., None] if size.ndim < got.ndim else size
+        error = np.abs(got - want)
+        # rounding of the differences is relative to what was subtracted
+        allowed = RTOL * np.abs(want) + 1e-14 * size / (steps(loss, long) / STEP) + 1e-300
+        trusted |= (want == 0) & (got == 0)
+        assert trusted.mean() > 0.85, f"derivative {which + 1}: too few points to judge"
+        bad = trusted & ~(error <= allowed)
+        at = np.argwhere(bad)
+        assert not at.size, (
+            f"derivative {which + 1} at {at[0]}: got {got[tuple(at[0])]!r}, differences say {want[tuple(at[0])]!r}; "
+            f"y={y[at[0][0]]}, z={z[at[0][0]]}"
+        )
+
+
+@losses
+def test_convexity_is_as_declared(loss):
+    y, z = data(loss, 2000 if loss.kind == "pointwise" else 300)
+    hessian = loss.gradient_and_hessian(y, z, reduction="none")[1]
+    if loss.convex and not loss.params.get("z_loss"):
+        assert (hessian >= 0).all()
+    elif getattr(loss, "gamma", 1) > 0 and not loss.convex and getattr(loss, "from_logits", True):
+        assert (hessian < 0).any(), "declared as not convex, and no point shows it"
+    floor = loss.gradient_and_hessian(y, z, reduction="none", hessian="floor")[1]
+    assert (floor >= 1e-6).all() or loss.params.get("ignore_index") is not None
+    assert np.array_equal(floor, np.where(hessian < 1e-6, 1e-6, hessian)) or loss.params.get("ignore_index") is not None
+
+
+@pytest.mark.parametrize("loss", [loss for loss in LOSSES if "majorize" in loss.hessian_kinds], ids=repr)
+def test_majorizer_lies_above(loss):
+    n = 300 if loss.kind == "pointwise" else 80
+    rng = np.random.default_rng(1)
+    for n_classes in (3, 50) if loss.kind == "classes" else (0,):
+        this = for_classes(loss, n_classes) if n_classes else loss
+        y, z = data(this, n, np.float64, n_classes)
+        value = this(y, z, reduction="none")
+        gradient, curvature = this.gradient_and_hessian(y, z, reduction="none", hessian="majorize")
+        touching = np.inf
+        for size in (1e-4, 0.01, 0.1, 1.0, 3.0, 10.0, 100.0):
+            for _ in range(6):
+                step = rng.normal(0, size, z.shape)
+                if n_classes and rng.random() < 0.5:  # along one score
+                    step *= np.arange(n_classes) == rng.integers(n_classes)
+                change = gradient * step + curvature * step * step / 2
+                bound = value + (change.sum(axis=-1) if n_classes else change)
+                there = this(y, z + step, reduction="none")
+                slack = 1e-12 * (1 + np.abs(value) + np.abs(there))
+                if not n_classes:  # at a kink the curvature is that of |r| = 1e-6, which may be 1e-6 below
+                    slack = slack + np.where(curvature >= 1e5, 1e-6, 0)
+                worst = np.min(bound - there + slack)
+                assert worst >= 0, f"the loss is {-worst:g} above its bound after a step of {size:g}"
+                touching = min(touching, float(np.median(np.abs(bound - there))))
+        assert touching < 1e-3, "the bound does not touch the loss"
+
+
+def _has_model(loss):
+    """Class weights, smoothing and ignored rows are no part of the model whose Fisher information it is."""
+    extras = ("class_weight", "label_smoothing", "ignore_index")
+    return "fisher" in loss.hessian_kinds and not any(loss.params.get(name) for name in extras)
+
+
+@pytest.mark.parametrize("loss", list(filter(_has_model, LOSSES)), ids=repr)
+def test_fisher_is_the_expected_hessian(loss):
+    y, z = data(loss, 200, np.float64)
+    mean = loss.inverse_link(z)
+    if loss.takes_labels:
+        classes = [np.full(len(z), k) for k in range(z.shape[-1])]
+        want = sum(mean[:, [k[0]]] * loss.gradient_and_hessian(k, z, reduction="none")[1] for k in classes)
+    else:  # the Hessian is linear in the target, so the expected one is that of the expected target
+        inside = mean > 0 if loss.target_domain.code is not None and loss.kind == "pointwise" else np.full(len(z), True)
+        y, z, mean = y[inside], z[inside], mean[inside]
+        want = loss.gradient_and_hessian(mean, z, reduction="none")[1]
+    fisher = loss.gradient_and_hessian(y, z, reduction="none", hessian="fisher")[1]
+    np.testing.assert_allclose(fisher, want, rtol=1e-12, atol=1e-300)
+
+
+@losses
+def test_kinds_are_as_listed(loss):
+    y, z = data(loss, 20)
+    for kind in ("exact", "majorize", "fisher", "floor"):
+        if kind in loss.hessian_kinds:
+            loss.gradient_and_hessian(y, z, hessian=kind)
+        else:
+            with pytest.raises(ValueError, match=f"hessian='{kind}': {loss.name} has"):
+                loss.gradient_and_hessian(y, z, hessian=kind)
+    assert {"exact", "floor"} <= set(loss.hessian_kinds)
+
+
+def test_known_values():
+    """Some numbers by hand, so that not everything rests on differences."""
+    g, h = fl.BinaryCrossEntropy(from_logits=True).gradient_and_hessian([1.0, 0.0], [0.0, 0.0], reduction="none")
+    assert g.tolist() == [-0.5, 0.5]
+    assert h.tolist() == [0.25, 0.25]
+    g, h = fl.Huber(2.0).gradient_and_hessian([0.0, 0.0, 0.0], [1.0, 2.0, 3.0], reduction="none")
+    assert g.tolist() == [1, 2, 2]
+    assert h.tolist() == [1, 1, 0]
+    g, h = fl.Poisson().gradient_and_hessian([3.0], [0.0])
+    assert g.tolist() == [-2]
+    assert h.tolist() == [1]
+    assert fl.BinaryFocal()([1, 0], [0.6, 0.6], reduction="none").round(4).tolist() == [0.0817, 0.3299]
+    assert fl.SmoothL1()([0, 0], [5.0, 5.0], reduction="sum") == 9
+    assert fl.SmoothL1()([0, 0], [2.0, 2.0], reduction="sum") == 3
+    for loss in (fl.AbsoluteError(), fl.Quantile(0.3), fl.SmoothL1(0.0)):  # a tie is nobody's fault
+        assert loss.gradient([1.0], [1.0]) == 0
