@@ -18,12 +18,15 @@ SHELL := /bin/bash
 MAKEFLAGS += --no-builtin-rules
 
 BIN := $(VENV)/bin
-PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
+PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --quiet
 STAMPS := $(VENV)/stamps
 SOURCES := setup.py pyproject.toml fastloss/_engine.pyx $(shell find src_c -name '*.[ch]')
 export PATH := $(abspath $(BIN)):$(PATH)
+# Installs a list of requirements of pyproject.toml and leaves it as the stamp. Not `pip install .[extra]`, which would
+# build fastloss once more.
+REQUIRE = $(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))$(1), sep="\n")' > $@ && $(PIP) --requirement $@
 # Prints how long a recipe took: `time` with a name.
-TIMED = TIMEFORMAT="== $@: %0R s"; time
+TIMED = TIMEFORMAT="== $(@F): %0R s"; time
 
 .PHONY: help build bench test lint types suite test-long docs-figures stubs clean
 
@@ -44,9 +47,7 @@ $(STAMPS)/python:
 # What pyproject.toml asks for to build. Installed here once, so that a rebuild need not fetch it again.
 $(STAMPS)/build-tools: pyproject.toml | $(STAMPS)/python
 	@echo "installing the build tools"
-	@$(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"], sep="\n")' > $(STAMPS)/requires
-	@$(PIP) --requirement $(STAMPS)/requires
-	@touch $@
+	@$(call REQUIRE,["build-system"]["requires"])
 
 $(STAMPS)/engine: $(SOURCES) $(STAMPS)/build-tools
 	@missing=; command -v $${CC:-gcc} > /dev/null || command -v $${CC:-cc} > /dev/null || missing="a C compiler (Debian, Ubuntu: apt install gcc)"; \
@@ -54,14 +55,13 @@ $(STAMPS)/engine: $(SOURCES) $(STAMPS)/build-tools
 	    missing="$$missing$${missing:+, }Python's headers (Debian, Ubuntu: apt install python3-dev)"; \
 	if test -n "$$missing"; then echo "fastloss will run on its slow NumPy references, for this machine lacks $$missing" >&2; \
 	else export FASTLOSS_REQUIRE_ENGINE=1; echo "building fastloss (about a minute)"; fi; \
-	$(TIMED) $(PIP) --no-build-isolation --no-deps --editable .
+	$(TIMED) $(PIP) --no-build-isolation --editable .
 	@$(BIN)/python -W ignore -m fastloss info
 	@touch $@
 
-$(STAMPS)/extra-%: pyproject.toml $(STAMPS)/engine
+$(STAMPS)/extra-%: pyproject.toml | $(STAMPS)/engine
 	@echo "installing what '$*' needs"
-	@$(PIP) --no-build-isolation --editable '.[$*]'
-	@touch $@
+	@$(call REQUIRE,["project"]["optional-dependencies"]["$*"])
 
 # Where pip is set up to find CPU builds it installs one; elsewhere uv knows where they are published.
 $(STAMPS)/peer-torch: | $(STAMPS)/engine
@@ -107,7 +107,7 @@ suite: $(STAMPS)/extra-test $(STAMPS)/tests ## pytest: doctests, documentation, 
 	@$(TIMED) $(BIN)/python -m pytest -q -n $(JOBS) --dist worksteal -m "not long"
 
 test-long: $(STAMPS)/extra-test $(STAMPS)/tests ## the long tests and the exhaustive accuracy harness: hours
-	@$(TIMED) $(BIN)/python -m pytest -q -n $(JOBS) --dist worksteal -m long --hypothesis-profile=long
+	@$(TIMED) $(BIN)/python -m pytest -q -n $(JOBS) --dist worksteal -m long
 	@$(TIMED) $(MAKE) --no-print-directory accuracy
 
 # Every float32, and float64 at hard and random points, through every function of vmath.h.

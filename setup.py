@@ -95,7 +95,7 @@ HEADERS = [str(path) for path in Path("src_c").rglob("*") if path.suffix in (".h
 # setup.py itself is among them: a changed flag rebuilds as a changed header does.
 ENGINE = Extension(
     "fastloss._engine",
-    ["fastloss/_engine.pyx", "src_c/dispatch.c"],
+    ["fastloss/_engine.pyx", "src_c/dispatch.c", "src_c/driver.c"],
     include_dirs=["src_c", numpy.get_include()],
     define_macros=[*MACROS, ("NPY_NO_DEPRECATED_API", "NPY_2_0_API_VERSION")],
     depends=[*HEADERS, "setup.py"],

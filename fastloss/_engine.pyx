@@ -65,6 +65,9 @@ cdef extern from "fastloss.h" nogil:
         fl_scan first_bad_label
         fl_scan first_bad_row_sum[2]
         void (*triad)(double *a, const double *b, const double *c, ptrdiff_t begin, ptrdiff_t end) noexcept nogil
+    void fl_add_blocks(double *total, const double *blocks, ptrdiff_t n)
+    double fl_total(const double *total)
+    double fl_quotient(double a, double b)
     const fl_isa *const *fl_available()
     const char *fl_built()
     size_t fl_cache_bytes()
@@ -234,12 +237,12 @@ cdef int over_blocks(const fl_job *job, ptrdiff_t n, ptrdiff_t block, double wor
     cdef ptrdiff_t first, last, b
     cdef int threads
     cdef double *sums
-    cdef double[2] one
-    cdef double hi = 0, lo = 0, s, t
+    cdef double[2] carry
+    carry[0] = carry[1] = 0
     if blocks == 1 and work < HOLD_GIL:
-        job.run(job, 0, n, one if total != NULL else NULL)
+        job.run(job, 0, n, carry if total != NULL else NULL)
         if total != NULL:
-            total[0] = one[0] + one[1] if one[0] - one[0] == 0 else one[0]
+            total[0] = fl_total(carry)
         return 0
     threads = threads_for(asked, work)
     sums = <double *> malloc(2 * sizeof(double) * min(blocks, per_chunk))
@@ -256,17 +259,13 @@ cdef int over_blocks(const fl_job *job, ptrdiff_t n, ptrdiff_t block, double wor
                     for b in prange(first, last, schedule="static", num_threads=threads):
                         job.run(job, b * block, min(n, (b + 1) * block), sums + 2 * (b - first) if total != NULL else NULL)
                 if total != NULL:
-                    for b in range(last - first):  # Neumaier's sum: the order is fixed, and so are the bits
-                        s = hi + sums[2 * b]
-                        t = s - hi
-                        lo += ((hi - (s - t)) + (sums[2 * b] - t)) + sums[2 * b + 1]
-                        hi = s
+                    fl_add_blocks(carry, sums, last - first)
             if last < blocks:
                 PyErr_CheckSignals()
     finally:
         free(sums)
     if total != NULL:
-        total[0] = hi + lo if hi - hi == 0 else hi
+        total[0] = fl_total(carry)
     return 0
 
 
@@ -413,7 +412,7 @@ cdef class Runner:
         job.v = NULL if v is None else cnp.PyArray_DATA(v)
         job.g = NULL if g is None else cnp.PyArray_DATA(g)
         job.h = NULL if h is None else cnp.PyArray_DATA(h)
-        job.scale = 1 / weight if mean else 1
+        job.scale = fl_quotient(1, weight) if mean else 1
         job.floor = floor
         job.stream = (not call.classes and job.g != job.z and job.h != job.z
                       and call.size * (4 << call.real) * (2 + wants_gradient + wants_hessian) > <ptrdiff_t> cache_bytes)
@@ -425,7 +424,7 @@ cdef class Runner:
             if parts:
                 v = (total, weight)
             else:
-                v = total / weight if mean else total
+                v = fl_quotient(total, weight) if mean else total
         if operation == FL_VALUE:
             return v
         if operation == FL_GRADIENT:

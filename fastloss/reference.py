@@ -69,6 +69,8 @@ class Runner:
             curvature = loss.fisher(y, z)
         if floor > -math.inf:
             curvature = np.where(curvature < floor, z.dtype.type(floor), curvature)
+            if loss.params.get("ignore_index") is not None:  # these rows have none
+                curvature = np.where((y == loss.params["ignore_index"])[..., None], 0, curvature)
         spread = (weight[..., None] if classes else weight) * scale
         with np.errstate(over="ignore", invalid="ignore"):
             # a weight of 0 on an ignored row must hide even a NaN; elsewhere 0 * NaN is NaN, as in the kernels

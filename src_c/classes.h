@@ -141,6 +141,7 @@ static void FN(run_classes)(const fl_job *job, ptrdiff_t begin, ptrdiff_t end, d
     real v[TILE] ALIGNED;
     FN(row_block) rows;
     FN(classes_rows) tile;
+    const fl_control control = control_enter(); /* before the first rounding */
     const FN(classes_options) options = {
         .on = (real)(1 - job->p[0]), /* p: label smoothing, z-loss, sum of the class weights */
         .off = (real)(job->p[0] / (double)classes),
@@ -150,7 +151,6 @@ static void FN(run_classes)(const fl_job *job, ptrdiff_t begin, ptrdiff_t end, d
         .total_weight = job->class_weight ? (real)job->p[2] : (real)classes,
     };
     const real *class_weight = job->class_weight ? job->class_weight : FN(ones);
-    const fl_control control = control_enter();
     FN(load_rows)(&rows, job, dense, begin, n);
     if (classes >= FN(ACROSS_FROM)) {
         const ptrdiff_t whole = classes / LANES * LANES, left = classes - whole;

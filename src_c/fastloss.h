@@ -96,6 +96,11 @@ typedef struct {
     void (*triad)(double *a, const double *b, const double *c, ptrdiff_t begin, ptrdiff_t end);
 } fl_isa;
 
+/* Sums of blocks and a division, in the kernels' floating-point environment. */
+void fl_add_blocks(double total[2], const double *blocks, ptrdiff_t n);
+double fl_total(const double total[2]);
+double fl_quotient(double a, double b);
+
 /* Instruction sets built into this binary that this CPU runs, best first; NULL ends the list. */
 const fl_isa *const *fl_available(void);
 /* Names of all instruction sets in this binary, separated by spaces. */

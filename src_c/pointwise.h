@@ -63,9 +63,9 @@ static void FN(run_pointwise)(const fl_job *job, ptrdiff_t begin, ptrdiff_t end,
     real yb[TILE] ALIGNED, zb[TILE] ALIGNED, wb[TILE] ALIGNED, vb[TILE] ALIGNED, gb[TILE] ALIGNED,
         hb[TILE] ALIGNED, p[FL_PARAMETERS];
     const FN(pointwise_loop) loop = (FN(pointwise_loop))job->loop;
-    const real scale = (real)job->scale, floor = (real)job->floor;
     const int in_place = job->g == job->z || job->h == job->z;
-    const fl_control control = control_enter();
+    const fl_control control = control_enter(); /* before the first rounding */
+    const real scale = (real)job->scale, floor = (real)job->floor;
     FN(lanes) total = {{0}, {0}};
     for (int i = 0; i < FL_PARAMETERS; i++)
         p[i] = (real)job->p[i];

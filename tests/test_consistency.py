@@ -283,6 +283,13 @@ def test_one_is_a_case_of_another(dtype):
     labels = (y > 0).astype(dtype)
     focal = fl.BinaryFocal(gamma=0.0, from_logits=True)
     close(focal.gradient_and_hessian(labels, z, reduction="none"), fl.BinaryCrossEntropy(True).gradient_and_hessian(labels, z, reduction="none"), dtype)
+    p = np.array([0, 1e-30, 0.25, 0.5, 1 - 2.0**-20, 1], dtype)
+    for label in (0, 1):  # up to the ends, where both are infinite or nothing
+        target = np.full(6, label)
+        for kind in ("exact", "floor"):
+            a = fl.BinaryFocal(gamma=0.0).gradient_and_hessian(target, p, reduction="none", hessian=kind)
+            close(a, fl.BinaryCrossEntropy().gradient_and_hessian(target, p, reduction="none", hessian=kind), dtype)
+        close(fl.BinaryFocal(gamma=0.0)(target, p, reduction="none"), fl.BinaryCrossEntropy()(target, p, reduction="none"), dtype)
     close(fl.BinaryFocal(gamma=2.0, alpha=0.5)(labels, np.clip(np.abs(z) / 30, 0.01, 0.99), reduction="none"), 0.5 * fl.BinaryFocal(gamma=2.0)(labels, np.clip(np.abs(z) / 30, 0.01, 0.99), reduction="none"), dtype)
 
 

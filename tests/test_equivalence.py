@@ -63,6 +63,8 @@ def _check(loss, y, z, dtype):
     exact = bounds.exact(loss, y, z)
     scale = bounds.scales(loss, y, z, exact)
     exact["floor"] = np.where(exact["exact"] < 1e-6, np.longdouble(dtype(1e-6)), exact["exact"])  # keeps a NaN
+    if loss.params.get("ignore_index") is not None:
+        exact["floor"] = np.where((y == loss.ignore_index)[..., None], 0, exact["floor"])
     scale["floor"] = np.maximum(scale["exact"], exact["floor"])
     # what overflows is infinite, though a small weight might have brought it back
     exact = {key: np.where(np.abs(x) > np.finfo(dtype).max, np.copysign(np.inf, x), x) for key, x in exact.items()}

@@ -57,12 +57,12 @@ def calls():
     return found
 
 
-def run(calls, n_threads=1):
+def run(calls, n_threads=1, reduction="none"):
     return [
         part
         for loss, y, z in calls
         for operation, arguments in everything(loss)[2:]
-        for part in getattr(loss, operation)(y, z, reduction="none", n_threads=n_threads, **arguments)
+        for part in getattr(loss, operation)(y, z, reduction=reduction, n_threads=n_threads, **arguments)
     ]
 
 
@@ -82,7 +82,12 @@ def test_nothing_changes(control, calls):
     assert environment == dict(os.environ)
 
 
-@pytest.mark.parametrize("mode", [FLUSH, UPWARD, FLUSH | UPWARD, 0x6000], ids=["flush", "up", "flush and up", "to zero"])
+modes = pytest.mark.parametrize(
+    "mode", [FLUSH, UPWARD, FLUSH | UPWARD, 0x6000], ids=["flush", "up", "flush and up", "to zero"]
+)
+
+
+@modes
 def test_the_callers_modes_do_not_change_the_bits(mode, control, calls):
     """torch.set_flush_denormal, or a library linked with -ffast-math (CTranslate2#1018)."""
     subnormals = fl.SquaredError(), np.zeros(100, np.float32), np.full(100, 1e-42, np.float32)
@@ -100,6 +105,22 @@ def test_the_callers_modes_do_not_change_the_bits(mode, control, calls):
             control.set_mxcsr(old)
         assert after & ~FLAGS == NEAREST_MASKED | mode, "the caller's mode was not given back"
         assert all(map(same_bits, got, want))
+
+
+@modes
+@pytest.mark.parametrize("reduction", ["sum", "mean"])
+def test_the_callers_modes_and_reductions(reduction, mode, control, calls):
+    """The driver's own arithmetic, 1 / total weight and the sum over blocks."""
+    calls = [call for call in calls if call[0].prediction_domain.code is not None]
+    calls += [(loss, *data(loss, 9001, np.float32)) for loss in DEFAULTS if loss.kind == "pointwise"]
+    want = run(calls, 1, reduction)
+    old = control.get_mxcsr()
+    control.set_mxcsr(NEAREST_MASKED | mode)
+    try:
+        got = run(calls, 1, reduction)
+    finally:
+        control.set_mxcsr(old)
+    assert all(map(same_bits, got, want))
 
 
 def test_flush_denormal_of_torch():

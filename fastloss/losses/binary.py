@@ -119,6 +119,8 @@ class BinaryCrossEntropy(Loss):
 
     def _closed_form(self, y: Any, w: Any) -> float:
         negative, positive_ = (float(np.sum(w * side)) for side in self._sides(y, w.dtype))
+        if negative == positive_ == 0:  # pos_weight = 0 and nothing but positives: every constant is as good
+            return 0.0 if self.from_logits else 0.5
         if not self.from_logits:
             return float(np.clip(positive_ / (negative + positive_), self.clip, 1 - self.clip))
         with np.errstate(divide="ignore"):

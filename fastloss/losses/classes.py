@@ -137,6 +137,8 @@ class _CrossEntropy(Loss):
 
 def log_if(logarithm: bool, mass: Any) -> Any:
     """Normalised mass per class, as log-probabilities where raw scores are wanted."""
+    if not mass.sum() > 0:
+        raise ValueError("the optimum is undefined: the total weight is zero")
     p = mass / mass.sum()
     with np.errstate(divide="ignore"):
         return np.log(p) if logarithm else p

@@ -89,7 +89,7 @@ FORMULA(focal_probabilities) {
     const real t = label ? z : 1 - z, u = label ? 1 - z : z;
     const real log_z = vlog(z), log_rest = vlog1p(-z), ell = label ? -log_z : -log_rest;
     const real power = vpow(u, gamma), weight = alpha * power;
-    const real slope = unless(u == 0, gamma * (ell / u), z) + (u == 0 ? gamma : 0);
+    const real slope = unless(u == 0 || gamma == 0, gamma * (ell / u), z) + (u == 0 ? gamma : 0); /* ell may be inf */
     const real bend = ((gamma - 1) * slope + 2 * gamma / t) / u + 1 / (t * t);
     const real at_one = alpha * p[3]; /* h as u -> 0 */
     const real g = unless(weight == 0, -weight * (slope + 1 / t), z);

@@ -1,0 +1,34 @@
+/* The little arithmetic that the driver does itself, in the kernels' floating-point environment whatever the caller's.
+ * Volatile operands keep each operation between entering and leaving it. */
+#include "fastloss.h"
+#include "control.h"
+
+/* Neumaier's sum of n blocks, each a sum and its error; the order is fixed, and so are the bits. */
+void fl_add_blocks(double total[2], const double *blocks, ptrdiff_t n) {
+    const fl_control control = control_enter();
+    volatile double high = total[0], low = total[1];
+    for (ptrdiff_t i = 0; i < n; i++) {
+        const double a = high, x = blocks[2 * i], s = a + x, t = s - a;
+        low += ((a - (s - t)) + (x - t)) + blocks[2 * i + 1];
+        high = s;
+    }
+    total[0] = high;
+    total[1] = low;
+    control_leave(control);
+}
+
+/* What the two parts come to. Beside an infinite or NaN sum the error is meaningless. */
+double fl_total(const double total[2]) {
+    const fl_control control = control_enter();
+    volatile double high = total[0], low = total[1], sum = high + low;
+    const double result = high - high == 0 ? sum : high;
+    control_leave(control);
+    return result;
+}
+
+double fl_quotient(double a, double b) {
+    const fl_control control = control_enter();
+    volatile double x = a, y = b, q = x / y;
+    control_leave(control);
+    return q;
+}
