@@ -1,7 +1,7 @@
 """Rows of `fastloss bench` as pytest-benchmark cases: the same losses, predictions and sizes, for comparing commits.
 
-pytest bench --benchmark-autosave            # on one commit
-pytest bench --benchmark-compare             # on the next
+pytest bench --benchmark-enable --benchmark-autosave            # on one commit
+pytest bench --benchmark-enable --benchmark-compare             # on the next
 """
 
 from __future__ import annotations

@@ -92,7 +92,6 @@ def squared_error(
     reduction: _Reduction = "mean",
     n_threads: int | None = None,
 ) -> Any: ...
-
 def half_squared_error(
     y_true: ArrayLike,
     y_pred: ArrayLike,
@@ -101,7 +100,6 @@ def half_squared_error(
     reduction: _Reduction = "mean",
     n_threads: int | None = None,
 ) -> Any: ...
-
 def absolute_error(
     y_true: ArrayLike,
     y_pred: ArrayLike,
@@ -110,7 +108,6 @@ def absolute_error(
     reduction: _Reduction = "mean",
     n_threads: int | None = None,
 ) -> Any: ...
-
 def huber(
     y_true: ArrayLike,
     y_pred: ArrayLike,
@@ -120,7 +117,6 @@ def huber(
     n_threads: int | None = None,
     delta: float = 1.0,
 ) -> Any: ...
-
 def smooth_l1(
     y_true: ArrayLike,
     y_pred: ArrayLike,
@@ -130,7 +126,6 @@ def smooth_l1(
     n_threads: int | None = None,
     beta: float = 1.0,
 ) -> Any: ...
-
 def log_cosh(
     y_true: ArrayLike,
     y_pred: ArrayLike,
@@ -139,7 +134,6 @@ def log_cosh(
     reduction: _Reduction = "mean",
     n_threads: int | None = None,
 ) -> Any: ...
-
 def quantile(
     y_true: ArrayLike,
     y_pred: ArrayLike,
@@ -149,7 +143,6 @@ def quantile(
     n_threads: int | None = None,
     quantile: float = 0.5,
 ) -> Any: ...
-
 def poisson(
     y_true: ArrayLike,
     y_pred: ArrayLike,
@@ -160,7 +153,6 @@ def poisson(
     link: str = "log",
     full: bool = False,
 ) -> Any: ...
-
 def gamma(
     y_true: ArrayLike,
     y_pred: ArrayLike,
@@ -169,7 +161,6 @@ def gamma(
     reduction: _Reduction = "mean",
     n_threads: int | None = None,
 ) -> Any: ...
-
 def binary_cross_entropy(
     y_true: ArrayLike,
     y_pred: ArrayLike,
@@ -182,7 +173,6 @@ def binary_cross_entropy(
     label_smoothing: float = 0.0,
     clip: float = 0.0,
 ) -> Any: ...
-
 def binary_focal(
     y_true: ArrayLike,
     y_pred: ArrayLike,
@@ -194,7 +184,6 @@ def binary_focal(
     alpha: float | None = None,
     from_logits: bool = False,
 ) -> Any: ...
-
 def hinge(
     y_true: ArrayLike,
     y_pred: ArrayLike,
@@ -203,7 +192,6 @@ def hinge(
     reduction: _Reduction = "mean",
     n_threads: int | None = None,
 ) -> Any: ...
-
 def squared_hinge(
     y_true: ArrayLike,
     y_pred: ArrayLike,
@@ -212,7 +200,6 @@ def squared_hinge(
     reduction: _Reduction = "mean",
     n_threads: int | None = None,
 ) -> Any: ...
-
 def categorical_cross_entropy(
     y_true: ArrayLike,
     y_pred: ArrayLike,
@@ -226,7 +213,6 @@ def categorical_cross_entropy(
     ignore_index: int | None = None,
     z_loss: float = 0.0,
 ) -> Any: ...
-
 def sparse_categorical_cross_entropy(
     y_true: ArrayLike,
     y_pred: ArrayLike,
@@ -240,7 +226,6 @@ def sparse_categorical_cross_entropy(
     ignore_index: int | None = None,
     z_loss: float = 0.0,
 ) -> Any: ...
-
 def kl_divergence(
     y_true: ArrayLike,
     y_pred: ArrayLike,
@@ -251,7 +236,6 @@ def kl_divergence(
     from_logits: bool = False,
     from_log_probabilities: bool = False,
 ) -> Any: ...
-
 cross_entropy = sparse_categorical_cross_entropy
 log_loss = binary_cross_entropy
 mae = absolute_error

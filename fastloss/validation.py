@@ -72,10 +72,12 @@ def _convert_back(operation: int, result: Any, outs: Any, dtype: np.dtype[Any]) 
         if not isinstance(part, np.ndarray):
             converted.append(part)
         elif outs is None or is_value:
-            converted.append(part.astype(dtype, copy=False))
+            with np.errstate(over="ignore"):  # beyond float16: infinite, as IEEE arithmetic has it
+                converted.append(part.astype(dtype, copy=False))
         else:
             buffer = next(arrays)
-            buffer[...] = part
+            with np.errstate(over="ignore"):
+                buffer[...] = part
             converted.append(buffer)
     return tuple(converted) if isinstance(result, tuple) else converted[0]
 

@@ -38,7 +38,7 @@ def remez(x, target, weight, degree):
             rows[row, degree + 1] = (-1) ** row
         solution = mp.lu_solve(rows, mp.matrix([weight[i] * target[i] for i in chosen]))
         coefficients, level = [solution[k] for k in range(degree + 1)], abs(solution[degree + 1])
-        error = [w * (horner(coefficients, t) - g) for t, g, w in zip(x, target, weight)]
+        error = [w * (horner(coefficients, t) - g) for t, g, w in zip(x, target, weight, strict=True)]
         worst = max(map(abs, error))
         if worst < best_worst:
             best, best_worst = coefficients, worst
@@ -79,6 +79,7 @@ def exchange_one(error, chosen):
 
 
 def horner(coefficients, x):
+    """The polynomial at x."""
     value = mpf(0)
     for c in reversed(coefficients):
         value = value * x + c
@@ -95,14 +96,16 @@ def round_to(bits, value):
 class Polynomial:
     """q of `degree[bits]` with result(x) = known(x) + factor(x) q(x): fitted relative to result."""
 
-    def __init__(self, name, formula, result, known, factor, interval, degree, variable=lambda x, bits: x, scale=None,
-                 density=40):
+    def __init__(
+        self, name, formula, result, known, factor, interval, degree, variable=lambda x, bits: x, scale=None, density=40
+    ):
         self.name, self.formula, self.degree = name, formula, degree
         self.result, self.known, self.factor = result, known, factor
         self.interval, self.variable, self.density = interval, variable, density
         self.scale = scale or result  # the error is measured relative to this
 
     def fit(self, bits):
+        """Coefficients for this precision; each is rounded before the higher ones are fitted."""
         degree = self.degree[bits]
         low, high = map(mpf, self.interval)
         size = self.density * (degree + 2) | 1
@@ -117,9 +120,9 @@ class Polynomial:
             if k == 0:
                 self.ideal = worst
             rounded.append(round_to(bits, coefficients[0]))
-            target = [(g - mpf(rounded[-1])) / t for g, t in zip(target, x)]
-            weight = [w * abs(t) for w, t in zip(weight, x)]
-        self.reached = max(w * abs(g) for g, w in zip(target, weight))
+            target = [(g - mpf(rounded[-1])) / t for g, t in zip(target, x, strict=True)]
+            weight = [w * abs(t) for w, t in zip(weight, x, strict=True)]
+        self.reached = max(w * abs(g) for g, w in zip(target, weight, strict=True))
         return rounded
 
 
@@ -135,46 +138,80 @@ LGAMMA_CENTER = {32: mpf("1.46875"), 64: mpf("1.53125")}
 half_ln2 = mp.log(2) / 2 * mpf("1.001")
 POLYNOMIALS = [
     Polynomial(
-        "exp_tail", "exp(r) = 1 + r + r^2 q(r)",
-        lambda r: mp.expm1(r), lambda r: r, lambda r: r * r,
-        (-half_ln2, half_ln2), {32: 4, 64: 9}, scale=mp.exp,
+        "exp_tail",
+        "exp(r) = 1 + r + r^2 q(r)",
+        lambda r: mp.expm1(r),
+        lambda r: r,
+        lambda r: r * r,
+        (-half_ln2, half_ln2),
+        {32: 4, 64: 9},
+        scale=mp.exp,
     ),
     Polynomial(
-        "expm1_tail", "expm1(r) = r + r^2 q(r)",
-        lambda r: mp.expm1(r), lambda r: r, lambda r: r * r,
-        (-half_ln2, half_ln2), {32: 5, 64: 10},
+        "expm1_tail",
+        "expm1(r) = r + r^2 q(r)",
+        lambda r: mp.expm1(r),
+        lambda r: r,
+        lambda r: r * r,
+        (-half_ln2, half_ln2),
+        {32: 5, 64: 10},
     ),
     Polynomial(
-        "log1p_tail_unit", "log1p(e) = e + e^2 q(e - 1/2)",
-        lambda e: mp.log1p(e), lambda e: e, lambda e: e * e,
-        (mpf(0), mpf(1)), {32: 8, 64: 19}, variable=lambda e, bits: e - mpf(1) / 2,
+        "log1p_tail_unit",
+        "log1p(e) = e + e^2 q(e - 1/2)",
+        lambda e: mp.log1p(e),
+        lambda e: e,
+        lambda e: e * e,
+        (mpf(0), mpf(1)),
+        {32: 8, 64: 19},
+        variable=lambda e, bits: e - mpf(1) / 2,
     ),
     Polynomial(
-        "log1p_tail", "log1p(f) = f + f^2 q(f)",
-        lambda f: mp.log1p(f), lambda f: f, lambda f: f * f,
-        (-mpf(1) / 3, mpf(1) / 3), {32: 8, 64: 19},
+        "log1p_tail",
+        "log1p(f) = f + f^2 q(f)",
+        lambda f: mp.log1p(f),
+        lambda f: f,
+        lambda f: f * f,
+        (-mpf(1) / 3, mpf(1) / 3),
+        {32: 8, 64: 19},
     ),
     Polynomial(
-        "atanh_tail", "2 atanh(s) = 2 s + 2/3 s^3 + s^5 q(s^2)",
-        lambda s: 2 * mp.atanh(s), lambda s: 2 * s + 2 * s**3 / 3, lambda s: s**5,
-        (mpf(0), mpf("0.2")), {32: 3, 64: 8}, variable=lambda s, bits: s * s,
+        "atanh_tail",
+        "2 atanh(s) = 2 s + 2/3 s^3 + s^5 q(s^2)",
+        lambda s: 2 * mp.atanh(s),
+        lambda s: 2 * s + 2 * s**3 / 3,
+        lambda s: s**5,
+        (mpf(0), mpf("0.2")),
+        {32: 3, 64: 8},
+        variable=lambda s, bits: s * s,
     ),
     Polynomial(
-        "lgamma_near", "lgamma(1 + y) = y (y - 1) q(y - center)",
-        lambda y: mp.loggamma(1 + y), lambda y: mpf(0), lambda y: y * (y - 1),
-        (mpf(0), mpf(3)), {32: 14, 64: 33}, variable=lambda y, bits: y - LGAMMA_CENTER[bits], density=24,
+        "lgamma_near",
+        "lgamma(1 + y) = y (y - 1) q(y - center)",
+        lambda y: mp.loggamma(1 + y),
+        lambda y: mpf(0),
+        lambda y: y * (y - 1),
+        (mpf(0), mpf(3)),
+        {32: 14, 64: 33},
+        variable=lambda y, bits: y - LGAMMA_CENTER[bits],
+        density=24,
     ),
     Polynomial(
-        "stirling_tail", "lgamma(1 + y) = (y + 1/2) log y - y + log(2 pi)/2 + w q(w^2), w = 1/y",
+        "stirling_tail",
+        "lgamma(1 + y) = (y + 1/2) log y - y + log(2 pi)/2 + w q(w^2), w = 1/y",
         lambda w: mp.loggamma(1 + 1 / w) - ((1 / w + mpf(1) / 2) * mp.log(1 / w) - 1 / w + mp.log(2 * mp.pi) / 2),
-        lambda w: mpf(0), lambda w: w,
-        (mpf("0.0001"), mpf(1) / 3), {32: 3, 64: 9}, variable=lambda w, bits: w * w,
+        lambda w: mpf(0),
+        lambda w: w,
+        (mpf("0.0001"), mpf(1) / 3),
+        {32: 3, 64: 9},
+        variable=lambda w, bits: w * w,
         scale=lambda w: mp.loggamma(1 + 1 / w),
     ),
 ]
 
 
 def main():
+    """Print the coefficients, or compare them with vmath.h."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--check", action="store_true", help="verify that vmath.h holds these constants")
     parser.add_argument("--only", help="one polynomial by name")
@@ -189,12 +226,17 @@ def main():
             if arguments.check:
                 absent = [c for c in coefficients if c not in header]
                 missing += len(absent)
-                print(f"{polynomial.name:16s} float{bits}  {'MISSING ' + ', '.join(absent) if absent else 'found'}", flush=True)
+                print(
+                    f"{polynomial.name:16s} float{bits}  {'MISSING ' + ', '.join(absent) if absent else 'found'}",
+                    flush=True,
+                )
                 continue
             digits = 24 if bits == 32 else 53
             print(f"/* {polynomial.name}, float{bits}: {polynomial.formula}")
-            print(f"   error {float(polynomial.reached * 2**digits):.3f} x 2^-{digits} relative, "
-                  f"{float(polynomial.ideal * 2**digits):.3f} before the coefficients were rounded */")
+            print(
+                f"   error {float(polynomial.reached * 2**digits):.3f} x 2^-{digits} relative, "
+                f"{float(polynomial.ideal * 2**digits):.3f} before the coefficients were rounded */"
+            )
             print(",\n".join(coefficients))
     return 1 if missing else 0
 

@@ -174,6 +174,16 @@ static void FN(accumulate)(FN(lanes) * restrict to, real *restrict v, ptrdiff_t 
             a.sum[k] = s;
 #endif
         }
+#if FL_BITS == 32
+    double infinite = 0; /* NaN if any lane is not finite: then four values may have overflowed as float32 */
+    for (ptrdiff_t k = 0; k < LANES; k++)
+        infinite += a.sum[k] - a.sum[k];
+    if (infinite != infinite) {
+        a = *to;
+        for (ptrdiff_t i = 0; i < padded; i++)
+            a.sum[i % LANES] += (double)v[i];
+    }
+#endif
     *to = a;
 }
 

@@ -28,8 +28,8 @@ ULP: dict[str, dict[str, float]] = {
     "binary_cross_entropy": {"value": 2.2, "gradient": 2.0, "exact": 3.5, "fisher": 3.0},
     "binary_focal": {"value": 2.5, "gradient": 3.0, "exact": 3.5},  # t, u, log t and u^gamma, each rounded
     # sums over up to 1000 classes of products with rounded weights and smoothed targets
-    "categorical_cross_entropy": {"value": 2.8, "gradient": 2.0, "majorize": 3.5},
-    "sparse_categorical_cross_entropy": {"value": 2.8, "gradient": 2.0},
+    "categorical_cross_entropy": {"value": 2.8, "gradient": 2.0, "exact": 2.5, "majorize": 3.5},
+    "sparse_categorical_cross_entropy": {"value": 2.8, "gradient": 2.0, "exact": 2.5},
     "kl_divergence": {"majorize": 3.5},
 }
 

@@ -20,6 +20,8 @@ from fastloss.loss import Loss
 DTYPES = (np.float32, np.float64)
 OPERATIONS = ("value", "gradient", "value_and_gradient", "gradient_and_hessian")
 REDUCTIONS = ("none", "sum", "mean")
+# So many classes that the kernels put one row across the lanes (from 128 or 256 on), with a remainder.
+WIDE = 300
 
 # What else than its default a parameter may be, by the parameter's name. A bool is tried both ways, in every
 # combination; these are tried one at a time on top of each combination that the constructor takes.
@@ -165,9 +167,9 @@ def _points(loss: Loss, n: int, rng: Any, kinks: bool) -> tuple[Any, Any]:
         at = rng.permutation(n)[: n // 8]
         z[at] = rng.choice(special, at.size)
         if domain.code is None and loss.target_domain.code is None:
-            ties = rng.random(n) < 0.05
-            y = np.where(ties, z.astype(np.float32), y)  # a perfect fit, in either dtype
-            z = np.where(ties, y, z)
+            near = rng.random(n) < 0.1  # a good fit, and a perfect one, in either dtype
+            y = np.where(near, z.astype(np.float32), y)
+            z = np.where(near, y + rng.choice([0, 1, -1], n) * np.abs(y) * 10 ** rng.uniform(-7, -1, n), z)
     return y, z
 
 

@@ -1,3 +1,4 @@
+# ruff: noqa: E501  (tables: one case a line)
 """Bad input raises, says which argument, where, what it is, what was expected and what to do, and writes nothing."""
 
 from __future__ import annotations

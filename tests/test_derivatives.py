@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from cases import LOSSES, data, for_classes
+from cases import LOSSES, WIDE, data, for_classes
 
 import fastloss as fl
 
@@ -90,7 +90,7 @@ def test_convexity_is_as_declared(loss):
 def test_majorizer_lies_above(loss):
     n = 300 if loss.kind == "pointwise" else 80
     rng = np.random.default_rng(1)
-    for n_classes in (3, 50) if loss.kind == "classes" else (0,):
+    for n_classes in (3, WIDE) if loss.kind == "classes" else (0,):
         this = for_classes(loss, n_classes) if n_classes else loss
         y, z = data(this, n, np.float64, n_classes)
         value = this(y, z, reduction="none")

@@ -6,7 +6,7 @@ import itertools
 
 import numpy as np
 import pytest
-from cases import DEFAULTS, DTYPES, LOSSES, call, data, everything, same_bits, sample_shape, seed_of
+from cases import DEFAULTS, DTYPES, LOSSES, WIDE, call, data, everything, same_bits, sample_shape, seed_of
 
 import fastloss as fl
 
@@ -60,7 +60,9 @@ def test_layouts(loss, dtype):
         assert got[1].dtype == dtype, name
         assert got[1].flags.c_contiguous, name
         if kept:
-            assert all(before.tobytes() == after.tobytes() for before, after in zip(kept, (a[1], b[1], c[1]), strict=True)), name
+            assert all(
+                before.tobytes() == after.tobytes() for before, after in zip(kept, (a[1], b[1], c[1]), strict=True)
+            ), name
         # one of them at a time, too
         for args in ((a[1], z, w), (y, pred, w), (y, z, c[1])):
             assert all_same(full(loss, *args), full(loss, y, z, w)), name
@@ -69,7 +71,7 @@ def test_layouts(loss, dtype):
 @losses
 def test_two_axes_in_fortran_order(loss):
     y, z = data(loss, 24)
-    y, z = y.reshape((6, 4) + y.shape[1:]), z.reshape((6, 4) + z.shape[1:])
+    y, z = y.reshape((6, 4, *y.shape[1:])), z.reshape((6, 4, *z.shape[1:]))
     w = seed_of("F").uniform(0, 2, (6, 4))
     got = full(loss, np.asfortranarray(y), np.asfortranarray(z), np.asfortranarray(w))
     assert all_same(got, full(loss, y, z, w))
@@ -83,7 +85,7 @@ def test_two_axes_in_fortran_order(loss):
 def test_in_place(loss, dtype):
     """out may be y_pred: gradient, and Hessian, and both ways round; at sizes with and without a remainder."""
     for n in (1, 16, 100, 1024, 5000) if loss.kind == "pointwise" else (1, 16, 100):
-        for n_classes in (3, 60) if loss.kind == "classes" and not loss.params.get("class_weight") else (3,):
+        for n_classes in (3, WIDE) if loss.kind == "classes" and not loss.params.get("class_weight") else (3,):
             y, z = data(loss, n, dtype, n_classes)
             if loss.kind == "classes" and n == 1:
                 y = y if y.ndim > 1 else np.zeros(1, int)
@@ -217,7 +219,7 @@ def test_longdouble_runs_in_the_reference(loss):
 
 @pytest.mark.parametrize("name", [*INTEGERS, "bool", "float32", "float64", "float16", ">i8", "longdouble"])
 def test_labels_of_any_type(name):
-    for n_classes in (2, 50):
+    for n_classes in (2, WIDE):
         z = seed_of("labels").normal(0, 1, (30, n_classes))
         y = np.arange(30) % 2
         loss = fl.SparseCategoricalCrossEntropy(from_logits=True)
@@ -237,7 +239,7 @@ def test_labels_keep_their_value_in_any_type():
     assert fl.SparseCategoricalCrossEntropy(True, ignore_index=-(2**40))(np.array([-(2**40), 3]), np.zeros((2, 5))) > 0
 
 
-# -- containers --------------------------------------------------------------------------------------------------------
+# -- containers -------------------------------------------------------------------------------------------------------
 
 
 class OnlyDLPack:
@@ -277,7 +279,9 @@ def _torch(x):
     return pytest.importorskip("torch").from_numpy(x.copy())
 
 
-@pytest.mark.parametrize("wrap", [OnlyDLPack, OnlyArray, _pandas, _polars, _torch], ids=lambda wrap: wrap.__name__.strip("_"))
+@pytest.mark.parametrize(
+    "wrap", [OnlyDLPack, OnlyArray, _pandas, _polars, _torch], ids=lambda wrap: wrap.__name__.strip("_")
+)
 def test_containers(wrap):
     for loss in DEFAULTS:
         for dtype in DTYPES:
@@ -298,11 +302,11 @@ def test_pandas_values_may_be_missing_and_say_so():
 
 def test_tensors_that_need_gradients_say_so():
     torch = pytest.importorskip("torch")
-    with pytest.raises(TypeError, match="y_pred cannot be read as an array of numbers.*detach"):
+    with pytest.raises(TypeError, match=r"y_pred cannot be read as an array of numbers.*detach"):
         fl.SquaredError()([1.0], torch.ones(1, requires_grad=True))
 
 
-# -- sizes and shapes ---------------------------------------------------------------------------------------------------
+# -- sizes and shapes -------------------------------------------------------------------------------------------------
 
 
 @losses
@@ -351,7 +355,7 @@ def test_scalars():
 @losses
 def test_empty_axes(loss):
     y, z = data(loss, 6)
-    y, z = y[:0].reshape((3, 0, 2) + y.shape[1:]), z[:0].reshape((3, 0, 2) + z.shape[1:])
+    y, z = y[:0].reshape((3, 0, 2, *y.shape[1:])), z[:0].reshape((3, 0, 2, *z.shape[1:]))
     value, gradient = loss.value_and_gradient(y, z, reduction="none")
     assert value.shape == (3, 0, 2)
     assert gradient.shape == z.shape

@@ -31,14 +31,20 @@ def namespace():
     return {name: getattr(fl, name) for name in fl.__all__}
 
 
-# -- identity -----------------------------------------------------------------------------------------------------------
+# -- identity ---------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("loss", [*LOSSES, *SUMS], ids=repr)
 def test_identity(loss):
     again = eval(repr(loss), namespace())
     y, z = data(loss, 30)
-    for twin in (again, pickle.loads(pickle.dumps(loss)), copy.copy(loss), copy.deepcopy(loss), *(pickle.loads(pickle.dumps(loss, p)) for p in range(2, 6))):
+    for twin in (
+        again,
+        pickle.loads(pickle.dumps(loss)),
+        copy.copy(loss),
+        copy.deepcopy(loss),
+        *(pickle.loads(pickle.dumps(loss, p)) for p in range(2, 6)),
+    ):
         assert twin == loss
         assert hash(twin) == hash(loss)
         assert repr(twin) == repr(loss)
@@ -55,7 +61,9 @@ def test_all_cases_differ():
         assert all(a != b for b in LOSSES[i + 1 :])
     assert fl.Huber(1) == fl.Huber(1.0) == fl.Huber(np.float32(1)) == fl.Huber()
     assert fl.SquaredError() != fl.HalfSquaredError()
-    assert fl.SparseCategoricalCrossEntropy(class_weight=np.array([1, 2])) == fl.SparseCategoricalCrossEntropy(class_weight={0: 1, 1: 2})
+    assert fl.SparseCategoricalCrossEntropy(class_weight=np.array([1, 2])) == fl.SparseCategoricalCrossEntropy(
+        class_weight={0: 1, 1: 2}
+    )
 
 
 @losses
@@ -73,7 +81,7 @@ def test_parameters(loss):
     assert loss.name == type(loss).name
 
 
-# -- names --------------------------------------------------------------------------------------------------------------
+# -- names ------------------------------------------------------------------------------------------------------------
 
 
 @names
@@ -96,7 +104,13 @@ def test_names_and_functions(name):
             assert same_bits(function(y, z, **loss.params), loss(y, z)), loss
             assert fl.get_loss(name, **loss.params) == loss
     signature = inspect.signature(function)
-    assert set(inspect.signature(cls).parameters) | {"y_true", "y_pred", "sample_weight", "reduction", "n_threads"} == set(signature.parameters)
+    assert set(inspect.signature(cls).parameters) | {
+        "y_true",
+        "y_pred",
+        "sample_weight",
+        "reduction",
+        "n_threads",
+    } == set(signature.parameters)
 
 
 @pytest.mark.parametrize(("alias", "name"), registry.ALIASES.items())
@@ -125,9 +139,14 @@ def test_registry_and_kernels_are_one_to_one():
     compiled = set(backend.engine.kernel_names())
     used = {loss._kernel().name: loss for loss in LOSSES}
     for name in compiled - set(used):
-        pytest.fail(f"the kernel {name!r} is compiled and no loss of the catalogue names it: declare the loss, or add the parameters that reach it to tests/cases.py")
+        pytest.fail(
+            f"the kernel {name!r} is compiled and no loss of the catalogue names it: declare the loss, "
+            "or add the parameters that reach it to tests/cases.py"
+        )
     for name, loss in used.items():
-        assert name in compiled, f"{loss!r} names the kernel {name!r}, which is not compiled: add it to its family in src_c/losses"
+        assert name in compiled, (
+            f"{loss!r} names the kernel {name!r}, which is not compiled: add it to its family in src_c/losses"
+        )
     assert len(backend.engine.kernel_names()) == len(compiled)
 
 
@@ -140,7 +159,7 @@ def test_a_loss_without_a_kernel_says_so():
         Nameless()
 
 
-# -- documentation --------------------------------------------------------------------------------------------------------
+# -- documentation ----------------------------------------------------------------------------------------------------
 
 
 @names
@@ -166,11 +185,19 @@ def test_docstrings(name):
 def test_public_functions_are_documented():
     for name in fl.__all__:
         assert name.startswith("__") or inspect.getdoc(getattr(fl, name)), name
-    for name in ("__call__", "gradient", "value_and_gradient", "gradient_and_hessian", "optimum", "inverse_link", "accumulator"):
+    for name in (
+        "__call__",
+        "gradient",
+        "value_and_gradient",
+        "gradient_and_hessian",
+        "optimum",
+        "inverse_link",
+        "accumulator",
+    ):
         assert inspect.getdoc(getattr(Loss, name)), name
 
 
-# -- sums of losses --------------------------------------------------------------------------------------------------------
+# -- sums of losses ---------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("loss", SUMS, ids=repr)
@@ -187,7 +214,10 @@ def test_sums(loss):
             np.testing.assert_allclose(value, want, rtol=1e-14)
             for kind in loss.hessian_kinds:
                 hessian = loss.gradient_and_hessian(y, z, weight, reduction=reduction, hessian=kind)[1]
-                each = sum(f * part.gradient_and_hessian(y, z, weight, reduction=reduction, hessian=kind)[1] for f, part in loss._terms())
+                each = sum(
+                    f * part.gradient_and_hessian(y, z, weight, reduction=reduction, hessian=kind)[1]
+                    for f, part in loss._terms()
+                )
                 if kind != "floor":
                     np.testing.assert_allclose(hessian, each, rtol=1e-14)
     out = np.empty_like(z)
@@ -231,7 +261,7 @@ def test_optimum_of_a_sum(loss):
     assert all(loss(y, np.full(101, best)) <= loss(y, np.full(101, best + d)) for d in (-1e-4, 1e-4, -1, 1))
 
 
-# -- accumulators ----------------------------------------------------------------------------------------------------------
+# -- accumulators -----------------------------------------------------------------------------------------------------
 
 
 @losses
@@ -269,7 +299,7 @@ def test_an_accumulator_may_be_merged_with_itself():
     assert a.value("sum") == 20
 
 
-# -- optimum ---------------------------------------------------------------------------------------------------------------
+# -- optimum ----------------------------------------------------------------------------------------------------------
 
 
 def total_at(loss, y, w, constant):
@@ -334,8 +364,19 @@ def test_optimum_by_scipy():
         y, _ = data(loss, 61)
         w = rng.uniform(0.5, 2, 61)
         best = loss.optimum(y, w)
-        bounds = (1e-9, 1 - 1e-9) if loss.prediction_domain.high == 1 else (1e-9, 50) if loss.prediction_domain.low == 0 else (-50, 50)
-        found = optimize.minimize_scalar(lambda c, loss=loss, y=y, w=w: total_at(loss, y, w, c), bounds=bounds, method="bounded", options={"xatol": 1e-10})
+        bounds = (
+            (1e-9, 1 - 1e-9)
+            if loss.prediction_domain.high == 1
+            else (1e-9, 50)
+            if loss.prediction_domain.low == 0
+            else (-50, 50)
+        )
+        found = optimize.minimize_scalar(
+            lambda c, loss=loss, y=y, w=w: total_at(loss, y, w, c),
+            bounds=bounds,
+            method="bounded",
+            options={"xatol": 1e-10},
+        )
         if np.isfinite(best):
             assert total_at(loss, y, w, best) <= found.fun * (1 + 1e-9) + 1e-12, loss
 
@@ -358,7 +399,7 @@ def test_known_optima():
     np.testing.assert_allclose(fl.KLDivergence().optimum([[0.5, 0.5], [1.0, 0.0]]), [0.75, 0.25])
     assert fl.Huber().optimum([5.0] * 7) == 5
     assert fl.BinaryCrossEntropy(pos_weight=0.0).optimum([1, 1]) == 0.5
-    with pytest.raises(ValueError, match="the optimum.*undefined: the total weight is zero"):
+    with pytest.raises(ValueError, match=r"the optimum.*undefined: the total weight is zero"):
         fl.SparseCategoricalCrossEntropy(class_weight=[0, 1]).optimum([0, 0])
     assert fl.Hinge().optimum([1, 1, 0]) == pytest.approx(1, abs=1e-6)
 
@@ -368,7 +409,7 @@ def test_ignored_rows_do_not_move_the_optimum():
     np.testing.assert_allclose(loss.optimum([0, -1, 1, -1, 1, 1]), [0.25, 0.75])
 
 
-# -- links -----------------------------------------------------------------------------------------------------------------
+# -- links ------------------------------------------------------------------------------------------------------------
 
 
 @losses
@@ -381,7 +422,9 @@ def test_links(loss):
         "identity": lambda: z,
         "exp": lambda: np.exp(z),
         "sigmoid": lambda: 1 / (1 + np.exp(-z)),
-        "softmax": lambda: np.exp(z - z.max(-1, keepdims=True)) / np.exp(z - z.max(-1, keepdims=True)).sum(-1, keepdims=True),
+        "softmax": lambda: (
+            np.exp(z - z.max(-1, keepdims=True)) / np.exp(z - z.max(-1, keepdims=True)).sum(-1, keepdims=True)
+        ),
     }[loss.activation]()
     np.testing.assert_allclose(mean, want, rtol=1e-12)
     assert loss.inverse_link(z.astype(np.float32)).dtype == np.float32
@@ -392,14 +435,18 @@ def test_links(loss):
 
 def test_links_in_the_tails():
     sigmoid = fl.BinaryCrossEntropy(True).inverse_link
-    np.testing.assert_allclose(sigmoid([-700.0, -40.0, 0.0, 40.0, 1e4, -1e4]), [9.8596765437597708e-305, 4.248354255291589e-18, 0.5, 1, 1, 0], rtol=1e-14)
+    np.testing.assert_allclose(
+        sigmoid([-700.0, -40.0, 0.0, 40.0, 1e4, -1e4]),
+        [9.8596765437597708e-305, 4.248354255291589e-18, 0.5, 1, 1, 0],
+        rtol=1e-14,
+    )
     softmax = fl.CategoricalCrossEntropy(True).inverse_link
     np.testing.assert_allclose(softmax([[1e4, 0.0], [-np.inf, -np.inf], [np.inf, 0.0]]), [[1, 0], [0.5, 0.5], [1, 0]])
     assert np.isnan(sigmoid([np.nan]))
     assert fl.Poisson().inverse_link([1000.0])[0] == np.inf
 
 
-# -- settings --------------------------------------------------------------------------------------------------------------
+# -- settings ---------------------------------------------------------------------------------------------------------
 
 
 def test_check_finite_is_a_switch():

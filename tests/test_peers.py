@@ -1,3 +1,4 @@
+# ruff: noqa: E501  (tables: one case a line)
 """Agreement with torch and scikit-learn where they compute the same thing; LOSSES.md says where they do not."""
 
 from __future__ import annotations
@@ -71,7 +72,9 @@ def test_torch_hessian(torch):
     y, z = (x[:40] for x in data(fl.BinaryCrossEntropy(True), 40, kinks=False))
     z = np.clip(z, -5, 5)
     function = torch.nn.functional.binary_cross_entropy_with_logits
-    full = torch.autograd.functional.hessian(lambda t: function(t, torch.from_numpy(y), reduction="sum"), torch.from_numpy(z))
+    full = torch.autograd.functional.hessian(
+        lambda t: function(t, torch.from_numpy(y), reduction="sum"), torch.from_numpy(z)
+    )
     hessian = fl.BinaryCrossEntropy(True).gradient_and_hessian(y, z, reduction="sum")[1]
     np.testing.assert_allclose(hessian, full.diagonal(), rtol=1e-12, atol=1e-15)
 
@@ -87,9 +90,14 @@ def test_class_weights_of_rows_count_where_torch_divides_by_n(torch):
     y, z = data(fl.SparseCategoricalCrossEntropy(True), 50)
     c = (0.5, 2.0, 0.3)
     rows = np.eye(3)[y]
-    sparse, dense = fl.SparseCategoricalCrossEntropy(True, class_weight=c), fl.CategoricalCrossEntropy(True, class_weight=c)
+    sparse, dense = (
+        fl.SparseCategoricalCrossEntropy(True, class_weight=c),
+        fl.CategoricalCrossEntropy(True, class_weight=c),
+    )
     assert dense(rows, z) == pytest.approx(sparse(y, z))
-    theirs = torch.nn.functional.cross_entropy(torch.from_numpy(z), torch.from_numpy(rows), weight=torch.tensor(c, dtype=torch.float64))
+    theirs = torch.nn.functional.cross_entropy(
+        torch.from_numpy(z), torch.from_numpy(rows), weight=torch.tensor(c, dtype=torch.float64)
+    )
     assert dense(rows, z, reduction="sum") / 50 == pytest.approx(float(theirs))
 
 
@@ -98,19 +106,33 @@ def test_sklearn_metrics(metrics):
     y, z = rng.normal(size=200), rng.normal(size=200)
     for w in (None, rng.uniform(0, 2, 200)):
         assert fl.SquaredError()(y, z, w) == pytest.approx(metrics.mean_squared_error(y, z, sample_weight=w), rel=1e-13)
-        assert fl.AbsoluteError()(y, z, w) == pytest.approx(metrics.mean_absolute_error(y, z, sample_weight=w), rel=1e-13)
+        assert fl.AbsoluteError()(y, z, w) == pytest.approx(
+            metrics.mean_absolute_error(y, z, sample_weight=w), rel=1e-13
+        )
         for q in (0.1, 0.5, 0.9):
-            assert fl.Quantile(q)(y, z, w) == pytest.approx(metrics.mean_pinball_loss(y, z, alpha=q, sample_weight=w), rel=1e-13)
+            assert fl.Quantile(q)(y, z, w) == pytest.approx(
+                metrics.mean_pinball_loss(y, z, alpha=q, sample_weight=w), rel=1e-13
+            )
         labels, p = rng.integers(0, 2, 200), rng.uniform(0.01, 0.99, 200)
-        assert fl.BinaryCrossEntropy()(labels, p, w) == pytest.approx(metrics.log_loss(labels, p, sample_weight=w), rel=1e-12)
-        assert fl.Hinge()(labels, z, w) == pytest.approx(metrics.hinge_loss(2 * labels - 1, z, sample_weight=w), rel=1e-12)
+        assert fl.BinaryCrossEntropy()(labels, p, w) == pytest.approx(
+            metrics.log_loss(labels, p, sample_weight=w), rel=1e-12
+        )
+        assert fl.Hinge()(labels, z, w) == pytest.approx(
+            metrics.hinge_loss(2 * labels - 1, z, sample_weight=w), rel=1e-12
+        )
         counts, mean = rng.poisson(3, 200), np.exp(rng.normal(size=200))
-        saturated = fl.Poisson("identity")(counts[counts > 0], counts[counts > 0].astype(float), None if w is None else w[counts > 0], reduction="sum")
-        ours = 2 * (fl.Poisson("identity")(counts, mean, w, reduction="sum") - saturated) / (200 if w is None else w.sum())
+        saturated = fl.Poisson("identity")(
+            counts[counts > 0], counts[counts > 0].astype(float), None if w is None else w[counts > 0], reduction="sum"
+        )
+        ours = (
+            2 * (fl.Poisson("identity")(counts, mean, w, reduction="sum") - saturated) / (200 if w is None else w.sum())
+        )
         assert ours == pytest.approx(metrics.mean_poisson_deviance(counts, mean, sample_weight=w), rel=1e-11)
         K = 5
         k, rows = rng.integers(0, K, 200), rng.dirichlet(np.ones(K), 200)
-        assert fl.SparseCategoricalCrossEntropy()(k, rows, w) == pytest.approx(metrics.log_loss(k, rows, sample_weight=w, labels=range(K)), rel=1e-12)
+        assert fl.SparseCategoricalCrossEntropy()(k, rows, w) == pytest.approx(
+            metrics.log_loss(k, rows, sample_weight=w, labels=range(K)), rel=1e-12
+        )
 
 
 def test_classes_need_not_all_occur():
@@ -136,10 +158,14 @@ def test_sklearn_losses():
         theirs = cls()
         value, gradient = theirs.loss_gradient(y_true=y, raw_prediction=raw)
         np.testing.assert_allclose(ours(y, raw, reduction="none"), value, rtol=1e-9, atol=1e-12, err_msg=repr(ours))
-        np.testing.assert_allclose(ours.gradient(y, raw, reduction="none"), gradient, rtol=1e-9, atol=1e-12, err_msg=repr(ours))
+        np.testing.assert_allclose(
+            ours.gradient(y, raw, reduction="none"), gradient, rtol=1e-9, atol=1e-12, err_msg=repr(ours)
+        )
         if ours.name != "absolute_error":  # theirs is 1
             hessian = theirs.gradient_hessian(y_true=y, raw_prediction=raw)[1]
-            np.testing.assert_allclose(ours.gradient_and_hessian(y, raw, reduction="none")[1], hessian, rtol=1e-9, err_msg=repr(ours))
+            np.testing.assert_allclose(
+                ours.gradient_and_hessian(y, raw, reduction="none")[1], hessian, rtol=1e-9, err_msg=repr(ours)
+            )
     z = rng.normal(size=(100, 4))
     k = rng.integers(0, 4, 100).astype(float)
     theirs = module.HalfMultinomialLoss(n_classes=4)

@@ -37,7 +37,9 @@ def control(tmp_path_factory):
     folder = tmp_path_factory.mktemp("control")
     (folder / "control.c").write_text(HELPER)
     library = folder / "control.so"
-    subprocess.run([compiler, "-O1", "-shared", "-fPIC", str(folder / "control.c"), "-o", str(library), "-lm"], check=True)
+    subprocess.run(
+        [compiler, "-O1", "-shared", "-fPIC", str(folder / "control.c"), "-o", str(library), "-lm"], check=True
+    )
     return ctypes.CDLL(str(library))
 
 
@@ -151,7 +153,9 @@ assert numpy.float32(1e-40) * numpy.float32(0.5) != 0
     fresh(code)
 
 
-@pytest.mark.parametrize("order", ["torch fastloss", "fastloss torch", "sklearn fastloss torch", "fastloss sklearn torch"])
+@pytest.mark.parametrize(
+    "order", ["torch fastloss", "fastloss torch", "sklearn fastloss torch", "fastloss sklearn torch"]
+)
 def test_import_order(order, fresh):
     """Two OpenMP runtimes in one process, in any order, each used (pytorch#98836)."""
     for name in order.split():

@@ -1,4 +1,4 @@
-"""Every size and every start: an element's bits depend on the element alone, not on where it lies or what is beside it."""
+"""Every size and every start: the bits of an element depend on it alone, not on where it lies or what is beside it."""
 
 from __future__ import annotations
 
@@ -6,13 +6,16 @@ import math
 
 import numpy as np
 import pytest
-from cases import DEFAULTS, DTYPES, data, everything, for_classes, same_bits
+from cases import DEFAULTS, DTYPES, WIDE, data, everything, for_classes, same_bits
 
 import fastloss as fl
 
 TILE, BLOCK, ROWS = 512, 4096, 512  # of src_c/tile.h and the driver
-SIZES = [*range(258), *(edge + d for edge in (TILE, 2 * TILE, BLOCK, 2 * BLOCK) for d in (-17, -16, -15, -1, 0, 1, 15, 16, 17))]
-CLASSES = (1, 2, 3, 7, 10, 16, 17, 47, 48, 49, 63, 64, 100, 1000)
+SIZES = [
+    *range(258),
+    *(edge + d for edge in (TILE, 2 * TILE, BLOCK, 2 * BLOCK) for d in (-17, -16, -15, -1, 0, 1, 15, 16, 17)),
+]
+CLASSES = (1, 2, 3, 7, 10, 16, 17, 47, 48, 49, 64, 100, 127, 128, 129, 255, 256, 257, WIDE, 1000)
 
 dtypes = pytest.mark.parametrize("dtype", DTYPES, ids=lambda dtype: dtype.__name__)
 pointwise = pytest.mark.parametrize("loss", [loss for loss in DEFAULTS if loss.kind == "pointwise"], ids=repr)
@@ -23,7 +26,11 @@ def every_array(loss, y, z, w):
     """All that the loss says about each element, unreduced."""
     for operation, arguments in everything(loss)[2:]:
         call = getattr(loss, operation)
-        for part, array in zip("vg" if operation == "value_and_gradient" else "gh", call(y, z, w, reduction="none", **arguments), strict=True):
+        for part, array in zip(
+            "vg" if operation == "value_and_gradient" else "gh",
+            call(y, z, w, reduction="none", **arguments),
+            strict=True,
+        ):
             yield f"{part} of {operation} {arguments}", array
 
 
@@ -55,7 +62,9 @@ def test_every_start(loss, dtype):
             piece = slice(start, start + 300)
             copy = y[piece].copy(), w[piece].copy()
             target, weight = copy if other else (y[piece], w[piece])
-            assert same_bits(loss.gradient(target, z[piece], weight, reduction="none"), whole["g of value_and_gradient {}"][piece])
+            assert same_bits(
+                loss.gradient(target, z[piece], weight, reduction="none"), whole["g of value_and_gradient {}"][piece]
+            )
 
 
 @dtypes
@@ -73,7 +82,7 @@ def test_sums_of_every_size(loss, dtype):
 @dtypes
 @classes
 def test_every_number_of_rows(loss, dtype):
-    for n_classes in (3, 50):
+    for n_classes in (3, WIDE):
         this = for_classes(loss, n_classes)
         n = ROWS + 40 if n_classes == 3 else 200
         y, z = data(this, n, dtype, n_classes)
@@ -91,7 +100,7 @@ def test_every_number_of_rows(loss, dtype):
 @classes
 @pytest.mark.parametrize("n_classes", CLASSES)
 def test_every_number_of_classes(n_classes, loss, dtype):
-    """Blocks of rows are shorter the more classes there are; rows in lanes and lanes in a row meet at 48."""
+    """Blocks of rows are shorter the more classes there are; the layout of the lanes changes at 128 or 256."""
     this = for_classes(loss, n_classes)
     n = min(700, max(20, 20_000 // n_classes))
     y, z = data(this, n, dtype, n_classes)

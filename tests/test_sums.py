@@ -63,8 +63,24 @@ def test_alternating_giants(dtype):
     assert abs(got - math.fsum(each)) <= (2.0**-23 if dtype == np.float32 else 2.0**-50) * math.fsum(np.abs(each))
 
 
-def test_compensation_is_there():
-    """1 + 1e-16 ten million times: plain float64 addition returns 1."""
+def test_compensation_within_a_block():
+    """16 lanes of 1, then what is lost beside a 1: all of it must still be there at the end of one block."""
+    values = np.full(4096, 2.0**-56)
+    values[:64] = np.repeat([1.0, 0.0], [16, 48])
+    exact = math.fsum(values)
+    assert abs(total(values) - exact) <= 2.0**-52 * exact
+    assert total(values) > 16
+
+
+def test_float32_values_near_the_top():
+    """Their sum is a float64, so it does not overflow."""
+    for n in (1, 3, 64, 5000):
+        values = np.full(n, 3e38, np.float32)
+        assert total(values) == pytest.approx(n * 3e38, rel=1e-6), f"n={n}"
+
+
+def test_compensation_between_blocks():
+    """1 + 1e-16 four million times: plain float64 addition returns 1."""
     n = 4_000_000
     values = np.full(n, 1e-16)
     values[0] = 1.0
@@ -104,7 +120,9 @@ def test_accumulator_of_any_chunks(dtype):
     whole, whole_sum = loss(y, z, w), loss(y, z, w, reduction="sum")
     for trial in range(50):
         aligned = trial < 10
-        cuts = np.sort(rng.choice(n // 4096, 5, replace=False) * 4096 if aligned else rng.integers(0, n, rng.integers(1, 30)))
+        cuts = np.sort(
+            rng.choice(n // 4096, 5, replace=False) * 4096 if aligned else rng.integers(0, n, rng.integers(1, 30))
+        )
         pieces = np.split(np.arange(n), cuts)
         order = rng.permutation(len(pieces))
         a, b = loss.accumulator(), loss.accumulator()

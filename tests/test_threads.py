@@ -11,7 +11,7 @@ import time
 
 import numpy as np
 import pytest
-from cases import DEFAULTS, DTYPES, everything, for_classes, same_bits, seed_of
+from cases import DEFAULTS, DTYPES, WIDE, everything, for_classes, same_bits, seed_of
 from cases import data as small_data
 
 import fastloss as fl
@@ -34,7 +34,7 @@ def data(loss, n, dtype, n_classes):
 @pytest.mark.parametrize("loss", DEFAULTS, ids=repr)
 def test_same_bits_for_any_number(loss, dtype):
     """At sizes that wake every thread asked for, with blocks that do not divide evenly among them."""
-    for n_classes in (10, 50) if loss.kind == "classes" else (0,):
+    for n_classes in (10, WIDE) if loss.kind == "classes" else (0,):
         this = for_classes(loss, n_classes) if n_classes else loss
         # cost of an element is 1 or 8: 3 threads at least, 16 for the dear ones
         n = 3 * SERIAL // n_classes + 13 if n_classes else 3 * SERIAL + 4099
@@ -47,7 +47,9 @@ def test_same_bits_for_any_number(loss, dtype):
                     one = call(y, z, weight, reduction=reduction, n_threads=1, **arguments)
                     for n_threads in (2, 3, 7, 16):
                         many = call(y, z, weight, reduction=reduction, n_threads=n_threads, **arguments)
-                        assert all(map(same_bits, one, many)), f"{operation} {reduction} n_threads={n_threads} K={n_classes}"
+                        assert all(map(same_bits, one, many)), (
+                            f"{operation} {reduction} n_threads={n_threads} K={n_classes}"
+                        )
 
 
 def test_threads_are_really_started(fresh):
@@ -79,11 +81,11 @@ def test_bad_elements_are_found_first_whoever_finds_them():
                 fl.BinaryCrossEntropy()(y, bad, n_threads=n_threads)
 
 
-# -- who decides --------------------------------------------------------------------------------------------------------
+# -- who decides ------------------------------------------------------------------------------------------------------
 
 
 def test_who_decides(fresh):
-    code = "import fastloss as fl; print(fl.get_num_threads(), end=' '); fl.set_num_threads({}); print(fl.get_num_threads())"
+    code = "from fastloss import *; print(get_num_threads(), end=' '); set_num_threads({}); print(get_num_threads())"
     unset = {"FASTLOSS_NUM_THREADS": None, "OMP_NUM_THREADS": None, "OMP_THREAD_LIMIT": None}
     cores = len(os.sched_getaffinity(0))
     assert fresh(code.format(3), **unset) == f"{cores} 3\n"
@@ -119,7 +121,7 @@ def test_limits_of_threadpoolctl_hold():
     assert fl.get_num_threads() == default
 
 
-# -- forks --------------------------------------------------------------------------------------------------------------
+# -- forks ------------------------------------------------------------------------------------------------------------
 
 
 def parallel_call():
@@ -177,7 +179,7 @@ def test_grandchildren_and_parents_work():
     assert parallel_call()[0] == value
 
 
-# -- Python threads and signals -------------------------------------------------------------------------------------------
+# -- Python threads and signals ---------------------------------------------------------------------------------------
 
 
 def test_eight_python_threads():
@@ -237,11 +239,14 @@ def test_ctrl_c(n_threads):
         time.sleep(0.02)
         os.kill(os.getpid(), signal.SIGINT)
 
-    thread = threading.Thread(target=interrupt)
-    with pytest.raises(KeyboardInterrupt):
+    def call():
         thread.start()
         loss.gradient(y, z, out=out, n_threads=n_threads)
-        time.sleep(5)  # the signal comes here if the call was done before: then the test below fails
+        time.sleep(5)  # the signal comes here if the call was done before: then the check of `out` below fails
+
+    thread = threading.Thread(target=interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        call()
     thread.join()
     assert (out[-1000:] == -77).all(), "the call ran to its end before it looked for signals"
     assert loss.gradient(y[:5], z[:5], n_threads=n_threads).shape == (5,)

@@ -71,10 +71,10 @@ def stub() -> str:
     """The whole file."""
     classes = [registry.loss_class(name) for name in fl.list_losses()]
     imports = sorted(f"from {cls.__module__} import {cls.__name__} as {cls.__name__}\n" for cls in classes)
-    functions = "\n".join(function_stub(name) for name in fl.list_losses())
+    functions = "".join(function_stub(name) for name in fl.list_losses())
     aliases = "".join(f"{alias} = {name}\n" for alias, name in sorted(registry.ALIASES.items()))
     names = "".join(f'    "{name}",\n' for name in sorted(fl.__all__))
-    text = f"{HEAD}{''.join(imports)}{TAIL}\n__all__ = [\n{names}]\n\n{functions}\n{aliases}"
+    text = f"{HEAD}{''.join(imports)}{TAIL}\n__all__ = [\n{names}]\n\n{functions}{aliases}"
     used = [word for word in ("Callable", "Mapping", "Sequence") if f"{word}[" in text]
     collections = f"from collections.abc import {', '.join(used)}\n" if used else ""
     text = text.replace("from collections.abc import Callable, Mapping, Sequence\n", collections)

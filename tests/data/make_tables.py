@@ -1,3 +1,4 @@
+# ruff: noqa: E501  (tables: one case a line)
 """Write tables.json: values, gradients and Hessians of every loss at hard points, by mpmath with 50 digits or more.
 
     python tests/data/make_tables.py
@@ -21,7 +22,32 @@ DIGITS = 21  # more than longdouble holds
 
 Point = tuple[Any, Any, Any]  # value, gradient, Hessian
 
-MAGNITUDES = (1e-45, 1e-38, 1e-30, 1e-10, 1e-5, 0.01, 0.3, 0.5, 1, 2.5, 5, 10, 14.6, 20, 33.3, 40, 87, 89, 104, 700, 745, 1e4, 1e10, 1e30)
+MAGNITUDES = (
+    1e-45,
+    1e-38,
+    1e-30,
+    1e-10,
+    1e-5,
+    0.01,
+    0.3,
+    0.5,
+    1,
+    2.5,
+    5,
+    10,
+    14.6,
+    20,
+    33.3,
+    40,
+    87,
+    89,
+    104,
+    700,
+    745,
+    1e4,
+    1e10,
+    1e30,
+)
 SCORES = [0.0, -0.0, *(sign * x for x in MAGNITUDES for sign in (1, -1))]  # fmt: skip
 MILD = [x for x in SCORES if abs(x) <= 745]  # of scores that an exponential meets
 # exp of these is a normal number, or far outside the range, in either dtype: a subnormal factor has few digits to give
@@ -157,10 +183,16 @@ def softmax(q: list[Any], z: list[Any], z_loss: Any = 0) -> Point:
     others = [sum(e[:k] + e[k + 1 :]) / sum(e) for k in range(len(e))]
     slopes = [(total - b) - total * c if a > 0.5 else total * a - b for a, b, c in zip(p, q, others, strict=True)]
     gradient = [slope + 2 * z_loss * lse * a for slope, a in zip(slopes, p, strict=True)]
-    return value, gradient, [a * c * (total + 2 * z_loss * lse) + 2 * z_loss * a * a for a, c in zip(p, others, strict=True)]
+    return (
+        value,
+        gradient,
+        [a * c * (total + 2 * z_loss * lse) + 2 * z_loss * a * a for a, c in zip(p, others, strict=True)],
+    )
 
 
-def cross_entropy(t: list[Any], z: list[Any], from_logits: bool, class_weight: Any, label_smoothing: Any, z_loss: Any) -> Point:
+def cross_entropy(
+    t: list[Any], z: list[Any], from_logits: bool, class_weight: Any, label_smoothing: Any, z_loss: Any
+) -> Point:
     K = len(z)
     q = [x * (1 - label_smoothing) + label_smoothing / K for x in t]
     if class_weight is not None:
@@ -168,7 +200,11 @@ def cross_entropy(t: list[Any], z: list[Any], from_logits: bool, class_weight: A
     if from_logits:
         return softmax(q, z, z_loss)
     pairs = list(zip(q, z, strict=True))
-    return -sum(times(a, log(x)) for a, x in pairs), [-over(a, x) for a, x in pairs], [over(over(a, x), x) for a, x in pairs]
+    return (
+        -sum(times(a, log(x)) for a, x in pairs),
+        [-over(a, x) for a, x in pairs],
+        [over(over(a, x), x) for a, x in pairs],
+    )
 
 
 def sparse_categorical_cross_entropy(y: int, z: list[Any], ignore_index: int | None, **options: Any) -> Point:
@@ -210,7 +246,14 @@ ROW_SCORES = [
     [-1e-30, 1e-30, 0, -0.0],
     [5, 5, 5, -1e10],
 ]
-ROW_PROBABILITIES = [[0.25] * 4, [0.5, 0.25, 0.125, 0.125], [1, 0, 0, 0], [0, 0.5, 0.5, 0], [1 - 2**-20, 2**-20, 0, 0], [2**-24, 0.5, 0.25, 0.25]]
+ROW_PROBABILITIES = [
+    [0.25] * 4,
+    [0.5, 0.25, 0.125, 0.125],
+    [1, 0, 0, 0],
+    [0, 0.5, 0.5, 0],
+    [1 - 2**-20, 2**-20, 0, 0],
+    [2**-24, 0.5, 0.25, 0.25],
+]
 TARGET_ROWS = [[0, 0, 1, 0], [0.25] * 4, [0.5, 0.5, 0, 0], [0.125, 0.5, 0.25, 0.125]]  # fmt: skip
 
 
@@ -265,16 +308,27 @@ def exact(x: Any) -> Any:
 def text(x: Any) -> Any:
     if isinstance(x, list):
         return [text(item) for item in x]
-    return mp.nstr(mp.mpf(x), DIGITS, min_fixed=0, max_fixed=0) if mp.isfinite(x) and x != 0 else str(mp.nstr(mp.mpf(x), 1)).replace("+", "")
+    return (
+        mp.nstr(mp.mpf(x), DIGITS, min_fixed=0, max_fixed=0)
+        if mp.isfinite(x) and x != 0
+        else str(mp.nstr(mp.mpf(x), 1)).replace("+", "")
+    )
 
 
 def main() -> None:
     entries = []
     for function, parameter_sets, points in TABLES:
         for params in parameter_sets:
-            exact_params = {key: x if isinstance(x, (bool, str, int, list, type(None))) else mp.mpf(x) for key, x in params.items()}
+            exact_params = {
+                key: x if isinstance(x, (bool, str, int, list, type(None))) else mp.mpf(x) for key, x in params.items()
+            }
             found = [function(exact(y), exact(z), **exact_params) for y, z in points]
-            entry = {"loss": NAMES.get(function.__name__, function.__name__), "params": params, "y": [p[0] for p in points], "z": [p[1] for p in points]}
+            entry = {
+                "loss": NAMES.get(function.__name__, function.__name__),
+                "params": params,
+                "y": [p[0] for p in points],
+                "z": [p[1] for p in points],
+            }
             for i, quantity in enumerate(("value", "gradient", "exact")):
                 entry[quantity] = [text(f[i]) for f in found]
             entries.append(json.dumps(entry, separators=(",", ":")))
