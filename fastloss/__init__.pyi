@@ -236,6 +236,7 @@ def kl_divergence(
     from_logits: bool = False,
     from_log_probabilities: bool = False,
 ) -> Any: ...
+
 cross_entropy = sparse_categorical_cross_entropy
 log_loss = binary_cross_entropy
 mae = absolute_error

@@ -43,8 +43,7 @@ class Accumulator:
     def update(self, y_true: ArrayLike, y_pred: ArrayLike, sample_weight: ArrayLike | None = None) -> None:
         """Add a piece. A piece that is refused changes nothing."""
         found = [
-            term._runner.run(VALUE, y_true, y_pred, sample_weight, PARTS, None, None)
-            for _, term in self.loss._terms()
+            term._runner.run(VALUE, y_true, y_pred, sample_weight, PARTS, None, None) for _, term in self.loss._terms()
         ]
         for i, (total, weight) in enumerate(found):
             _add(self._sums[i], total)

@@ -71,13 +71,13 @@ def test_python_memory(name):
             call()
         gc.collect()
         first = tracemalloc.get_traced_memory()[0]
-        for _ in range(300):
+        for _ in range(1000):
             call()
         gc.collect()
         grown = tracemalloc.get_traced_memory()[0] - first
     finally:
         tracemalloc.stop()
-    assert grown < 300 * 16, f"{grown} bytes more after 300 calls"
+    assert grown < 16_000, f"{grown} bytes more after 1000 calls"  # the least object has 24; caches may come and go
 
 
 def test_resident_memory():

@@ -74,7 +74,7 @@ def stub() -> str:
     functions = "".join(function_stub(name) for name in fl.list_losses())
     aliases = "".join(f"{alias} = {name}\n" for alias, name in sorted(registry.ALIASES.items()))
     names = "".join(f'    "{name}",\n' for name in sorted(fl.__all__))
-    text = f"{HEAD}{''.join(imports)}{TAIL}\n__all__ = [\n{names}]\n\n{functions}{aliases}"
+    text = f"{HEAD}{''.join(imports)}{TAIL}\n__all__ = [\n{names}]\n\n{functions}\n{aliases}"
     used = [word for word in ("Callable", "Mapping", "Sequence") if f"{word}[" in text]
     collections = f"from collections.abc import {', '.join(used)}\n" if used else ""
     text = text.replace("from collections.abc import Callable, Mapping, Sequence\n", collections)

@@ -1,7 +1,7 @@
 """Write docs/performance.md and the table of README.md from a run of ``fastloss bench``.
 
 ``make docs-figures`` runs this. Options are those of ``fastloss bench``; ``--from FILE`` takes a run that was written
-with ``--json`` instead.
+with ``--json`` instead. A run on a busy machine is not written: its figures would say nothing.
 """
 
 from __future__ import annotations
@@ -59,6 +59,9 @@ def main() -> int:
         if done.returncode:
             return done.returncode
     document = json.loads(path.read_text())
+    if busy := [note for note in document["notes"] if "busy" in note]:
+        print(f"nothing is written: {busy[0]}", file=sys.stderr)
+        return 1
     PAGE.write_text(HEAD + as_markdown(document))
     table = as_markdown(selection(document))
     text, count = MARKERS.subn(lambda found: f"{found[1]}\n{table}\n{found[2]}", README.read_text())

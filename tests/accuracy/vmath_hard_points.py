@@ -6,8 +6,8 @@ One line per point: name,x,y,rounded,rest in hexadecimal floats (y is 0 for func
 is `rounded`, its nearest float64, plus `rest` ULPs of that; an ULP, since the rest itself may underflow. The points are
 those where an implementation slips: beside the borders of the argument reductions (half multiples of ln 2; 2/3 and 4/3
 times powers of two), beside the zeros and poles, tiny and subnormal arguments and results, the last arguments before
-overflow and underflow, some of the worst cases for rounding from Lefevre and Muller's tables, and random ones to fill up.
-Seeded: the same on every run.
+overflow and underflow, some of the worst cases for rounding from Lefevre and Muller's tables, and random ones to
+fill up. Seeded: the same on every run.
 """
 
 import math
