@@ -171,6 +171,7 @@ cdef int preferred_threads = 0  # set_num_threads, or FASTLOSS_NUM_THREADS; 0: w
 cdef size_t cache_bytes = fl_cache_bytes()
 cdef bint check_finite = False
 cdef str PARTS = validation.PARTS
+cdef int MOST_THREADS = validation.MOST_THREADS
 
 
 def set_num_threads(int n):
@@ -229,6 +230,10 @@ cdef inline int threads_for(int asked, double work) noexcept nogil:
     return n if worth >= n else <int>worth
 
 
+cdef inline void run_block(const fl_job *job, ptrdiff_t n, ptrdiff_t block, ptrdiff_t b, double *sum) noexcept nogil:
+    job.run(job, b * block, min(n, (b + 1) * block), sum)
+
+
 cdef int over_blocks(const fl_job *job, ptrdiff_t n, ptrdiff_t block, double work, int asked,
                      double *total) except -1:
     """Run the job over [0, n) in blocks; total[0] gets the sum, in block order, when asked for."""
@@ -254,10 +259,10 @@ cdef int over_blocks(const fl_job *job, ptrdiff_t n, ptrdiff_t block, double wor
             with nogil:
                 if threads == 1:
                     for b in range(first, last):
-                        job.run(job, b * block, min(n, (b + 1) * block), sums + 2 * (b - first) if total != NULL else NULL)
+                        run_block(job, n, block, b, sums + 2 * (b - first) if total != NULL else NULL)
                 else:
                     for b in prange(first, last, schedule="static", num_threads=threads):
-                        job.run(job, b * block, min(n, (b + 1) * block), sums + 2 * (b - first) if total != NULL else NULL)
+                        run_block(job, n, block, b, sums + 2 * (b - first) if total != NULL else NULL)
                 if total != NULL:
                     fl_add_blocks(carry, sums, last - first)
             if last < blocks:
@@ -357,7 +362,7 @@ cdef class Runner:
             if isa.kernels[i].name == spec.name.encode():
                 self.kernel = &isa.kernels[i]
         if self.kernel == NULL:
-            raise LookupError(f"no compiled kernel {spec.name!r} for {loss.name!r}: add it to its family in src_c/losses")
+            raise LookupError(f"no kernel {spec.name!r} for {loss.name!r}: add it to its family's list in src_c/losses")
         for i in range(FL_PARAMETERS):
             self.parameters[i] = spec.parameters[i] if i < len(spec.parameters) else 0.0
         self.target = as_domain(loss.target_domain)
@@ -386,7 +391,7 @@ cdef class Runner:
             g, h = out
         if not (
             (mean or none or parts or reduction == "sum")
-            and (not wants_hessian or out is None or h is not None)
+            and (not wants_hessian or out is None or (g is not None and h is not None))
             and self.fill(&call, y_true, y_pred, sample_weight, g, h, n_threads)
         ):
             if converted:
@@ -477,7 +482,7 @@ cdef class Runner:
             return False
         call.asked = 0
         if n_threads is not None:
-            if type(n_threads) is not int or not 1 <= n_threads < 1 << 15:
+            if type(n_threads) is not int or not 1 <= n_threads <= MOST_THREADS:
                 return False
             call.asked = n_threads
 

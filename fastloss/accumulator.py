@@ -78,7 +78,7 @@ class Accumulator:
         return f"<accumulator of {self.loss!r}: sum {self.value('sum'):g}, weight {_total(self._weights[0]):g}>"
 
     def __getstate__(self) -> Any:
-        return self.loss, self._sums, self._weights
+        return self.loss, [list(x) for x in self._sums], [list(x) for x in self._weights]
 
     def __setstate__(self, state: Any) -> None:
         self.loss, self._sums, self._weights = state
@@ -98,6 +98,9 @@ def _add(partials: list[float], x: float) -> None:
         if abs(x) < abs(y):
             x, y = y, x
         high = x + y
+        if not math.isfinite(high):
+            partials[:] = [high]
+            return
         low = y - (high - x)
         if low:
             partials[kept] = low

@@ -9,12 +9,16 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from fastloss.loss import Loss
 
+_wanted = os.environ.get("FASTLOSS_BACKEND", "").lower()
+if _wanted not in ("", "numpy", "compiled"):
+    raise ValueError(f"FASTLOSS_BACKEND={_wanted!r}: expected 'numpy' or 'compiled'")
+
 engine: Any
 try:
-    if os.environ.get("FASTLOSS_BACKEND", "").lower() == "numpy":
+    if _wanted == "numpy":
         engine = None
     else:
-        from fastloss import _engine as engine
+        import fastloss._engine as engine
 except ImportError as error:
     engine = None
     warnings.warn(

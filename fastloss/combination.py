@@ -42,17 +42,16 @@ class WeightedSum(Loss):
         losses, factors = tuple(losses), tuple(real(f"factors[{i}]", f, 0.0) for i, f in enumerate(factors))
         if len(losses) != len(factors) or not losses:
             raise ValueError(f"{len(losses)} losses and {len(factors)} factors: give one factor per loss, at least one")
-        first = losses[0]
         for loss in losses:
             if not isinstance(loss, Loss):
                 raise TypeError(f"losses holds {loss!r}: expected losses")
-            same = (loss.kind, loss.takes_labels, loss.activation) == (first.kind, first.takes_labels, first.activation)
-            if not same:
+            if _reading(loss) != _reading(losses[0]):
                 raise ValueError(
-                    f"{first!r} and {loss!r} cannot be added: they read y_pred differently "
-                    f"(activation {first.activation!r} and {loss.activation!r}, kinds {first.kind!r} and {loss.kind!r})"
+                    f"{losses[0]!r} and {loss!r} cannot be added: one reads y_true and y_pred as "
+                    f"{', '.join(_reading(losses[0]))}, the other as {', '.join(_reading(loss))}"
                 )
-        super().__init__(losses=losses, factors=factors)
+        terms = [(f * factor, part) for f, loss in zip(factors, losses, strict=True) for factor, part in loss._terms()]
+        super().__init__(losses=tuple(part for _, part in terms), factors=tuple(factor for factor, _ in terms))
 
     def _make_runner(self) -> Any:
         return _Runner(self)
@@ -91,6 +90,13 @@ class WeightedSum(Loss):
         return self.losses[0].target_domain
 
     @property
+    def prediction_domain(self) -> domains.Domain:
+        """The narrowest of the parts'."""
+        return next(
+            (loss.prediction_domain for loss in self.losses if loss.prediction_domain.code is not None), domains.ANY
+        )
+
+    @property
     def hessian_kinds(self) -> tuple[str, ...]:
         """The kinds that all parts have."""
         common = [kind for kind in self.losses[0].hessian_kinds if all(kind in x.hessian_kinds for x in self.losses)]
@@ -125,10 +131,12 @@ class _Runner:
         n_threads: Any,
         floor: float = -np.inf,
     ) -> Any:
+        outs: tuple[Any, ...] = ()
         if out is not None:
             given = validation.as_array("y_pred", y_pred)
             dtype = given.dtype.newbyteorder("=") if given.dtype.kind == "f" else np.dtype(np.float64)
-            outs = validation._outs(operation, out, given, dtype, (y_true, sample_weight))
+            inputs = tuple(None if x is None else np.asarray(x) for x in (y_true, sample_weight))
+            outs = validation._outs(operation, out, given, dtype, inputs) or ()
         total: list[Any] | None = None
         many = True
         for factor, loss in self.loss._terms():
@@ -136,20 +144,29 @@ class _Runner:
             many = isinstance(result, tuple)
             parts = [factor * part for part in result] if many else [factor * result]
             total = parts if total is None else [a + b for a, b in zip(total, parts, strict=True)]
+            total = [np.asarray(x) if isinstance(x, np.generic) else x for x in total]  # of 0-d arrays
         assert total is not None
         if out is not None:
-            arrays = [x for x in total if isinstance(x, np.ndarray)][-len(outs or ()) :]
-            for buffer, array in zip(outs or (), arrays, strict=True):
+            for buffer, array in zip(outs, total[-len(outs) :], strict=True):
                 buffer[...] = array
-            total[-len(arrays) :] = outs or ()
+            total[-len(outs) :] = outs
         return tuple(total) if many else total[0]
+
+
+_SCALES = (domains.PROBABILITY, domains.PROBABILITY_ROWS, domains.LOG_PROBABILITY)
+
+
+def _reading(loss: Loss) -> tuple[str, ...]:
+    """How a loss reads its arguments: what two losses must share to be added."""
+    target = "class indices" if loss.takes_labels else "numbers" if loss.kind == "pointwise" else "rows over classes"
+    probabilities = loss.prediction_domain in _SCALES
+    scale = loss.prediction_domain.expected if probabilities else f"a score with activation {loss.activation!r}"
+    return target, scale
 
 
 def scaled(loss: Loss, factor: float) -> WeightedSum:
     """factor * loss."""
     number = real("factor", factor, 0.0)
-    if isinstance(loss, WeightedSum):
-        return WeightedSum(loss.losses, [number * f for f in loss.factors])
     return WeightedSum([loss], [number])
 
 
@@ -157,5 +174,4 @@ def added(a: Loss, b: Any) -> WeightedSum:
     """a + b."""
     if not isinstance(b, Loss):
         return NotImplemented  # type: ignore[no-any-return]
-    parts = [x if isinstance(x, WeightedSum) else scaled(x, 1.0) for x in (a, b)]
-    return WeightedSum(parts[0].losses + parts[1].losses, parts[0].factors + parts[1].factors)
+    return WeightedSum([a, b], [1.0, 1.0])

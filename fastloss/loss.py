@@ -254,7 +254,8 @@ class Loss:
         hessian : {"exact", "majorize", "fisher", "floor"}
             "exact": the second derivative, 0 where the loss is linear. "majorize": the curvature of a quadratic that
             bounds the loss from above. "fisher": the expected second derivative. "floor": the exact one, at least
-            1e-6. A kind that the loss does not have (see `hessian_kinds`) raises.
+            1e-6 (in a sum of losses: that of each part). A kind that the loss does not have raises; see
+            `hessian_kinds`.
         out : tuple of two ndarray, optional
             Where to write gradient and Hessian.
         """

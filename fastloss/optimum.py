@@ -28,8 +28,18 @@ def constant(loss: Loss, y_true: Any, sample_weight: Any = None) -> Any:
     _check(loss, y, w)
     if not w.sum() > 0:
         raise ValueError(f"the optimum of {loss.name} is undefined: {validation.empty_mean(loss, len(y))}")
-    found = loss._closed_form(y, w)
-    return _solve(loss, y, w) if found is None else found
+    kept = w > 0
+    if loss.kind == "pointwise" and np.isnan(y[kept]).any():
+        return math.nan
+    terms = loss._terms()
+    if len(terms) == 1:
+        loss = terms[0][1]
+    found = loss._closed_form(y[kept], w[kept])
+    if found is not None:
+        return found
+    if loss.kind == "classes":
+        raise ValueError(f"{loss!r}: no constant of least loss is known for a sum of losses over classes")
+    return _solve(loss, y[kept], w[kept])
 
 
 def _check(loss: Loss, y: Any, w: Any) -> None:
@@ -37,10 +47,7 @@ def _check(loss: Loss, y: Any, w: Any) -> None:
     if len(y) == 0:
         raise ValueError(f"the optimum of {loss.name} is undefined: there are no samples")
     if loss.kind == "classes":
-        n_classes = y.shape[-1] if not loss.takes_labels else max(int(np.max(y)) + 1, 1)
-        factors = loss.params.get("class_weight")
-        if factors is not None:
-            n_classes = len(factors)
+        n_classes = y.shape[-1] if not loss.takes_labels else count_classes(loss, y)
         z = np.full((len(y), n_classes), 1 / n_classes)
     else:
         z = np.full(len(y), 0.5)
@@ -49,13 +56,26 @@ def _check(loss: Loss, y: Any, w: Any) -> None:
     loss(y, z, w, reduction="sum")
 
 
+def count_classes(loss: Loss, y: Any) -> int:
+    """Classes of index targets: as many as have weights, else up to the largest label that is not ignored."""
+    for _, term in loss._terms():
+        if term.params.get("class_weight") is not None:
+            return len(term.params["class_weight"])
+        y = y[y != term.params["ignore_index"]] if term.params.get("ignore_index") is not None else y
+    if len(y) == 0:
+        raise ValueError(f"the optimum of {loss.name} is undefined: every row is ignored")
+    return int(max(np.max(y), 0)) + 1
+
+
 def _solve(loss: Loss, y: Any, w: Any) -> float:
     """Newton's method on the total gradient, kept inside a bracket that bisection halves where Newton leaves it."""
     if loss.task == "binary":
         y, inverse = np.unique(y, return_inverse=True)
         w = np.bincount(inverse, weights=w)
-    kept = w > 0
-    y, w = y[kept], w[kept]
+        if len(y) == 1:  # one class: the more of it the better
+            ends = (0.0, 1.0) if loss.prediction_domain is domains.PROBABILITY else (-math.inf, math.inf)
+            if loss.activation == "sigmoid" or loss.prediction_domain is domains.PROBABILITY:
+                return ends[int(y[0] > 0)]
 
     def slope(c: float) -> tuple[float, float]:
         g, h = loss.gradient_and_hessian(y, np.full(y.shape, c), w, reduction="sum")
@@ -63,7 +83,7 @@ def _solve(loss: Loss, y: Any, w: Any) -> float:
 
     if loss.prediction_domain is domains.PROBABILITY:
         low, high = 0.0, 1.0
-    elif loss.task == "binary":
+    elif loss.task == "binary" or loss.activation == "exp":
         low, high = _widened(lambda c: slope(c)[0])
         if not math.isfinite(low) or not math.isfinite(high):
             return low if math.isfinite(high) else high

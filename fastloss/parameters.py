@@ -19,8 +19,10 @@ def real(
 ) -> float:
     """A finite number in an interval."""
     try:
+        if isinstance(value, (str, bytes)):
+            raise TypeError
         number = float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise TypeError(f"{name} is {value!r}: expected a number") from None
     below = number <= low if open_low else number < low
     above = number >= high if open_high else number > high
@@ -61,10 +63,12 @@ def weights(name: str, value: Any) -> tuple[float, ...] | None:
     if value is None:
         return None
     if isinstance(value, dict):
-        if sorted(value) != list(range(len(value))):
+        if set(value) != set(range(len(value))):
             raise ValueError(f"{name} has keys {list(value)}: expected the class indices 0..{len(value) - 1}")
         value = [value[k] for k in range(len(value))]
     try:
+        if isinstance(value, (str, bytes, set, frozenset)):
+            raise TypeError
         factors = tuple(float(x) for x in value)
     except (TypeError, ValueError):
         raise TypeError(f"{name} is {value!r}: expected one number per class") from None
@@ -81,6 +85,9 @@ def index(name: str, value: Any) -> int | None:
     if value is None:
         return None
     try:
-        return int(value.__index__())
+        number = int(value.__index__())
     except AttributeError:
         raise TypeError(f"{name} is {value!r}: expected an integer or None") from None
+    if not -(2**63) < number < 2**63:  # -2^63 is what a NaN label becomes as an integer
+        raise ValueError(f"{name} is {value!r}: expected an integer between -2**63 and 2**63, both excluded")
+    return number

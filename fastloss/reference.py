@@ -43,7 +43,8 @@ class Runner:
             return validation.run_converted(
                 self, self.loss, operation, y_true, y_pred, sample_weight, reduction, out, n_threads, floor
             )
-        loss, y, z, w = self.loss, y_true, y_pred, sample_weight
+        loss, z, w = self.loss, y_pred, sample_weight
+        y = y_true if loss.takes_labels else y_true.astype(z.dtype)
         classes = loss.kind == "classes"
         factors = getattr(loss, "class_weight", None) if "class_weight" in loss.params else None
         if classes and factors is not None and len(factors) != z.shape[-1]:
@@ -73,16 +74,17 @@ class Runner:
                 curvature = np.where((y == loss.params["ignore_index"])[..., None], 0, curvature)
         spread = (weight[..., None] if classes else weight) * scale
         with np.errstate(over="ignore", invalid="ignore"):
-            # a weight of 0 on an ignored row must hide even a NaN; elsewhere 0 * NaN is NaN, as in the kernels
-            weighted = np.asarray(value * weight, z.dtype)
+            # a weight of 0 leaves an element out, whatever it holds
+            weighted = np.where(weight == 0, 0, np.asarray(value * weight, z.dtype))
+            out_of_it = spread == 0
             results: list[Any] = []
             if operation in (VALUE, VALUE_GRADIENT):
                 results.append(_reduced(weighted, reduction, total_weight))
             outs = iter(out if isinstance(out, tuple) else (out,))
             if operation != VALUE:
-                results.append(_into(next(outs), np.asarray(gradient * spread, z.dtype)))
+                results.append(_into(next(outs), np.where(out_of_it, 0, np.asarray(gradient * spread, z.dtype))))
             if operation >= EXACT:
-                results.append(_into(next(outs, None), np.asarray(curvature * spread, z.dtype)))
+                results.append(_into(next(outs, None), np.where(out_of_it, 0, np.asarray(curvature * spread, z.dtype))))
         return results[0] if len(results) == 1 else tuple(results)
 
 
@@ -109,7 +111,8 @@ def _per_element(w: NDArray[Any] | None, shape: tuple[int, ...], dtype: np.dtype
     return w if w.shape == shape else np.broadcast_to(w.reshape(w.shape + (1,) * (len(shape) - 1)), shape)
 
 
-def _inside(x: NDArray[Any], domain: Domain) -> NDArray[np.bool_]:
+def _inside(x: NDArray[Any], domain: Domain, infinite: bool = False) -> NDArray[np.bool_]:
+    """Which elements are in the domain; an infinite end is, for predictions only."""
     if domain.code is None:
         return np.ones(x.shape, bool)
     inside: NDArray[np.bool_]
@@ -119,7 +122,7 @@ def _inside(x: NDArray[Any], domain: Domain) -> NDArray[np.bool_]:
         inside = (x > domain.low) & (x <= domain.high)
     else:
         inside = (x == domain.low) | (x == domain.high)
-    return inside & np.isfinite(x) if domain.high == math.inf else inside
+    return inside & np.isfinite(x) if domain.high == math.inf and not infinite else inside
 
 
 def _first(bad: NDArray[np.bool_]) -> int:
@@ -142,7 +145,7 @@ def _check(loss: Loss, y: NDArray[Any], z: NDArray[Any], w: NDArray[Any] | None)
         _check_rows(loss, "y_true", y, domain)
     domain = loss.prediction_domain
     if domain.code is not None:
-        at = _first(~(_inside(z.ravel(), domain) | np.isnan(z.ravel())))
+        at = _first(~(_inside(z.ravel(), domain, infinite=True) | np.isnan(z.ravel())))
         if at >= 0:
             validation.bad_prediction(loss, z, at)
         _check_rows(loss, "y_pred", z, domain)

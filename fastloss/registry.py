@@ -97,7 +97,7 @@ def list_losses(task: str | None = None) -> list[str]:
     return sorted(names, key=lambda name: TASKS.index(_LOSSES[name].task))
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=256, typed=True)
 def _cached(cls: type[Loss], params: tuple[tuple[str, Any], ...]) -> Loss:
     return cls(**dict(params))
 

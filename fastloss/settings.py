@@ -20,12 +20,10 @@ def _threads_from_environment() -> None:
     if not text:
         return
     try:
-        count = int(text)
-        if count < 1:
-            raise ValueError
+        set_num_threads(int(text))
     except ValueError:
-        raise ValueError(f"FASTLOSS_NUM_THREADS={text!r}: expected a positive integer") from None
-    set_num_threads(count)
+        most = validation.MOST_THREADS
+        raise ValueError(f"FASTLOSS_NUM_THREADS={text!r}: expected a positive integer up to {most}") from None
 
 
 def set_num_threads(n: int | None) -> None:

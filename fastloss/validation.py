@@ -47,12 +47,12 @@ def run_converted(
     y = _target(loss, as_array("y_true", y_true), z)
     check_shapes(loss, y, z)
     w = None if sample_weight is None else _weight(loss, as_array("sample_weight", sample_weight), z)
-    outs = _outs(operation, out, given, result_type, (y_true, sample_weight))
+    outs = _outs(operation, out, given, result_type, (y, w))
     if long:
         from fastloss.reference import Runner
 
         runner = Runner(loss)
-    direct = outs is not None and work_type == result_type
+    direct = outs is not None and work_type == result_type and all(type(o) is np.ndarray for o in outs)
     target = None if not direct else outs if operation >= EXACT else outs[0]  # type: ignore[index]
     if direct and z is not given and any(np.may_share_memory(o, given) for o in outs or ()):
         target = None  # y_pred was copied, so the kernel cannot know that it works in place
@@ -109,7 +109,7 @@ def _from_objects(name: str, array: NDArray[Any]) -> NDArray[Any]:
     for at, item in enumerate(array.flat):  # NumPy alone would make NaN of None
         try:
             float(item)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             raise TypeError(
                 f"{name}{position(array, at)} is {item!r}: expected real numbers; drop or fill missing values first"
             ) from None
@@ -202,13 +202,15 @@ def _outs(
         if array.shape != y_pred.shape:
             raise ValueError(f"{name} has shape {array.shape}: expected y_pred's shape {y_pred.shape}")
         if array.dtype != dtype:
-            raise TypeError(f"{name} has dtype {array.dtype}: expected {dtype}; use numpy.empty_like(y_pred)")
+            raise TypeError(
+                f"{name} has dtype {array.dtype}: expected {dtype}; use numpy.empty({array.shape}, {str(dtype)!r})"
+            )
         if not array.flags.c_contiguous or not array.flags.aligned:
             raise ValueError(f"{name} is not a C-contiguous, aligned array: use numpy.empty({array.shape})")
         if not array.flags.writeable:
             raise ValueError(f"{name} is read-only")
         for other_name, other in (("y_true", inputs[0]), ("sample_weight", inputs[1])):
-            if isinstance(other, np.ndarray) and np.shares_memory(array, other):
+            if other is not None and np.shares_memory(array, other):
                 raise ValueError(f"{name} overlaps {other_name}: use another buffer")
         same = array.ctypes.data == y_pred.ctypes.data and y_pred.flags.c_contiguous
         if not same and np.shares_memory(array, y_pred):
@@ -244,7 +246,7 @@ def _found(name: str, array: Any, at: int) -> str:
 
 def bad_weight(array: Any, at: int) -> NoReturn:
     """Raise for a weight that is negative or not finite."""
-    raise ValueError(f"{_found('sample_weight', array, at)}: expected a finite number >= 0")
+    raise ValueError(f"{_found('sample_weight', array, at)}: expected a finite number >= 0 (in y_pred's dtype)")
 
 
 def bad_label(loss: Loss, array: Any, at: int, classes: int) -> NoReturn:

@@ -82,7 +82,8 @@ static void FN(from_lanes)(real *restrict rows, const real *restrict from, ptrdi
             rows[l * classes + k] = from[k * LANES + l];
 }
 
-/* What a block of rows needs besides its predictions: labels and row weights, with ignored rows at weight 0. */
+/* What a block of rows needs besides its predictions: labels and row weights. A row that is to be ignored has weight 0,
+ * and a row of weight 0 is ignored. */
 typedef struct {
     int64_t label[TILE];
     real weight[TILE] ALIGNED;
@@ -95,16 +96,16 @@ static void FN(load_rows)(FN(row_block) * rows, const fl_job *job, bool dense, p
     else
         for (ptrdiff_t i = 0; i < n; i++)
             rows->weight[i] = 1;
-    if (dense)
-        return;
-    load_labels(rows->label, job->y, job->y_type, begin, n);
-    for (ptrdiff_t i = 0; i < n; i++) {
-        rows->ignored[i] = job->has_ignore && rows->label[i] == job->ignore_index;
-        if (rows->ignored[i]) {
-            rows->label[i] = 0;
-            rows->weight[i] = 0;
-        }
+    if (!dense) {
+        load_labels(rows->label, job->y, job->y_type, begin, n);
+        for (ptrdiff_t i = 0; i < n; i++)
+            if (job->has_ignore && rows->label[i] == job->ignore_index) {
+                rows->label[i] = 0;
+                rows->weight[i] = 0;
+            }
     }
+    for (ptrdiff_t i = 0; i < n; i++)
+        rows->ignored[i] = rows->weight[i] == 0;
 }
 
 /* Give the lanes of a tile their rows: the m rows from `first` on, one per lane, the last repeated; or, for m = 0, all
@@ -200,7 +201,7 @@ static void FN(run_classes)(const fl_job *job, ptrdiff_t begin, ptrdiff_t end, d
     }
     for (ptrdiff_t i = 0; i < n; i++)
         v[i] *= rows.weight[i];
-    if (!dense && job->has_ignore)
+    if (job->w || job->has_ignore)
         for (ptrdiff_t i = 0; i < n; i++)
             if (rows.ignored[i]) { /* nothing, whatever the row holds: NaN times 0 is not nothing */
                 v[i] = 0;

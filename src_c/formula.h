@@ -34,5 +34,7 @@ INLINE real FN(unless)(bool condition, real x, real z) {
 }
 #define unless FN(unless)
 
+#define not_finite(x) ((x) - (x) != 0)
+
 INLINE real FN(sign)(real x) { return x > 0 ? C(1.0) : x < 0 ? C(-1.0) : x; }
 #define sign FN(sign)

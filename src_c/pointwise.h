@@ -57,6 +57,15 @@ static void FN(repeat_weights)(real *to, const fl_job *job, ptrdiff_t begin, ptr
         to[i] = to[n - 1];
 }
 
+/* A weight of 0 leaves an element out, whatever it holds: 0 times NaN or infinity is not nothing. */
+static void FN(leave_out)(const real *restrict w, real *restrict v, real *restrict g, real *restrict h, ptrdiff_t n) {
+    real *outputs[3] = {v, g, h};
+    for (int j = 0; j < 3; j++)
+        if (outputs[j])
+            SIMD for (ptrdiff_t k = 0; k < n; k++)
+                outputs[j][k] = w[k] == 0 ? 0 : outputs[j][k];
+}
+
 /* One block. Outputs go straight to the caller's memory where the loop may write there: whole lanes, distinct from
  * its inputs, through the cache; else by way of a buffer in L1. */
 static void FN(run_pointwise)(const fl_job *job, ptrdiff_t begin, ptrdiff_t end, double sum[2]) {
@@ -85,6 +94,8 @@ static void FN(run_pointwise)(const fl_job *job, ptrdiff_t begin, ptrdiff_t end,
         real *g = direct && job->g ? (real *)job->g + b : gb;
         real *h = direct && job->h ? (real *)job->h + b : hb;
         loop(y, z, w, job->w != 0, p, scale, floor, vb, g, h, padded);
+        if (job->w)
+            FN(leave_out)(w, vb, job->g ? g : 0, job->h ? h : 0, padded);
         if (job->v)
             FN(put)(job->v, b, vb, n, job->stream);
         if (job->g && !direct)

@@ -19,17 +19,17 @@ LONG = np.longdouble
 QUANTITIES = ("value", "gradient", "exact", "majorize", "fisher")
 
 # By loss and quantity, without weights, for any instruction set. The default allows for two or three rounded steps
-# and an elementary function of 1 ULP; what needs more says why. Each figure is the largest error of a hundred times
-# more data than the tests take, rounded up.
+# and an elementary function of 1 ULP; what needs more says why. Each figure is the largest error over 100,000 points
+# that was measured (tools/precision.py), rounded up.
 DEFAULT = {"value": 2.0, "gradient": 1.5, "exact": 2.0, "majorize": 2.0, "fisher": 2.0}
 ULP: dict[str, dict[str, float]] = {
-    "log_cosh": {"value": 2.5},  # near 0 it is r^2/2: a square doubles the rounding of r, then log1p(d^2/(2 + 2d))
+    "log_cosh": {"value": 3.0},  # near 0 it is r^2/2: a square doubles the rounding of r, then log1p(d^2/(2 + 2d))
     # both sides are products with rounded parameters; 1/(1 + E) enters the Hessian squared
-    "binary_cross_entropy": {"value": 2.2, "gradient": 2.0, "exact": 3.5, "fisher": 3.0},
+    "binary_cross_entropy": {"value": 2.4, "gradient": 2.1, "exact": 3.5, "fisher": 3.0},
     "binary_focal": {"value": 2.5, "gradient": 3.0, "exact": 3.5},  # t, u, log t and u^gamma, each rounded
     # sums over up to 1000 classes of products with rounded weights and smoothed targets
     "categorical_cross_entropy": {"value": 2.8, "gradient": 2.0, "exact": 2.5, "majorize": 3.5},
-    "sparse_categorical_cross_entropy": {"value": 2.8, "gradient": 2.0, "exact": 2.5},
+    "sparse_categorical_cross_entropy": {"value": 3.0, "gradient": 2.0, "exact": 2.5},
     "kl_divergence": {"majorize": 3.5},
 }
 

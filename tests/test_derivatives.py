@@ -76,8 +76,10 @@ def test_derivatives(loss):
 @losses
 def test_convexity_is_as_declared(loss):
     y, z = data(loss, 2000 if loss.kind == "pointwise" else 300)
+    if loss.params.get("z_loss"):  # concave where the log-sum-exp is far below 0
+        z = z - 500
     hessian = loss.gradient_and_hessian(y, z, reduction="none")[1]
-    if loss.convex and not loss.params.get("z_loss"):
+    if loss.convex:
         assert (hessian >= 0).all()
     elif getattr(loss, "gamma", 1) > 0 and not loss.convex and getattr(loss, "from_logits", True):
         assert (hessian < 0).any(), "declared as not convex, and no point shows it"

@@ -9,7 +9,7 @@ import numpy as np
 
 from fastloss import domains
 from fastloss.loss import KernelSpec, Loss
-from fastloss.losses.pieces import sigmoid, softplus
+from fastloss.losses.pieces import nan_like, sigmoid, softplus
 from fastloss.losses.regression import LEAST_RESIDUAL
 from fastloss.parameters import flag, real
 from fastloss.registry import register
@@ -128,7 +128,7 @@ class BinaryCrossEntropy(Loss):
 
     def reference(self, y_true: Any, y_pred: Any) -> tuple[Any, Any, Any]:
         negative, positive_ = self._sides(y_true, y_pred.dtype)
-        z = y_pred
+        z = y_pred if self.from_logits else y_pred + 0  # -0 is 0
         with np.errstate(all="ignore"):
             if self.from_logits:
                 p, q = sigmoid(z), sigmoid(-z)
@@ -160,7 +160,7 @@ class BinaryCrossEntropy(Loss):
             if self.from_logits:
                 return sigmoid(y_pred) * sigmoid(-y_pred)
             clipped = (y_pred < self.clip) | (1 - y_pred < self.clip)
-            return np.where(clipped, 0, 1 / (y_pred * (1 - y_pred)))
+            return np.where(clipped, 0, 1 / ((y_pred + 0) * (1 - y_pred)))
 
 
 @register
@@ -227,14 +227,16 @@ class BinaryFocal(Loss):
         name = "focal_probabilities"
         if self.from_logits:
             name = "focal_logits_2" if self.gamma == 2 else "focal_logits_any"
-        return KernelSpec(name, (self.gamma, *self._alphas(), self._bend_at_one()))
+        return KernelSpec(name, (self.gamma, *self._alphas(), *(self._bend_at_one(alpha) for alpha in self._alphas())))
 
-    def _bend_at_one(self) -> float:
-        """The limit of the Hessian over alpha as the true side's probability goes to 1."""
-        gamma = self.gamma
-        return 0.0 if gamma > 1 else 2.0 if gamma == 1 else 1.0 if gamma == 0 else math.inf
+    def _bend_at_one(self, alpha: float) -> float:
+        """The limit of the Hessian as the true side's probability goes to 1."""
+        if alpha == 0 or self.gamma > 1:
+            return 0.0
+        return alpha * (2.0 if self.gamma == 1 else 1.0 if self.gamma == 0 else math.inf)
 
     def reference(self, y_true: Any, y_pred: Any) -> tuple[Any, Any, Any]:
+        y_pred = y_pred if self.from_logits else y_pred + 0  # -0 is 0
         real_ = y_pred.dtype.type
         s, gamma = _signs(y_true, y_pred.dtype), real_(self.gamma)
         alpha = np.where(s > 0, *map(real_, self._alphas()))
@@ -247,7 +249,9 @@ class BinaryFocal(Loss):
                 value = np.where((power == 0) & np.isinf(log_t), 0, value)
                 gradient = alpha * s * power * (np.where(t == 0, 0, gamma * t * log_t) - u)
                 bracket = np.where(t == 0, 0, (gamma * u - gamma**2 * t) * log_t) + (2 * gamma + 1) * u
-                return value, gradient, alpha * t * power * bracket
+                return tuple(
+                    np.where(alpha == 0, nan_like(y_pred, 0), x) for x in (value, gradient, alpha * t * power * bracket)
+                )
             t = np.where(s > 0, y_pred, 1 - y_pred)
             u = np.where(s > 0, 1 - y_pred, y_pred)
             log_t = np.where(s > 0, np.log(y_pred), np.log1p(-y_pred))
@@ -256,8 +260,9 @@ class BinaryFocal(Loss):
             bend = u**gamma / t**2 + 2 * gamma * u ** (gamma - 1) / t - gamma * (gamma - 1) * u ** (gamma - 2) * log_t
             if self.gamma == 0:
                 slope, bend = -1 / t, 1 / t**2
-            bend = np.where(u == 0, self._bend_at_one(), np.where(t == 0, np.inf, bend))
-            return value, s * alpha * slope, alpha * bend
+            at_one = np.where(s > 0, *(real_(self._bend_at_one(alpha)) for alpha in self._alphas()))
+            bend = np.where(u == 0, at_one, np.where(t == 0, np.inf, bend) * alpha)
+            return tuple(np.where(alpha == 0, nan_like(y_pred, 0), x) for x in (value, s * alpha * slope, bend))
 
 
 @register

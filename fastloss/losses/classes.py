@@ -9,6 +9,7 @@ import numpy as np
 from fastloss import domains
 from fastloss.loss import KernelSpec, Loss
 from fastloss.losses.pieces import complement, log_softmax, product, xlogy
+from fastloss.optimum import count_classes
 from fastloss.parameters import flag, index, real, weights
 from fastloss.registry import register
 
@@ -41,6 +42,10 @@ class _CrossEntropy(Loss):
         if not self.takes_labels and params.pop("ignore_index") is not None:
             raise ValueError("ignore_index goes with class indices: give rows to leave out a sample_weight of 0")
         super().__init__(**params)
+
+    @property
+    def convex(self) -> bool:  # type: ignore[override]
+        return not self.z_loss
 
     @property
     def activation(self) -> str:
@@ -93,7 +98,7 @@ class _CrossEntropy(Loss):
     def _closed_form(self, y: Any, w: Any) -> Any:
         n_classes = y.shape[-1]
         if self.takes_labels:
-            n_classes = len(self.class_weight) if self.class_weight is not None else int(y.max()) + 1
+            n_classes = count_classes(self, y)
         q, counts = self._effective(y, np.empty((1, n_classes)))
         return log_if(self.from_logits, np.average(q, axis=0, weights=w * counts))
 
@@ -116,10 +121,11 @@ class _CrossEntropy(Loss):
                     gradient = gradient + 2 * penalty * lse * p
                     hessian = hessian + 2 * penalty * (p * p + lse * p * c)
             else:
-                value = -xlogy(q, y_pred).sum(axis=-1)
-                nothing = np.where(np.isnan(y_pred), y_pred, 0)
-                gradient = np.where(q == 0, nothing, -q / y_pred)
-                hessian = np.where(q == 0, nothing, q / y_pred / y_pred)
+                z = y_pred + 0  # -0 is 0
+                value = -xlogy(q, z).sum(axis=-1)
+                nothing = np.where(np.isnan(z), z, 0)
+                gradient = np.where(q == 0, nothing, -q / z)
+                hessian = np.where(q == 0, nothing, q / z / z)
         return (
             np.where(counts, value, 0),
             np.where(counts[..., None], gradient, 0),
@@ -162,7 +168,8 @@ class CategoricalCrossEntropy(_CrossEntropy):
     label_smoothing : float, default=0.0
         a in [0, 1]: t becomes t (1 - a) + a/K, as in torch, Keras and Optax.
     z_loss : float, default=0.0
-        lambda of an added lambda lse(z)^2, which keeps raw scores small. From logits only.
+        lambda of an added lambda lse(z)^2, which keeps raw scores small. From logits only; no class weight applies
+        to it, and with it the loss need not be convex.
 
     Notes
     -----
@@ -212,7 +219,8 @@ class SparseCategoricalCrossEntropy(_CrossEntropy):
     label_smoothing : float, default=0.0
         a in [0, 1]: the target row is 1 - a at the label plus a/K everywhere.
     ignore_index : int, optional
-        Rows with this label add nothing to value, gradient or the mean's denominator, whatever they hold.
+        Rows with this label add nothing to value, gradient or the mean's denominator. Their predictions are checked
+        like the others.
     z_loss : float, default=0.0
         lambda of an added lambda lse(z)^2. From logits only.
 

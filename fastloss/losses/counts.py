@@ -90,22 +90,22 @@ class Poisson(Loss):
             return float(np.log(mean) if self.link == "log" else mean)
 
     def reference(self, y_true: Any, y_pred: Any) -> tuple[Any, Any, Any]:
-        y, z = y_true.astype(y_pred.dtype), y_pred
+        y, z = y_true.astype(y_pred.dtype), y_pred + 0  # -0 is 0
         constant = _log_factorial(y) if self.full else 0
         with np.errstate(all="ignore"):
             if self.link == "log":
                 mu = np.exp(z)
-                return mu - np.where(y == 0, 0, y * z) + constant, mu - y, mu
+                return np.where(np.isinf(mu), mu, mu - np.where(y == 0, 0, y * z)) + constant, mu - y, mu
             zero = np.where(np.isnan(z), z, 0)
             return (
-                z - xlogy(y, z) + constant,
+                np.where(np.isinf(z), z, z - xlogy(y, z)) + constant,
                 1 - np.where(y == 0, zero, y / z),
                 np.where(y == 0, zero, y / z / z),
             )
 
     def fisher(self, y_true: Any, y_pred: Any) -> Any:
         with np.errstate(all="ignore"):
-            return np.exp(y_pred) if self.link == "log" else 1 / y_pred
+            return np.exp(y_pred) if self.link == "log" else 1 / (y_pred + 0)
 
 
 @register
@@ -154,7 +154,7 @@ class Gamma(Loss):
     def reference(self, y_true: Any, y_pred: Any) -> tuple[Any, Any, Any]:
         with np.errstate(all="ignore"):
             ratio = y_true / np.exp(y_pred)
-            return y_pred + ratio, 1 - ratio, ratio
+            return np.where(np.isinf(ratio), ratio, y_pred + ratio), 1 - ratio, ratio
 
     def fisher(self, y_true: Any, y_pred: Any) -> Any:
         return np.where(np.isnan(y_pred), y_pred, np.ones_like(y_pred))

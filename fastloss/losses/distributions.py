@@ -84,7 +84,7 @@ class KLDivergence(Loss):
         return log_if(self.from_logits or self.from_log_probabilities, np.average(y, axis=0, weights=w))
 
     def reference(self, y_true: Any, y_pred: Any) -> tuple[Any, Any, Any]:
-        t, z = y_true.astype(y_pred.dtype), y_pred
+        t, z = y_true.astype(y_pred.dtype), y_pred + 0  # -0 is 0
         entropy = -xlogy(t, t).sum(axis=-1)
         with np.errstate(all="ignore"):
             nothing = np.where(np.isnan(z), z, 0)

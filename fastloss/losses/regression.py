@@ -66,13 +66,13 @@ class SquaredError(Loss):
 
     def reference(self, y_true: Any, y_pred: Any) -> tuple[Any, Any, Any]:
         r = y_pred - y_true
-        return np.square(r), r + r, np.full_like(r, 2)
+        return np.square(r), r + r, nan_like(r, np.full(r.shape, 2))
 
     def majorizer(self, y_true: Any, y_pred: Any) -> Any:
-        return np.full_like(y_pred, 2)
+        return nan_like(y_pred - y_true, np.full(y_pred.shape, 2))
 
     def fisher(self, y_true: Any, y_pred: Any) -> Any:
-        return np.full_like(y_pred, 2)
+        return nan_like(y_pred - y_true, np.full(y_pred.shape, 2))
 
 
 @register
@@ -112,13 +112,13 @@ class HalfSquaredError(Loss):
 
     def reference(self, y_true: Any, y_pred: Any) -> tuple[Any, Any, Any]:
         r = y_pred - y_true
-        return np.square(r) / 2, r, np.ones_like(r)
+        return np.square(r) / 2, r, nan_like(r, np.ones(r.shape))
 
     def majorizer(self, y_true: Any, y_pred: Any) -> Any:
-        return np.ones_like(y_pred)
+        return nan_like(y_pred - y_true, np.ones(y_pred.shape))
 
     def fisher(self, y_true: Any, y_pred: Any) -> Any:
-        return np.ones_like(y_pred)
+        return nan_like(y_pred - y_true, np.ones(y_pred.shape))
 
 
 @register
@@ -206,7 +206,7 @@ class Huber(Loss):
         r, delta = y_pred - y_true, y_pred.dtype.type(self.delta)
         a = np.abs(r)
         with np.errstate(over="ignore"):
-            value = np.where(a <= delta, np.square(r) / 2, delta * a - delta * delta / 2)
+            value = np.where(a <= delta, np.square(r) / 2, delta * (a - delta / 2))
         return value, np.clip(r, -delta, delta), nan_like(r, a <= delta)
 
     def majorizer(self, y_true: Any, y_pred: Any) -> Any:

@@ -34,9 +34,10 @@ FORMULA(bce_logits) {
 
 /* -negative log(1 - q) - positive log q, q = z clipped to [p[3], 1 - p[3]]; where the clip holds, the function is
  * constant and its derivatives are 0. log1p(-q) keeps q near 0 exact, and at the clip the logarithms are those of
- * p[3] itself, for 1 - p[3] may round to 1: p[4] = log p[3], p[5] = log1p(-p[3]). A side without weight adds nothing, even at log 0; a side with weight there
- * gives inf. */
+ * p[3] itself, for 1 - p[3] may round to 1: p[4] = log p[3], p[5] = log1p(-p[3]). A side without weight adds nothing,
+ * even at log 0; a side with weight there gives inf. */
 FORMULA(bce_probabilities) {
+    z += 0; /* -0 is 0: 1 / z must not turn its sign */
     const FN(sides) s = FN(cross_entropy_sides)(y, p);
     const real low = p[3], near_0 = p[4], near_1 = p[5];
     const bool under = z < low, over = 1 - z < low, clipped = under | over;
@@ -58,7 +59,7 @@ FORMULA(bce_probabilities) {
 INLINE result FN(focal_score)(real t, real u, real ell, real power, real alpha, real gamma) {
     const real w = alpha * power, product = t * ell, t_ell = t == 0 ? 0 : product; /* though ell may be infinite */
     return (result){
-        .v = w * ell,
+        .v = w == 0 ? nan_or(ell, 0) : w * ell,
         .g = -w * (gamma * t_ell + u),
         .h = w * ((gamma * gamma * t - gamma * u) * t_ell + (2 * gamma + 1) * u * t),
     };
@@ -81,9 +82,10 @@ FORMULA(focal_logits_2) { return FN(focal_logits)(y, z, e, p, 1); } /* gamma = 2
 FORMULA(focal_logits_any) { return FN(focal_logits)(y, z, e, p, 0); }
 
 /* In the probability itself: with u = 1 - t, d/dt of u^gamma ell is -u^gamma (gamma ell/u + 1/t), and ell/u -> 1
- * as u -> 0, so that gamma < 1 stays finite there. p[3] is the limit of h there: 1 at gamma = 0, then infinite, 2 at
- * gamma = 1, then 0. */
+ * as u -> 0, so that gamma < 1 stays finite there. p[3] and p[4] are the limits of h there: alpha times 1 at gamma = 0,
+ * then infinite, 2 at gamma = 1, then 0. */
 FORMULA(focal_probabilities) {
+    z += 0; /* as above */
     const bool label = y > 0;
     const real gamma = p[0], on_positive = p[1], on_negative = p[2], alpha = label ? on_positive : on_negative;
     const real t = label ? z : 1 - z, u = label ? 1 - z : z;
@@ -91,9 +93,9 @@ FORMULA(focal_probabilities) {
     const real power = vpow(u, gamma), weight = alpha * power;
     const real slope = unless(u == 0 || gamma == 0, gamma * (ell / u), z) + (u == 0 ? gamma : 0); /* ell may be inf */
     const real bend = ((gamma - 1) * slope + 2 * gamma / t) / u + 1 / (t * t);
-    const real at_one = alpha * p[3]; /* h as u -> 0 */
+    const real at_one_positive = p[3], at_one_negative = p[4], at_one = label ? at_one_positive : at_one_negative;
     const real g = unless(weight == 0, -weight * (slope + 1 / t), z);
-    const real h = unless(weight == 0, weight * bend, z), h_inside = t == 0 ? 1 / t : h;
+    const real h = unless(weight == 0, weight * bend, z), h_inside = (t == 0) & (weight != 0) ? 1 / t : h;
     return (result){
         .v = unless(weight == 0, weight * ell, z),
         .g = label ? g : -g,

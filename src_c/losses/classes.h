@@ -211,9 +211,10 @@ INLINE void FN(classes_tile)(const FN(classes_spec) spec, const FN(classes_optio
                         if (spec.gradient)
                             g[l] = w * vfma(pull[l], p, slope);
                     } else if (spec.prediction == 'p') {
-                        const real quotient = q / z[l], ratio = q == 0 ? nan_or(z[l], 0) : quotient;
+                        const real quotient = q / (z[l] + 0), /* -0 is 0 */
+                                    ratio = q == 0 ? nan_or(z[l], 0) : quotient;
                         if (spec.hessian)
-                            h[l] = w * at_least(floor, q == 0 ? nan_or(z[l], 0) : quotient / z[l]);
+                            h[l] = w * at_least(floor, q == 0 ? nan_or(z[l], 0) : quotient / (z[l] + 0));
                         if (spec.gradient)
                             g[l] = -w * ratio;
                     } else {

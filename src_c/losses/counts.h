@@ -1,9 +1,10 @@
 /* Losses of counts and positive targets. mu is the mean: exp(z) under the log link, z itself under identity. */
 
-/* mu - y log mu, mu = exp(z). Exact and Fisher curvature coincide. */
+/* mu - y log mu, mu = exp(z). Exact and Fisher curvature coincide. An infinite mu outgrows any y z. */
 FORMULA(poisson_log) {
     const real mu = vexp(z);
-    return (result){.v = (y == 0 ? mu : mu - y * z), .g = mu - y, .h = mu, .f = mu};
+    const bool alone = (y == 0) | (not_finite(mu));
+    return (result){.v = alone ? mu : mu - y * z, .g = mu - y, .h = mu, .f = mu};
 }
 
 /* The same with log y!: the negative log-likelihood, -log f(y). */
@@ -15,9 +16,10 @@ FORMULA(poisson_log_full) {
 
 /* mu - y log mu, mu = z >= 0. y = 0 leaves mu alone: 0 log 0 = 0. */
 FORMULA(poisson_identity) {
-    const real ratio = y == 0 ? nan_or(z, 0) : y / z;
-    return (result){.v = (y == 0 ? z : z - y * vlog(z)), .g = 1 - ratio, .h = y == 0 ? nan_or(z, 0) : ratio / z,
-                    .f = 1 / z};
+    const real mu = z + 0; /* -0 is 0: 1 / mu must not turn its sign */
+    const real ratio = unless(y == 0, y / mu, z), difference = mu - y * vlog(mu);
+    const bool alone = (y == 0) | (not_finite(mu));
+    return (result){.v = alone ? mu : difference, .g = 1 - ratio, .h = unless(y == 0, ratio / mu, z), .f = 1 / mu};
 }
 
 FORMULA(poisson_identity_full) {
@@ -29,7 +31,7 @@ FORMULA(poisson_identity_full) {
 /* log mu + y / mu, mu = exp(z). E[y] = mu makes the Fisher curvature 1. */
 FORMULA(gamma_log) {
     const real ratio = y * vexp(-z);
-    return (result){.v = z + ratio, .g = 1 - ratio, .h = ratio, .f = nan_or(z, 1)};
+    return (result){.v = not_finite(ratio) ? ratio : z + ratio, .g = 1 - ratio, .h = ratio, .f = nan_or(z, 1)};
 }
 
 /* name, cost of an element in elements of squared error, first stage */

@@ -3,13 +3,15 @@
 /* r^2 */
 FORMULA(squared_error) {
     const real r = z - y;
-    return (result){.v = r * r, .g = 2 * r, .h = C(2.0), .m = C(2.0), .f = C(2.0)};
+    const real two = nan_or(r, 2);
+    return (result){.v = r * r, .g = 2 * r, .h = two, .m = two, .f = two};
 }
 
 /* r^2 / 2: the form whose gradient is the residual. */
 FORMULA(half_squared_error) {
     const real r = z - y;
-    return (result){.v = C(0.5) * r * r, .g = r, .h = 1, .m = 1, .f = 1};
+    const real one = nan_or(r, 1);
+    return (result){.v = C(0.5) * r * r, .g = r, .h = one, .m = one, .f = one};
 }
 
 /* |r|. Gradient sign(r), 0 at a tie. Majorized around r0 by r^2/(2|r0|) + |r0|/2 (Hunter & Lange 2000);

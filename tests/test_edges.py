@@ -1,0 +1,159 @@
+"""Edges that once gave wrong results silently: each line was a bug."""
+
+import copy
+import math
+
+import numpy as np
+import pytest
+
+import fastloss as fl
+from fastloss.reference import Runner
+
+INF, NAN = math.inf, math.nan
+Sparse = fl.SparseCategoricalCrossEntropy
+
+
+def _on_reference(loss):
+    other = copy.copy(loss)
+    object.__setattr__(other, "_runner", Runner(other))
+    return other
+
+
+BACKENDS = pytest.mark.parametrize("backend", [lambda loss: loss, _on_reference], ids=["engine", "reference"])
+
+
+@BACKENDS
+@pytest.mark.parametrize(
+    ("loss", "y", "z"),
+    [
+        (fl.BinaryCrossEntropy(), [1.0], [-0.0]),
+        (fl.BinaryFocal(), [1.0], [-0.0]),
+        (fl.BinaryFocal(gamma=0.0), [1.0], [-0.0]),
+        (fl.Poisson(link="identity"), [1.0], [-0.0]),
+        (Sparse(), [0], [[-0.0, 1.0]]),
+        (fl.KLDivergence(), [[1.0, 0.0]], [[-0.0, 1.0]]),
+    ],
+    ids=repr,
+)
+def test_minus_zero_is_zero(loss, y, z, backend):
+    loss = backend(loss)
+    got = loss.gradient_and_hessian(y, z, reduction="none")
+    want = loss.gradient_and_hessian(y, np.abs(z), reduction="none")
+    assert all(map(np.array_equal, got, want))
+    assert got[0].ravel()[0] == -INF
+
+
+@BACKENDS
+@pytest.mark.parametrize(
+    ("loss", "y", "z"),
+    [
+        (fl.Poisson(), np.float32([10]), np.float32([1e38])),
+        (fl.Poisson(), [1.0], [INF]),
+        (fl.Poisson(link="identity"), [1.0], [INF]),
+        (fl.Gamma(), [1.0], [-INF]),
+    ],
+    ids=repr,
+)
+def test_infinitely_bad_is_infinite(loss, y, z, backend):
+    assert backend(loss)(y, z) == INF
+
+
+@BACKENDS
+@pytest.mark.parametrize(
+    ("loss", "y", "z", "want"),
+    [
+        (fl.SquaredError(), [1.0, NAN], [0.0, 0.5], 1.0),
+        (fl.BinaryCrossEntropy(), [1.0, 1.0], [0.5, 0.0], math.log(2)),
+        (Sparse(from_logits=True), [1, 0], [[0.0, 0.0], [NAN, INF]], math.log(2)),
+        (fl.KLDivergence(from_logits=True), [[0.0, 1.0]] * 2, [[0.0, 0.0], [NAN, 1.0]], math.log(2)),
+    ],
+    ids=repr,
+)
+def test_weight_zero_leaves_out_whatever_is_there(loss, y, z, want, backend):
+    loss = backend(loss)
+    value, gradient = loss.value_and_gradient(y, z, [1.0, 0.0])
+    assert value == pytest.approx(want, rel=1e-15)
+    assert (gradient[1] == 0).all()
+    for part in loss.gradient_and_hessian(y, z, [1.0, 0.0]):
+        assert np.isfinite(part).all()
+        assert (part[1] == 0).all()
+
+
+@BACKENDS
+def test_alpha_zero_is_nothing(backend):
+    assert backend(fl.BinaryFocal(alpha=0.0, from_logits=True))([1], [-INF]) == 0
+    for gamma in (0.0, 0.5, 1.0, 2.0):
+        gradient, hessian = backend(fl.BinaryFocal(gamma, alpha=0.0)).gradient_and_hessian([1, 1], [0.0, 1.0])
+        assert not gradient.any()
+        assert not hessian.any()
+
+
+def test_large_float32_values_do_not_overflow_the_sum():
+    for n in (16, 64, 1000):
+        value = fl.AbsoluteError()(np.zeros(n, "f4"), np.full(n, 2e38, "f4"))
+        assert value == pytest.approx(float(np.float32(2e38)), rel=1e-12)
+
+
+def test_nan_target_keeps_its_curvature_nan():
+    for loss in (fl.SquaredError(), fl.HalfSquaredError(), fl.Huber()):
+        for kind in loss.hessian_kinds:
+            assert np.isnan(loss.gradient_and_hessian([NAN], [1.0], hessian=kind)[1]).all(), (loss, kind)
+
+
+def test_sums_of_losses_are_losses():
+    nested = fl.WeightedSum([2.0 * fl.SquaredError() + fl.AbsoluteError(), fl.Huber()], [1.0, 1.0])
+    accumulator = nested.accumulator()
+    accumulator.update([0.0], [3.0])
+    assert accumulator.value() == nested([0.0], [3.0]) == 18 + 3 + 2.5
+    assert eval(repr(nested), vars(fl)) == nested
+    scalar = (0.5 * fl.Huber()).gradient(np.array(1.0), np.array(2.0), out=np.array(0.0))
+    assert scalar.shape == ()
+    assert isinstance((0.5 * fl.Huber()).gradient(np.array(1.0), np.array(2.0)), np.ndarray)
+
+
+@pytest.mark.parametrize(
+    ("loss", "y", "want"),
+    [
+        (1.0 * fl.Poisson(), [100.0, 200.0], math.log(150)),
+        (0.5 * fl.Gamma() + 0.5 * fl.Poisson(), [0.1, 0.2], math.log(0.15)),
+        (1.0 * Sparse(from_logits=True), [0, 1, 1], np.log([1 / 3, 2 / 3])),
+        (Sparse(ignore_index=255, from_logits=True), [0, 1, 1, 255], np.log([1 / 3, 2 / 3])),
+        (fl.BinaryFocal(from_logits=True), [1, 1], INF),
+        (fl.BinaryFocal(from_logits=True), [0, 0], -INF),
+        (fl.BinaryFocal(), [0, 0], 0.0),
+        (fl.AbsoluteError(), [1.0, NAN, 2.0], NAN),
+    ],
+    ids=str,
+)
+def test_optimum_of(loss, y, want):
+    assert loss.optimum(y) == pytest.approx(want, rel=1e-9, nan_ok=True)
+
+
+def test_optimum_of_nothing_raises():
+    with pytest.raises(ValueError, match="every row is ignored"):
+        Sparse(ignore_index=-1).optimum([-1, -1])
+    with pytest.raises(ValueError, match="sum of losses over classes"):
+        (fl.CategoricalCrossEntropy() + fl.KLDivergence()).optimum([[0.5, 0.5]])
+
+
+def test_copied_accumulators_are_apart():
+    first = fl.SquaredError().accumulator()
+    first.update([0.0], [1.0])
+    second = copy.copy(first)
+    second.update([0.0], [3.0])
+    assert (first.value(), second.value()) == (1.0, 5.0)
+    for _ in range(2):
+        first.update([0.0], [1.2e154])
+    assert first.value("sum") == INF
+
+
+def test_out_may_be_a_subclass_and_overlap_is_seen_through_other_types():
+    huber = fl.Huber()
+    out = np.zeros(2).view(type("Sub", (np.ndarray,), {}))
+    assert huber.gradient([0.0, 0.0], [0.5, 2.0], out=out, reduction="sum") is out
+    assert out.tolist() == [0.5, 1.0]
+    target = np.zeros(2)
+    with pytest.raises(ValueError, match="out overlaps y_true"):
+        huber.gradient(memoryview(target), [0.5, 2.0], out=target)
+    with pytest.raises(TypeError, match=r"out\[0\] is NoneType"):
+        huber.gradient_and_hessian([0.0], [1.0], out=(None, np.zeros(1)))
