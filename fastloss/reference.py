@@ -43,13 +43,14 @@ class Runner:
             return validation.run_converted(
                 self, self.loss, operation, y_true, y_pred, sample_weight, reduction, out, n_threads, floor
             )
-        loss, z, w = self.loss, y_pred, sample_weight
-        y = y_true if loss.takes_labels else y_true.astype(z.dtype)
+        loss, y, z, w = self.loss, y_true, y_pred, sample_weight
         classes = loss.kind == "classes"
         factors = getattr(loss, "class_weight", None) if "class_weight" in loss.params else None
         if classes and factors is not None and len(factors) != z.shape[-1]:
             raise ValueError(validation.class_weight_length(loss, z.shape[-1]))
         _check(loss, y, z, w)
+        if not loss.takes_labels:
+            y = y.astype(z.dtype)
         n = z.size // z.shape[-1] if classes else z.size
         weight = _per_element(w, z.shape[:-1] if classes else z.shape, z.dtype)
         total_weight = float(n)

@@ -9,10 +9,15 @@ import numpy as np
 
 from fastloss import domains
 from fastloss.loss import KernelSpec, Loss
-from fastloss.losses.pieces import nan_like, sigmoid, softplus
+from fastloss.losses.pieces import sigmoid, softplus
 from fastloss.losses.regression import LEAST_RESIDUAL
 from fastloss.parameters import flag, real
 from fastloss.registry import register
+
+
+def _where_weighted(alpha: Any, x: Any) -> Any:
+    """x, but nothing on the side without weight, however infinite the other factors."""
+    return np.where(alpha == 0, 0, x)
 
 
 def _signs(y: Any, dtype: Any) -> Any:
@@ -249,9 +254,8 @@ class BinaryFocal(Loss):
                 value = np.where((power == 0) & np.isinf(log_t), 0, value)
                 gradient = alpha * s * power * (np.where(t == 0, 0, gamma * t * log_t) - u)
                 bracket = np.where(t == 0, 0, (gamma * u - gamma**2 * t) * log_t) + (2 * gamma + 1) * u
-                return tuple(
-                    np.where(alpha == 0, nan_like(y_pred, 0), x) for x in (value, gradient, alpha * t * power * bracket)
-                )
+                hessian = alpha * t * power * bracket
+                return _where_weighted(alpha, value), _where_weighted(alpha, gradient), _where_weighted(alpha, hessian)
             t = np.where(s > 0, y_pred, 1 - y_pred)
             u = np.where(s > 0, 1 - y_pred, y_pred)
             log_t = np.where(s > 0, np.log(y_pred), np.log1p(-y_pred))
@@ -262,7 +266,11 @@ class BinaryFocal(Loss):
                 slope, bend = -1 / t, 1 / t**2
             at_one = np.where(s > 0, *(real_(self._bend_at_one(alpha)) for alpha in self._alphas()))
             bend = np.where(u == 0, at_one, np.where(t == 0, np.inf, bend) * alpha)
-            return tuple(np.where(alpha == 0, nan_like(y_pred, 0), x) for x in (value, s * alpha * slope, bend))
+            return (
+                _where_weighted(alpha, value),
+                _where_weighted(alpha, s * alpha * slope),
+                _where_weighted(alpha, bend),
+            )
 
 
 @register
