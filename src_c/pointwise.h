@@ -1,5 +1,8 @@
 /* Pointwise losses: the loop, generated per formula and operation, and the runner that feeds it tiles. */
 
+/* Elements of a tile: 4 KiB each of y, z, w, v, g, h and e, inside the smallest L1. */
+enum { FN(RUN) = 4096 / sizeof(real) };
+
 typedef void (*FN(pointwise_loop))(const real *restrict y, const real *restrict z, const real *restrict w,
                                    ptrdiff_t w_step, const real *restrict p, real scale, real floor,
                                    real *restrict v, real *restrict g, real *restrict h, ptrdiff_t n);
@@ -11,7 +14,7 @@ typedef void (*FN(pointwise_loop))(const real *restrict y, const real *restrict 
     static void FN(name##_##operation)(const real *restrict y, const real *restrict z, const real *restrict w, \
                                        ptrdiff_t w_step, const real *restrict p, real scale, real floor,     \
                                        real *restrict v, real *restrict g, real *restrict h, ptrdiff_t n) {  \
-        real e[TILE] ALIGNED;                                                                                \
+        real e[FN(RUN)] ALIGNED;                                                                                \
         if (FN(STAGE))                                                                                       \
             for (ptrdiff_t i = 0; i < n; i += LANES)                                                         \
                 SIMD for (ptrdiff_t k = 0; k < LANES; k++)                                                   \
@@ -69,8 +72,8 @@ static void FN(leave_out)(const real *restrict w, real *restrict v, real *restri
 /* One block. Outputs go straight to the caller's memory where the loop may write there: whole lanes, distinct from
  * its inputs, through the cache; else by way of a buffer in L1. */
 static void FN(run_pointwise)(const fl_job *job, ptrdiff_t begin, ptrdiff_t end, double sum[2]) {
-    real yb[TILE] ALIGNED, zb[TILE] ALIGNED, wb[TILE] ALIGNED, vb[TILE] ALIGNED, gb[TILE] ALIGNED,
-        hb[TILE] ALIGNED, p[FL_PARAMETERS];
+    real yb[FN(RUN)] ALIGNED, zb[FN(RUN)] ALIGNED, wb[FN(RUN)] ALIGNED, vb[FN(RUN)] ALIGNED, gb[FN(RUN)] ALIGNED,
+        hb[FN(RUN)] ALIGNED, p[FL_PARAMETERS];
     const FN(pointwise_loop) loop = (FN(pointwise_loop))job->loop;
     const int in_place = job->g == job->z || job->h == job->z;
     const fl_control control = control_enter(); /* before the first rounding */
@@ -81,8 +84,8 @@ static void FN(run_pointwise)(const fl_job *job, ptrdiff_t begin, ptrdiff_t end,
     if (!job->w)
         for (int k = 0; k < LANES; k++)
             wb[k] = 1;
-    for (ptrdiff_t b = begin; b < end; b += TILE) {
-        const ptrdiff_t n = end - b < TILE ? end - b : TILE, padded = PADDED(n, LANES);
+    for (ptrdiff_t b = begin; b < end; b += FN(RUN)) {
+        const ptrdiff_t n = end - b < FN(RUN) ? end - b : FN(RUN), padded = PADDED(n, LANES);
         const int direct = n == padded && !in_place && !job->stream;
         const real *y = FN(view)(yb, job->y, job->y_type, b, n);
         const real *z = FN(view)(zb, job->z, REAL_TYPE, b, n);

@@ -8,7 +8,7 @@
 
 enum {
     LANES = 16, /* of every accumulator, whatever the vector width: so the bits do not depend on it */
-    TILE = 512, /* y, z, w, v, g, h as float64 in 24 KiB: inside the smallest L1 */
+    TILE = 512, /* rows of a block, and elements of a scan: 4 KiB of float64 */
     SUM_GROUP = 4 * LANES
 };
 
@@ -175,10 +175,10 @@ static void FN(accumulate)(FN(lanes) * restrict to, real *restrict v, ptrdiff_t 
 #endif
         }
 #if FL_BITS == 32
-    double infinite = 0; /* NaN if any lane is not finite: then four values may have overflowed as float32 */
+    int64_t infinite = 0; /* if any lane is, four values may have overflowed as float32 */
     for (ptrdiff_t k = 0; k < LANES; k++)
-        infinite += a.sum[k] - a.sum[k];
-    if (infinite != infinite) {
+        infinite |= a.sum[k] - a.sum[k] != 0;
+    if (infinite) {
         a = *to;
         for (ptrdiff_t i = 0; i < padded; i++)
             a.sum[i % LANES] += (double)v[i];
