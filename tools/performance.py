@@ -1,7 +1,7 @@
 """Write docs/performance.md and the table of README.md from a run of ``fastloss bench``.
 
 ``make docs-figures`` runs this. Options are those of ``fastloss bench``; ``--from FILE`` takes a run that was written
-with ``--json`` instead. A run on a busy machine is not written: its figures would say nothing.
+with ``--json`` instead. A run in which many rows vary widely, as on a busy machine, is not written.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ ROOT = Path(__file__).resolve().parents[1]
 PAGE, README = ROOT / "docs" / "performance.md", ROOT / "README.md"
 RUN = ROOT / "build" / "bench.json"
 MARKERS = re.compile(r"(<!-- figures: begin[^>]*-->\n).*?(<!-- figures: end -->)", re.DOTALL)
+
+MOST_UNSTEADY = 0.1
 
 HEAD = """\
 # Performance
@@ -47,6 +49,12 @@ def selection(document: dict[str, Any]) -> dict[str, Any]:
     return {**document, "rows": list(best.values()), "engines": {}, "notes": []}
 
 
+def unsteady(document: dict[str, Any]) -> float:
+    """The share of rows whose quartiles are more than a quarter of the median away from it."""
+    times = [row["results"]["fastloss"]["ns_per_element"] for row in document["rows"]]
+    return sum((t["high"] - t["low"]) / 2 > 0.25 * t["median"] for t in times) / len(times)
+
+
 def main() -> int:
     """Run the benchmark, unless a run is given, and write both pages."""
     arguments = sys.argv[1:]
@@ -59,8 +67,8 @@ def main() -> int:
         if done.returncode:
             return done.returncode
     document = json.loads(path.read_text())
-    if busy := [note for note in document["notes"] if "busy" in note]:
-        print(f"nothing is written: {busy[0]}", file=sys.stderr)
+    if (share := unsteady(document)) > MOST_UNSTEADY:
+        print(f"nothing is written: {share:.0%} of the rows vary by over 25%; use a quiet machine", file=sys.stderr)
         return 1
     PAGE.write_text(HEAD + as_markdown(document))
     table = as_markdown(selection(document))
