@@ -183,7 +183,7 @@ class Loss:
         y_pred : array_like
             Predictions; its dtype decides the precision of the computation.
         sample_weight : array_like of shape (n_samples,) or of the full shape, optional
-            Finite, non-negative weights.
+            Finite, non-negative weights; 0 leaves the element out, whatever it holds.
         reduction : {"mean", "sum", "none"}
             "mean": sum of w l over sum of w; "sum": sum of w l; "none": w l per element or row.
         n_threads : int, optional

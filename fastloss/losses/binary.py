@@ -107,8 +107,9 @@ class BinaryCrossEntropy(Loss):
 
     def _kernel(self) -> KernelSpec:
         smoothing = self.label_smoothing
+        plain = self.pos_weight == 1 and smoothing == 0
         return KernelSpec(
-            "bce_logits" if self.from_logits else "bce_probabilities",
+            ("bce_logits" if plain else "bce_logits_any") if self.from_logits else "bce_probabilities",
             (self.pos_weight, 1 - smoothing, smoothing / 2, self.clip, *self._clip_logs()),
         )
 

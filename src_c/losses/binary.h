@@ -14,9 +14,8 @@ INLINE FN(sides) FN(cross_entropy_sides)(real y, const real *p) {
 /* negative softplus(z) + positive softplus(-z), softplus(z) = max(z, 0) + log1p(E), E = exp(-|z|).
  * A sum of non-negative terms keeps its relative precision for every z; softplus(z) - y z cancels for y = 1, z > 0.
  * sigmoid(z) and its complement are {1, E} / (1 + E), so the gradient keeps its tail too, where p - y does not. */
-FORMULA(bce_logits) {
-    const FN(sides) s = FN(cross_entropy_sides)(y, p);
-    const real a = vabs(z), E = e, both = s.negative + s.positive;
+INLINE result FN(cross_entropy_logits)(FN(sides) s, real both, real z, real E) {
+    const real a = vabs(z);
     const bool up = z >= 0;
     const real numerator = s.negative * (up ? 1 : E) - s.positive * (up ? E : 1);
     const real inverse = 1 / (1 + E);
@@ -30,6 +29,13 @@ FORMULA(bce_logits) {
         .m = both * nan_or(z, bound),
         .f = E * inverse * inverse, /* of the Bernoulli model: pos_weight is 1 */
     };
+}
+
+/* Without pos_weight and smoothing, the usual case, the sides are 1 - y and y, and sum to exactly 1. */
+FORMULA(bce_logits) { return FN(cross_entropy_logits)((FN(sides)){1 - y, y}, 1, z, e); }
+FORMULA(bce_logits_any) {
+    const FN(sides) s = FN(cross_entropy_sides)(y, p);
+    return FN(cross_entropy_logits)(s, s.negative + s.positive, z, e);
 }
 
 /* -negative log(1 - q) - positive log q, q = z clipped to [p[3], 1 - p[3]]; where the clip holds, the function is
@@ -122,6 +128,7 @@ FORMULA(squared_hinge) {
 /* name, cost of an element in elements of squared error, first stage */
 #define BINARY(X) \
     X(bce_logits, 8, EXP_MINUS_ABS_SCORE) \
+    X(bce_logits_any, 8, EXP_MINUS_ABS_SCORE) \
     X(bce_probabilities, 8, DIRECT) \
     X(focal_logits_2, 8, EXP_MINUS_ABS_SCORE) \
     X(focal_logits_any, 8, EXP_MINUS_ABS_SCORE) \
