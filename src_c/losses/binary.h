@@ -15,16 +15,16 @@ INLINE FN(sides) FN(cross_entropy_sides)(real y, const real *p) {
  * A sum of non-negative terms keeps its relative precision for every z; softplus(z) - y z cancels for y = 1, z > 0.
  * sigmoid(z) and its complement are {1, E} / (1 + E), so the gradient keeps its tail too, where p - y does not. */
 INLINE result FN(cross_entropy_logits)(FN(sides) s, real both, real z, real E) {
-    const real a = vabs(z);
+    /* The gradient is (far + near E) / (1 + E), and the value's linear part far z: far is the side that z speaks
+     * against. No weight there is 0, even at infinity. */
     const bool up = z >= 0;
-    const real numerator = s.negative * (up ? 1 : E) - s.positive * (up ? E : 1);
-    const real inverse = 1 / (1 + E);
-    const real against = up ? s.negative : s.positive, linear = against * a; /* 0 for no weight, even at infinity */
+    const real far = up ? s.negative : -s.positive, near = up ? -s.positive : s.negative, linear = far * z;
+    const real a = vabs(z), inverse = 1 / (1 + E);
     /* tanh(z/2)/(2z) bounds the curvature (Jaakkola & Jordan 2000); 1/4 at 0. */
     const real half = C(0.5) * a, bound = a < C(0x1p-30) ? C(0.25) : vtanh(half) / (4 * half);
     return (result){
-        .v = (against == 0 ? 0 : linear) + both * vlog1p_unit(E),
-        .g = numerator / (1 + E),
+        .v = (far == 0 ? 0 : linear) + both * vlog1p_unit(E),
+        .g = vfma(near, E, far) / (1 + E),
         .h = both * E * inverse * inverse,
         .m = both * nan_or(z, bound),
         .f = E * inverse * inverse, /* of the Bernoulli model: pos_weight is 1 */
