@@ -114,15 +114,19 @@ def test_references(name):
     held = [Y, Z, W, OUT, OTHER, ROWS, LABELS, BAD, SPARSE, None, "mean", np.dtype(float)]
     for _ in range(5):
         CALLS[name]()
-    gc.collect()  # a loss and its runner refer to each other
-    before = [sys.getrefcount(x) for x in held]
-    for _ in range(100):
-        CALLS[name]()
-    gc.collect()
-    after = [sys.getrefcount(x) for x in held]
-    for x, b, a in zip(held, before, after, strict=True):
-        if x is not None or a < 2**31:  # None is immortal from Python 3.12 on
-            assert abs(a - b) < 50, f"{name}: {b} references to {type(x).__name__} {str(x)[:20]!r} became {a}"
+    changes = []
+    for _ in range(3):  # the rest of the process holds None and "mean" too, and may let go of many at any time
+        gc.collect()  # a loss and its runner refer to each other
+        before = [sys.getrefcount(x) for x in held]
+        for _ in range(100):
+            CALLS[name]()
+        gc.collect()
+        changes.append([sys.getrefcount(x) - b for x, b in zip(held, before, strict=True)])
+    for x, of_x in zip(held, zip(*changes, strict=True), strict=True):
+        least = min(map(abs, of_x))
+        assert least < 50, (
+            f"{name}: each 100 calls change the references to {type(x).__name__} {str(x)[:20]!r} by {least}"
+        )
 
 
 @pytest.mark.engine
