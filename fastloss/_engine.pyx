@@ -24,7 +24,7 @@ cdef extern from "fastloss.h" nogil:
     ctypedef void (*fl_loop)() noexcept nogil
     ctypedef void (*fl_run)(const fl_job *job, ptrdiff_t begin, ptrdiff_t end, double *sum) noexcept nogil
     ctypedef struct fl_job:
-        fl_loop loop
+        fl_loop loop, summing
         fl_run run
         const void *y
         const void *z
@@ -53,6 +53,7 @@ cdef extern from "fastloss.h" nogil:
         const char *name
         int kind, cost, dense, logits
         fl_loop loops[2][6]
+        fl_loop summing[2][6]
     ctypedef struct fl_isa:
         const char *isa
         const fl_kernel *kernels
@@ -123,7 +124,7 @@ cdef enum:
     BLOCK = 4096          # elements of a block: three float32 runs in any L1; part of the bits of a sum
     MAX_ROWS = 512        # rows of a block over classes: the kernels' tile
     CHUNK = 1 << 22       # elements between two looks for Ctrl-C: a few milliseconds of work
-    SERIAL = 1 << 18      # work units that one thread does sooner than it wakes others: some ten microseconds
+    SERIAL = 1 << 15      # work units worth a thread: a few microseconds, several times what its start takes
     HOLD_GIL = 1 << 14    # work units below which giving the GIL back costs more than it frees
 
 cdef double INF = float("inf")
@@ -234,41 +235,55 @@ cdef inline void run_block(const fl_job *job, ptrdiff_t n, ptrdiff_t block, ptrd
     job.run(job, b * block, min(n, (b + 1) * block), sum)
 
 
+cdef void serial(const fl_job *job, ptrdiff_t n, ptrdiff_t block, ptrdiff_t first, ptrdiff_t last,
+                 double *total) noexcept nogil:
+    """Run blocks one after the other; their sums are added to total, when asked for."""
+    cdef double[2] sum
+    cdef ptrdiff_t b
+    for b in range(first, last):
+        run_block(job, n, block, b, sum if total != NULL else NULL)
+        if total != NULL:
+            fl_add_blocks(total, sum, 1)
+
+
+cdef int parallel(const fl_job *job, ptrdiff_t n, ptrdiff_t block, ptrdiff_t first, ptrdiff_t last, int threads,
+                  double *total) except -1 nogil:
+    """The same bits from several threads."""
+    cdef double *sums = <double *> malloc(2 * sizeof(double) * (last - first))
+    cdef ptrdiff_t b
+    if sums == NULL:
+        with gil:
+            raise MemoryError
+    for b in prange(first, last, schedule="static", num_threads=threads):
+        run_block(job, n, block, b, sums + 2 * (b - first) if total != NULL else NULL)
+    if total != NULL:
+        fl_add_blocks(total, sums, last - first)
+    free(sums)
+    return 0
+
+
 cdef int over_blocks(const fl_job *job, ptrdiff_t n, ptrdiff_t block, double work, int asked,
                      double *total) except -1:
     """Run the job over [0, n) in blocks; total[0] gets the sum, in block order, when asked for."""
     cdef ptrdiff_t blocks = (n + block - 1) // block
     cdef ptrdiff_t per_chunk = max(1, CHUNK // (block * (job.classes if job.classes > 0 else 1)))
-    cdef ptrdiff_t first, last, b
-    cdef int threads
-    cdef double *sums
+    cdef ptrdiff_t first, last
+    cdef int threads = threads_for(asked, work)
     cdef double[2] carry
+    cdef double *sum = carry if total != NULL else NULL
     carry[0] = carry[1] = 0
-    if blocks == 1 and work < HOLD_GIL:
-        job.run(job, 0, n, carry if total != NULL else NULL)
-        if total != NULL:
-            total[0] = fl_total(carry)
-        return 0
-    threads = threads_for(asked, work)
-    sums = <double *> malloc(2 * sizeof(double) * min(blocks, per_chunk))
-    if sums == NULL:
-        raise MemoryError
-    try:
+    if work < HOLD_GIL:
+        serial(job, n, block, 0, blocks, sum)
+    else:
         for first in range(0, blocks, per_chunk):
             last = min(blocks, first + per_chunk)
             with nogil:
                 if threads == 1:
-                    for b in range(first, last):
-                        run_block(job, n, block, b, sums + 2 * (b - first) if total != NULL else NULL)
+                    serial(job, n, block, first, last, sum)
                 else:
-                    for b in prange(first, last, schedule="static", num_threads=threads):
-                        run_block(job, n, block, b, sums + 2 * (b - first) if total != NULL else NULL)
-                if total != NULL:
-                    fl_add_blocks(carry, sums, last - first)
+                    parallel(job, n, block, first, last, threads, sum)
             if last < blocks:
                 PyErr_CheckSignals()
-    finally:
-        free(sums)
     if total != NULL:
         total[0] = fl_total(carry)
     return 0
@@ -422,6 +437,7 @@ cdef class Runner:
         job.stream = (not call.classes and job.g != job.z and job.h != job.z
                       and call.size * (4 << call.real) * (2 + wants_gradient + wants_hessian) > <ptrdiff_t> cache_bytes)
         job.loop = self.kernel.loops[call.real][operation]
+        job.summing = NULL if none or job.w != NULL else self.kernel.summing[call.real][operation]
         job.run = isa.run_classes[call.real] if call.classes else isa.run_pointwise[call.real]
         if call.n > 0:
             over_blocks(job, call.n, call.block, call.work, call.asked, &total if wants_value and not none else NULL)

@@ -44,6 +44,7 @@ typedef void (*fl_run)(const fl_job *job, ptrdiff_t begin, ptrdiff_t end, double
 
 struct fl_job {
     fl_loop loop;            /* the kernel's loop for this operation and real type */
+    fl_loop summing;         /* one that sums instead of storing the value, NULL: none, or not wanted */
     fl_run run;              /* its runner: one block of elements or rows */
     const void *y, *z, *w;   /* targets, predictions, weights (NULL: all one) */
     void *v, *g, *h;         /* outputs, NULL where not asked for; g or h may be z itself */
@@ -82,7 +83,7 @@ typedef struct {
     int kind;
     int cost; /* of one element, in elements of squared error: decides how many threads are worth waking */
     int dense, logits; /* of a loss over classes */
-    fl_loop loops[FL_REALS][FL_OPERATIONS];
+    fl_loop loops[FL_REALS][FL_OPERATIONS], summing[FL_REALS][FL_OPERATIONS];
 } fl_kernel;
 
 /* All that one instruction set exports. */

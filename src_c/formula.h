@@ -38,3 +38,9 @@ INLINE real FN(unless)(bool condition, real x, real z) {
 
 INLINE real FN(sign)(real x) { return x > 0 ? C(1.0) : x < 0 ? C(-1.0) : x; }
 #define sign FN(sign)
+
+/* x >= 0 with the sign of s. */
+INLINE real FN(with_sign_of)(real s, real x) {
+    return from_bits(bits_of(x) | (bits_of(s) & (bits_t)1 << (FL_BITS - 1)));
+}
+#define with_sign_of FN(with_sign_of)

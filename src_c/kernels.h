@@ -23,14 +23,18 @@ static void triad(double *a, const double *b, const double *c, ptrdiff_t begin, 
 #define LOOPS_OF(name, suffix, majorize, fisher)                                                             \
     {(fl_loop)name##_value_##suffix, (fl_loop)name##_gradient_##suffix, (fl_loop)name##_value_gradient_##suffix, \
      (fl_loop)name##_exact_##suffix, majorize, fisher}
-#define POINTWISE_ROW(name, cost, STAGE)                                                                        \
-    {#name, FL_POINTWISE, cost, 0, 0,                                                                             \
+#define SUMMING_OF_1(name, suffix) {[FL_VALUE] = (fl_loop)name##_sum_##suffix, [FL_VALUE_GRADIENT] = (fl_loop)name##_sum_gradient_##suffix}
+#define SUMMING_OF_4(name, suffix) {0}
+#define POINTWISE_ROW(name, cost, STAGE)                                                                     \
+    {#name, FL_POINTWISE, cost, 0, 0,                                                                        \
      {LOOPS_OF(name, f32, (fl_loop)name##_majorize_f32, (fl_loop)name##_fisher_f32),                         \
-      LOOPS_OF(name, f64, (fl_loop)name##_majorize_f64, (fl_loop)name##_fisher_f64)}},
+      LOOPS_OF(name, f64, (fl_loop)name##_majorize_f64, (fl_loop)name##_fisher_f64)},                        \
+     {SUMMING_OF_##cost(name, f32), SUMMING_OF_##cost(name, f64)}},
 #define CLASSES_ROW(name, DENSE, ENTROPY, PREDICTION)                                                        \
-    {#name, FL_CLASSES, 8, DENSE, PREDICTION == 'z', \
+    {#name, FL_CLASSES, 4, DENSE, PREDICTION == 'z', \
      {LOOPS_OF(name, f32, (fl_loop)name##_majorize_f32, (fl_loop)name##_exact_f32),                          \
-      LOOPS_OF(name, f64, (fl_loop)name##_majorize_f64, (fl_loop)name##_exact_f64)}},
+      LOOPS_OF(name, f64, (fl_loop)name##_majorize_f64, (fl_loop)name##_exact_f64)},                          \
+     {{0}}},
 
 static const fl_kernel kernels[] = {POINTWISE(POINTWISE_ROW) CLASSES(CLASSES_ROW)};
 

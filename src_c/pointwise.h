@@ -3,45 +3,64 @@
 /* Elements of a tile: 4 KiB each of y, z, w, v, g, h and e, inside the smallest L1. */
 enum { FN(RUN) = 4096 / sizeof(real) };
 
-typedef void (*FN(pointwise_loop))(const real *restrict y, const real *restrict z, const real *restrict w,
-                                   ptrdiff_t w_step, const real *restrict p, real scale, real floor,
-                                   real *restrict v, real *restrict g, real *restrict h, ptrdiff_t n);
+typedef void (*FN(pointwise_loop))(const real *restrict y, const real *restrict z, const real *restrict p,
+                                   real scale, real floor, FN(lanes) * restrict total, real *restrict v,
+                                   real *restrict g, real *restrict h, ptrdiff_t n);
 
-/* The one loop. STAGE, VALUE, GRADIENT and CURVATURE ('h', 'm', 'f' or 0) are literals: what they leave out is never
- * computed. Without weights w_step is 0 and w a single run of ones, which costs one load and is the same bits as no
- * multiplication. n is a multiple of LANES, so there is no remainder loop to compile or to run. */
+/* The one loop. STAGE, VALUE, GRADIENT and CURVATURE are literals: what they leave out is never computed. The value
+ * is stored ('v') or summed ('s'); the curvature is 'h', 'm' or 'f'. n is a multiple of STEP vectors, so there is no
+ * remainder loop to compile or to run. */
 #define POINTWISE_LOOP(name, STAGE, operation, VALUE, GRADIENT, CURVATURE)                                   \
-    static void FN(name##_##operation)(const real *restrict y, const real *restrict z, const real *restrict w, \
-                                       ptrdiff_t w_step, const real *restrict p, real scale, real floor,     \
+    static void FN(name##_##operation)(const real *restrict y, const real *restrict z, const real *restrict p, \
+                                       real scale, real floor, FN(lanes) * restrict total,                   \
                                        real *restrict v, real *restrict g, real *restrict h, ptrdiff_t n) {  \
-        real e[FN(RUN)] ALIGNED;                                                                                \
+        enum { STEP = VALUE == 's' ? SUM_GROUP / LANES : 1 };                                                \
+        real e[FN(RUN)] ALIGNED;                                                                             \
+        FN(lanes) lanes;                                                                                     \
         if (FN(STAGE))                                                                                       \
             for (ptrdiff_t i = 0; i < n; i += LANES)                                                         \
                 SIMD for (ptrdiff_t k = 0; k < LANES; k++)                                                   \
                     e[i + k] = FN(first_stage)(FN(STAGE), z[i + k]);                                         \
-        for (ptrdiff_t i = 0; i < n; i += LANES) {                                                           \
-            const real *restrict wi = w + i * w_step;                                                        \
+        if (VALUE == 's')                                                                                    \
+            lanes = *total;                                                                                  \
+        for (ptrdiff_t i = 0; i < n; i += STEP * LANES)                                                      \
             SIMD for (ptrdiff_t k = 0; k < LANES; k++) {                                                     \
-                const result r = FN(name)(y[i + k], z[i + k], FN(STAGE) ? e[i + k] : 0, p);                  \
-                if (VALUE)                                                                                   \
-                    v[i + k] = r.v * wi[k];                                                                  \
-                if (GRADIENT)                                                                                \
-                    g[i + k] = r.g * (wi[k] * scale);                                                        \
-                if (CURVATURE) {                                                                             \
-                    const real c = CURVATURE == 'h' ? r.h : CURVATURE == 'm' ? r.m : r.f;                    \
-                    h[i + k] = (c < floor ? floor : c) * (wi[k] * scale);                                    \
+                real value[STEP];                                                                            \
+                _Pragma("GCC unroll 4") for (ptrdiff_t j = 0; j < STEP; j++) {                               \
+                    const ptrdiff_t at = i + j * LANES + k;                                                  \
+                    const result r = FN(name)(y[at], z[at], FN(STAGE) ? e[at] : 0, p);                       \
+                    value[j] = r.v;                                                                          \
+                    if (VALUE == 'v')                                                                        \
+                        v[at] = r.v;                                                                         \
+                    if (GRADIENT)                                                                            \
+                        g[at] = r.g * scale;                                                                 \
+                    if (CURVATURE) {                                                                         \
+                        const real c = CURVATURE == 'h' ? r.h : CURVATURE == 'm' ? r.m : r.f;                \
+                        h[at] = (c < floor ? floor : c) * scale;                                             \
+                    }                                                                                        \
                 }                                                                                            \
+                if (VALUE == 's')                                                                            \
+                    FN(add)(&lanes, k, value[0], value[1 % STEP], value[2 % STEP], value[3 % STEP]);         \
             }                                                                                                \
-        }                                                                                                    \
+        if (VALUE == 's')                                                                                    \
+            *total = lanes;                                                                                  \
     }
 
+/* A loss that costs little more than its loads and stores (cost 1) sums in the loop, four vectors at a time, where the
+ * others leave their values in L1 and sum them after: their time is elsewhere, and four copies of a long formula would
+ * only be more to compile. */
 #define POINTWISE_LOOPS(name, cost, STAGE)                                                                   \
-    POINTWISE_LOOP(name, STAGE, value, 1, 0, 0)                                                              \
+    POINTWISE_LOOP(name, STAGE, value, 'v', 0, 0)                                                            \
     POINTWISE_LOOP(name, STAGE, gradient, 0, 1, 0)                                                           \
-    POINTWISE_LOOP(name, STAGE, value_gradient, 1, 1, 0)                                                     \
+    POINTWISE_LOOP(name, STAGE, value_gradient, 'v', 1, 0)                                                   \
     POINTWISE_LOOP(name, STAGE, exact, 0, 1, 'h')                                                            \
     POINTWISE_LOOP(name, STAGE, majorize, 0, 1, 'm')                                                         \
-    POINTWISE_LOOP(name, STAGE, fisher, 0, 1, 'f')
+    POINTWISE_LOOP(name, STAGE, fisher, 0, 1, 'f')                                                           \
+    SUMMING_LOOPS_##cost(name)
+#define SUMMING_LOOPS_1(name)                                                                                \
+    POINTWISE_LOOP(name, DIRECT, sum, 's', 0, 0)                                                             \
+    POINTWISE_LOOP(name, DIRECT, sum_gradient, 's', 1, 0)
+#define SUMMING_LOOPS_4(name)
 
 POINTWISE(POINTWISE_LOOPS)
 
@@ -60,13 +79,11 @@ static void FN(repeat_weights)(real *to, const fl_job *job, ptrdiff_t begin, ptr
         to[i] = to[n - 1];
 }
 
-/* A weight of 0 leaves an element out, whatever it holds: 0 times NaN or infinity is not nothing. */
-static void FN(leave_out)(const real *restrict w, real *restrict v, real *restrict g, real *restrict h, ptrdiff_t n) {
-    real *outputs[3] = {v, g, h};
-    for (int j = 0; j < 3; j++)
-        if (outputs[j])
-            SIMD for (ptrdiff_t k = 0; k < n; k++)
-                outputs[j][k] = w[k] == 0 ? 0 : outputs[j][k];
+/* Multiply by weight and factor. A weight of 0 leaves an element out, whatever it holds: 0 times NaN or infinity is
+ * not nothing. The factor joins the weight first: 1 / total alone may be infinite. */
+static void FN(weigh)(real *restrict x, const real *restrict w, real factor, ptrdiff_t n) {
+    SIMD for (ptrdiff_t k = 0; k < n; k++)
+        x[k] = w[k] == 0 ? 0 : x[k] * (w[k] * factor);
 }
 
 /* One block. Outputs go straight to the caller's memory where the loop may write there: whole lanes, distinct from
@@ -74,39 +91,50 @@ static void FN(leave_out)(const real *restrict w, real *restrict v, real *restri
 static void FN(run_pointwise)(const fl_job *job, ptrdiff_t begin, ptrdiff_t end, double sum[2]) {
     real yb[FN(RUN)] ALIGNED, zb[FN(RUN)] ALIGNED, wb[FN(RUN)] ALIGNED, vb[FN(RUN)] ALIGNED, gb[FN(RUN)] ALIGNED,
         hb[FN(RUN)] ALIGNED, p[FL_PARAMETERS];
-    const FN(pointwise_loop) loop = (FN(pointwise_loop))job->loop;
+    const FN(pointwise_loop) loop = (FN(pointwise_loop))job->loop, summing = (FN(pointwise_loop))job->summing;
     const int in_place = job->g == job->z || job->h == job->z;
     const fl_control control = control_enter(); /* before the first rounding */
-    const real scale = (real)job->scale, floor = (real)job->floor;
+    const real factor = (real)job->scale, scale = job->w ? 1 : factor, floor = (real)job->floor;
     FN(lanes) total = {{0}, {0}};
     for (int i = 0; i < FL_PARAMETERS; i++)
         p[i] = (real)job->p[i];
-    if (!job->w)
-        for (int k = 0; k < LANES; k++)
-            wb[k] = 1;
     for (ptrdiff_t b = begin; b < end; b += FN(RUN)) {
         const ptrdiff_t n = end - b < FN(RUN) ? end - b : FN(RUN), padded = PADDED(n, LANES);
         const int direct = n == padded && !in_place && !job->stream;
         const real *y = FN(view)(yb, job->y, job->y_type, b, n);
         const real *z = FN(view)(zb, job->z, REAL_TYPE, b, n);
-        const real *w = wb;
-        if (job->w && job->w_repeat == 1)
-            w = FN(view)(wb, job->w, job->w_type, b, n);
-        else if (job->w)
-            FN(repeat_weights)(wb, job, b, n);
+        real *v = direct && job->v ? (real *)job->v + b : vb;
         real *g = direct && job->g ? (real *)job->g + b : gb;
         real *h = direct && job->h ? (real *)job->h + b : hb;
-        loop(y, z, w, job->w != 0, p, scale, floor, vb, g, h, padded);
-        if (job->w)
-            FN(leave_out)(w, vb, job->g ? g : 0, job->h ? h : 0, padded);
-        if (job->v)
-            FN(put)(job->v, b, vb, n, job->stream);
-        if (job->g && !direct)
-            FN(put)(job->g, b, gb, n, job->stream);
-        if (job->h && !direct)
-            FN(put)(job->h, b, hb, n, job->stream);
-        if (sum && !job->v)
-            FN(accumulate)(&total, vb, n);
+        FN(lanes) before = total;
+        int summed = 0;
+        if (summing && n % SUM_GROUP == 0) {
+            summing(y, z, p, scale, floor, &total, v, g, h, n);
+            summed = !FN(overflowed)(&total);
+            total = summed ? total : before;
+        }
+        if (!summed)
+            loop(y, z, p, scale, floor, 0, v, g, h, padded);
+        if (job->w) {
+            const real *w = wb;
+            if (job->w_repeat == 1)
+                w = FN(view)(wb, job->w, job->w_type, b, n);
+            else
+                FN(repeat_weights)(wb, job, b, n);
+            if (job->v || sum)
+                FN(weigh)(v, w, 1, padded);
+            if (job->g)
+                FN(weigh)(g, w, factor, padded);
+            if (job->h)
+                FN(weigh)(h, w, factor, padded);
+        }
+        if (sum && !summed)
+            FN(accumulate)(&total, v, n);
+        if (!direct) {
+            FN(put)(job->v, b, v, n, job->stream);
+            FN(put)(job->g, b, g, n, job->stream);
+            FN(put)(job->h, b, h, n, job->stream);
+        }
     }
     if (job->stream)
         stream_fence();

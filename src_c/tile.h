@@ -142,12 +142,12 @@ static const real *FN(view)(real *buffer, const void *x, int type, ptrdiff_t beg
     return buffer;
 }
 
+/* From a buffer to an output, if it is asked for. */
 static void FN(put)(void *to, ptrdiff_t begin, const real *from, ptrdiff_t n, int stream) {
-    real *dst = (real *)to + begin;
-    if (stream)
-        stream_copy(dst, from, (size_t)n * sizeof(real));
-    else
-        memcpy(dst, from, (size_t)n * sizeof(real));
+    if (to && stream)
+        stream_copy((real *)to + begin, from, (size_t)n * sizeof(real));
+    else if (to)
+        memcpy((real *)to + begin, from, (size_t)n * sizeof(real));
 }
 
 /* Sums. Four values are added in their own type as a tree, then in double in LANES lanes: two float32 roundings,
@@ -157,33 +157,41 @@ typedef struct {
     double sum[LANES], error[LANES];
 } FN(lanes);
 
-static void FN(accumulate)(FN(lanes) * restrict to, real *restrict v, ptrdiff_t n) {
-    const ptrdiff_t padded = PADDED(n, SUM_GROUP);
-    for (ptrdiff_t i = n; i < padded; i++)
-        v[i] = 0;
-    FN(lanes) a = *to;
-    for (ptrdiff_t i = 0; i < padded; i += SUM_GROUP)
-        for (ptrdiff_t k = 0; k < LANES; k++) {
-            const real *q = v + i + k;
-            const double x = (double)((q[0] + q[LANES]) + (q[2 * LANES] + q[3 * LANES]));
+INLINE void FN(add)(FN(lanes) * to, ptrdiff_t k, real a, real b, real c, real d) {
+    const double x = (double)((a + b) + (c + d));
 #if FL_BITS == 32
-            a.sum[k] += x;
+    to->sum[k] += x;
 #else
-            const double s = a.sum[k] + x, t = s - a.sum[k];
-            a.error[k] += (a.sum[k] - (s - t)) + (x - t);
-            a.sum[k] = s;
+    const double s = to->sum[k] + x, t = s - to->sum[k];
+    to->error[k] += (to->sum[k] - (s - t)) + (x - t);
+    to->sum[k] = s;
 #endif
-        }
-#if FL_BITS == 32
-    int64_t infinite = 0; /* if any lane is, four values may have overflowed as float32 */
-    for (ptrdiff_t k = 0; k < LANES; k++)
-        infinite |= a.sum[k] - a.sum[k] != 0;
-    if (infinite) {
+}
+
+/* Whether a lane is infinite or NaN: four values may have overflowed as float32, where their sum in double does not. */
+static int FN(overflowed)(const FN(lanes) * a) {
+    int64_t infinite = 0;
+    if (FL_BITS == 32)
+        for (ptrdiff_t k = 0; k < LANES; k++)
+            infinite |= a->sum[k] - a->sum[k] != 0;
+    return infinite != 0;
+}
+
+static void FN(accumulate)(FN(lanes) * restrict to, const real *restrict v, ptrdiff_t n) {
+    real rest[SUM_GROUP] ALIGNED = {0};
+    const ptrdiff_t whole = n - n % SUM_GROUP;
+    FN(lanes) a = *to;
+    memcpy(rest, v + whole, (size_t)(n - whole) * sizeof(real));
+    for (ptrdiff_t i = 0; i < n; i += SUM_GROUP) {
+        const real *restrict q = i < whole ? v + i : rest;
+        SIMD for (ptrdiff_t k = 0; k < LANES; k++)
+            FN(add)(&a, k, q[k], q[k + LANES], q[k + 2 * LANES], q[k + 3 * LANES]);
+    }
+    if (FN(overflowed)(&a)) {
         a = *to;
-        for (ptrdiff_t i = 0; i < padded; i++)
+        for (ptrdiff_t i = 0; i < n; i++)
             a.sum[i % LANES] += (double)v[i];
     }
-#endif
     *to = a;
 }
 

@@ -21,6 +21,7 @@ from fastloss import backend
 ROOT = Path(__file__).resolve().parents[1]
 SOURCES = [*sorted((ROOT / "src_c").rglob("*.[ch]")), ROOT / "fastloss" / "_engine.pyx"]
 OPERATIONS = ("value", "gradient", "value_gradient", "exact", "majorize", "fisher")
+SUMMING = ("sum", "sum_gradient")  # of the losses of cost 1
 CC = shutil.which(os.environ.get("CC", "gcc")) or shutil.which("cc")
 
 x86 = pytest.mark.skipif(platform.machine().lower() not in ("x86_64", "amd64"), reason="reads x86-64 instructions")

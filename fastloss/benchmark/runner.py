@@ -246,6 +246,12 @@ class Worker:
             raise RowError(answer["error"])
         return answer
 
+    def settle(self, most_seconds: float = 0.05) -> None:
+        """Wait until its threads sleep: after a call, those of a pool spin for milliseconds on the next one's processors."""
+        end = time.perf_counter() + most_seconds
+        while self.process and _is_running(self.process.pid) and time.perf_counter() < end:
+            time.sleep(0.001)
+
     def _lost(self, why: str) -> WorkerLostError:
         self.stop()
         self.losses += 1
@@ -276,6 +282,21 @@ def _read(process: subprocess.Popen[str], answers: queue.Queue[str | None]) -> N
     except ValueError:  # closed by `stop`
         pass
     answers.put(None)
+
+
+def _is_running(pid: int) -> bool:
+    """Whether a thread of the process runs or wants to; where the system does not tell, it may be."""
+    tasks = Path("/proc", str(pid), "task")
+    if not tasks.exists():
+        return True
+    for task in tasks.iterdir():
+        try:
+            state = (task / "stat").read_text().rpartition(")")[2].split()[0]
+        except OSError:  # the thread has ended
+            continue
+        if state == "R":
+            return True
+    return False
 
 
 def _environment(entry: EngineEntry, threads: int) -> dict[str, str]:
@@ -376,6 +397,7 @@ class Runner:
         for worker in list(running):
             try:
                 answer = worker.ask({"do": "calibrate", "seconds": self.pace.sample_seconds}, self.pace.time_timeout)
+                worker.settle()
                 results[worker.name].loops = answer["loops"]
             except (WorkerLostError, RowError) as error:
                 self._fail(worker, row, results, error)
@@ -453,11 +475,13 @@ class Runner:
                 result = outcome.results[worker.name]
                 try:
                     answer = worker.ask({"do": "time", "loops": result.loops}, self.pace.time_timeout)
+                    worker.settle()
                     result.samples.append(answer["ns"])
                     if worker.name == ENGINE and row.bytes > self.cache:
                         answer = worker.ask({"do": "triad", "bytes": row.bytes}, self.pace.time_timeout)
                         outcome.memory_samples.append(answer["gb_s"])
                         outcome.memory_how = answer["how"]
+                        worker.settle()
                 except (WorkerLostError, RowError) as error:
                     self._fail(worker, row, outcome.results, error)
                     running.remove(worker)

@@ -127,11 +127,11 @@ FORMULA(squared_hinge) {
 
 /* name, cost of an element in elements of squared error, first stage */
 #define BINARY(X) \
-    X(bce_logits, 8, EXP_MINUS_ABS_SCORE) \
-    X(bce_logits_any, 8, EXP_MINUS_ABS_SCORE) \
-    X(bce_probabilities, 8, DIRECT) \
-    X(focal_logits_2, 8, EXP_MINUS_ABS_SCORE) \
-    X(focal_logits_any, 8, EXP_MINUS_ABS_SCORE) \
-    X(focal_probabilities, 8, DIRECT) \
+    X(bce_logits, 4, EXP_MINUS_ABS_SCORE) \
+    X(bce_logits_any, 4, EXP_MINUS_ABS_SCORE) \
+    X(bce_probabilities, 4, DIRECT) \
+    X(focal_logits_2, 4, EXP_MINUS_ABS_SCORE) \
+    X(focal_logits_any, 4, EXP_MINUS_ABS_SCORE) \
+    X(focal_probabilities, 4, DIRECT) \
     X(hinge, 1, DIRECT) \
     X(squared_hinge, 1, DIRECT)

@@ -36,8 +36,8 @@ FORMULA(gamma_log) {
 
 /* name, cost of an element in elements of squared error, first stage */
 #define COUNTS(X) \
-    X(poisson_log, 8, DIRECT) \
-    X(poisson_log_full, 8, DIRECT) \
-    X(poisson_identity, 8, DIRECT) \
-    X(poisson_identity_full, 8, DIRECT) \
-    X(gamma_log, 8, DIRECT)
+    X(poisson_log, 4, DIRECT) \
+    X(poisson_log_full, 4, DIRECT) \
+    X(poisson_identity, 4, DIRECT) \
+    X(poisson_identity_full, 4, DIRECT) \
+    X(gamma_log, 4, DIRECT)

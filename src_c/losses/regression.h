@@ -25,10 +25,10 @@ FORMULA(absolute_error) {
  * no square of a large r, no cancellation at the seam. */
 FORMULA(huber) {
     const real delta = p[0], r = z - y, a = vabs(r);
-    const real c = a > delta ? delta : a;
+    const real c = delta < a ? delta : a;
     return (result){
         .v = c * (a - C(0.5) * c),
-        .g = r > delta ? delta : r < -delta ? -delta : r,
+        .g = with_sign_of(r, c),
         .h = nan_or(r, a <= delta ? C(1.0) : C(0.0)),
         .m = nan_or(r, a <= delta ? C(1.0) : delta / a),
     };
@@ -85,5 +85,5 @@ FORMULA(quantile) {
     X(absolute_error, 1, DIRECT) \
     X(huber, 1, DIRECT) \
     X(smooth_l1, 1, DIRECT) \
-    X(log_cosh, 8, DIRECT) \
+    X(log_cosh, 4, DIRECT) \
     X(quantile, 1, DIRECT)
