@@ -9,6 +9,7 @@
 
 #undef real
 #undef bits_t
+#undef ubits_t
 #undef FN
 #undef C
 #undef EXPONENT_BIAS
@@ -17,6 +18,7 @@
 #if FL_BITS == 32
 #define real float
 #define bits_t int32_t
+#define ubits_t uint32_t
 #define FN(name) name##_f32
 #define C(x) x##f /* a constant in this type: C(0.5); hexadecimal floats too */
 #define EXPONENT_BIAS 127
@@ -24,6 +26,7 @@
 #else
 #define real double
 #define bits_t int64_t
+#define ubits_t uint64_t
 #define FN(name) name##_f64
 #define C(x) x
 #define EXPONENT_BIAS 1023

@@ -8,7 +8,8 @@
 
 enum {
     LANES = 16, /* of every accumulator, whatever the vector width: so the bits do not depend on it */
-    TILE = 512, /* rows of a block, and elements of a scan: 4 KiB of float64 */
+    TILE = 512,       /* rows of a block: 4 KiB of float64 */
+    SCAN_TILE = 2048, /* elements of a scan */
     SUM_GROUP = 4 * LANES
 };
 
@@ -216,15 +217,34 @@ INLINE bool FN(outside)(int domain, bool allow_nan, real low, real high, real x)
     return !inside & !(allow_nan & (x != x));
 }
 
+/* Whether all of x, a multiple of LANES long, is surely inside a domain that begins at 0. Bits of floats are ordered as
+ * unsigned numbers like the floats are, with negative, infinite and NaN ones above: a maximum is all it takes. */
+static int FN(surely_inside)(const fl_domain_scan *scan, const real *x, ptrdiff_t n) {
+    const ubits_t first = scan->domain == FL_OPEN_LOW, last = (ubits_t)bits_of((real)scan->high) - first;
+    ubits_t most[LANES] ALIGNED = {0}, any = 0;
+    if (scan->low != 0 || scan->domain == FL_TWO_VALUES)
+        return 0;
+    for (ptrdiff_t i = 0; i < n; i += LANES)
+        SIMD for (ptrdiff_t k = 0; k < LANES; k++) {
+            const ubits_t u = (ubits_t)bits_of(x[i + k]) - first; /* 0 wraps around to the largest */
+            most[k] = most[k] > u ? most[k] : u;
+        }
+    for (ptrdiff_t k = 0; k < LANES; k++)
+        any |= most[k] > last;
+    return !any;
+}
+
 /* The first element of [begin, end) outside its domain, or -1; checked as the real type that the kernel will see. A
  * tile is looked through for any offender first, which is a few operations per vector; its place is found after. */
 static ptrdiff_t FN(first_outside)(const fl_domain_scan *scan, ptrdiff_t begin, ptrdiff_t end) {
-    real buffer[TILE] ALIGNED;
+    real buffer[SCAN_TILE] ALIGNED;
     const real low = (real)scan->low, high = (real)scan->high;
     const bool allow_nan = scan->allow_nan;
-    for (ptrdiff_t b = begin; b < end; b += TILE) {
-        const ptrdiff_t n = end - b < TILE ? end - b : TILE, padded = PADDED(n, LANES);
+    for (ptrdiff_t b = begin; b < end; b += SCAN_TILE) {
+        const ptrdiff_t n = end - b < SCAN_TILE ? end - b : SCAN_TILE, padded = PADDED(n, LANES);
         const real *x = FN(view)(buffer, scan->x, scan->type, b, n);
+        if (FN(surely_inside)(scan, x, padded))
+            continue;
         bits_t bad[LANES] ALIGNED = {0};
 #define FL_SCAN(DOMAIN, ALLOW_NAN)                                                                           \
     for (ptrdiff_t i = 0; i < padded; i += LANES)                                                            \

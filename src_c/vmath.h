@@ -18,7 +18,6 @@
  */
 
 #if FL_BITS == 32
-#define ubits_t uint32_t
 #define ROUNDING_SHIFT 0x1.8p23f /* |x| < 2^22: x + shift holds the integer nearest to x in its low bits */
 #define LN2_HIGH 0x1.62e4p-1f    /* 15 bits: n * LN2_HIGH is exact for every exponent n */
 #define LN2_LOW 0x1.7f7d1cp-20f
@@ -31,7 +30,6 @@
 #define TWO_THIRDS 0x1.555556p-1f
 #define TWO_THIRDS_LOW -0x1.555556p-26f
 #else
-#define ubits_t uint64_t
 #define ROUNDING_SHIFT 0x1.8p52
 #define LN2_HIGH 0x1.62e42fefap-1 /* 36 bits */
 #define LN2_LOW 0x1.cf79abc9e3b3ap-40
@@ -582,7 +580,6 @@ INLINE real FN(sqrt)(real x) {
 }
 #define vsqrt FN(sqrt)
 
-#undef ubits_t
 #undef ROUNDING_SHIFT
 #undef LN2_HIGH
 #undef LN2_LOW

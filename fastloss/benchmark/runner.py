@@ -247,7 +247,7 @@ class Worker:
         return answer
 
     def settle(self, most_seconds: float = 0.05) -> None:
-        """Wait until its threads sleep: after a call, those of a pool spin for milliseconds on the next one's processors."""
+        """Wait until its threads sleep: those of a pool spin for milliseconds, on the next one's processors."""
         end = time.perf_counter() + most_seconds
         while self.process and _is_running(self.process.pid) and time.perf_counter() < end:
             time.sleep(0.001)

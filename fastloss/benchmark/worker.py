@@ -82,10 +82,10 @@ class Bench:
         return {"ok": True, "loops": max(1, round(loops * command["seconds"] / spent))}
 
     def time(self, command: dict[str, Any]) -> dict[str, Any]:
-        """One sample: a call to warm the caches that the last engine used, then `loops` calls."""
+        """One sample: `loops` calls, after some to wake the threads and fill the caches that the last engine used."""
         assert self.timer is not None, "time before load"
         loops = command["loops"]
-        self.timer.timeit(max(1, loops // 10))
+        self.timer.timeit(max(1, loops // 2))
         return {"ok": True, "ns": self.timer.timeit(loops) * 1e9 / loops}
 
     def triad(self, command: dict[str, Any]) -> dict[str, Any]:
