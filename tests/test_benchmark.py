@@ -261,7 +261,7 @@ def test_an_engine_that_raises_on_one_row_lives(fake) -> None:
 
 def test_the_time_limit_is_said() -> None:
     with Runner(
-        {"fastloss": ENGINES["fastloss"]}, 1, Pace(rounds=1, sample_seconds=1e-5, total_seconds=1e-9)
+        {"fastloss": ENGINES["fastloss"]}, 1, Pace(rounds=1, sample_seconds=1e-5, engine_seconds=1e-9)
     ) as runner:
         assert list(runner.run([HUBER, HUBER])) == []
         assert "2 of 2 rows not measured" in runner.notes[0]

@@ -46,8 +46,8 @@ class Pace:
         A row ends after this time if it has three rounds.
     load_timeout, time_timeout : float
         After which a worker counts as hanging. Loading includes compilers.
-    total_seconds : float or None
-        After which no further row is started.
+    engine_seconds : float or None
+        Times the number of engines: after that no further row is started.
     """
 
     rounds: int = 7
@@ -55,10 +55,10 @@ class Pace:
     row_seconds: float = 0.8
     load_timeout: float = 60.0
     time_timeout: float = 30.0
-    total_seconds: float | None = None
+    engine_seconds: float | None = None
 
 
-QUICK = Pace(total_seconds=140.0)
+QUICK = Pace(engine_seconds=28.0)
 FULL = Pace(rounds=15, sample_seconds=0.02, row_seconds=4.0, load_timeout=240.0, time_timeout=120.0)
 
 
@@ -372,8 +372,9 @@ class Runner:
 
     def run(self, plan: Sequence[Row]) -> Iterator[RowResult]:
         """Measure the rows in order."""
+        seconds = self.pace.engine_seconds
+        limit = None if seconds is None else seconds * len(self.workers)
         for done, row in enumerate(plan):
-            limit = self.pace.total_seconds
             spent = 0.0 if limit is None else (time.perf_counter() - self.begun) / limit
             self.behind = spent > max(0.2, done / len(plan))  # the start, with its imports, is allowed a fifth
             if limit is not None and spent > 1.0:
