@@ -35,9 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog = EXAMPLES
     many: dict[str, Any] = {"nargs": "+", "metavar": "X", "action": "extend"}
     extent = parser.add_mutually_exclusive_group()
-    extent.add_argument(
-        "--quick", action="store_true", help="the default: main cases, under three minutes with the default peers"
-    )
+    extent.add_argument("--quick", action="store_true", help="the default: main cases, half a minute for each engine")
     extent.add_argument(
         "--full", action="store_true", help="every combination, all installed peers, longer samples: an hour"
     )
