@@ -70,3 +70,11 @@ INLINE real FN(from_bits)(bits_t i) {
 
 INLINE real FN(abs)(real x) { return from_bits(bits_of(x) & ~((bits_t)1 << (FL_BITS - 1))); }
 #define vabs FN(abs)
+
+/* Clamps: one instruction each unless the bound is a literal (see BOUNDS in vmath.h). A NaN x stays. */
+INLINE real FN(at_least)(real low, real x) { return x < low ? low : x; }
+#undef at_least
+#define at_least FN(at_least)
+INLINE real FN(at_most)(real high, real x) { return high < x ? high : x; }
+#undef at_most
+#define at_most FN(at_most)

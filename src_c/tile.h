@@ -217,12 +217,22 @@ INLINE bool FN(outside)(int domain, bool allow_nan, real low, real high, real x)
     return !inside & !(allow_nan & (x != x));
 }
 
-/* Whether all of x, a multiple of LANES long, is surely inside a domain that begins at 0. Bits of floats are ordered as
- * unsigned numbers like the floats are, with negative, infinite and NaN ones above: a maximum is all it takes. */
+/* Whether all of x, a multiple of LANES long, is surely inside. Of two values, one factor of a product is 0. In a domain
+ * that begins at 0: bits of floats are ordered as unsigned numbers like the floats are, with negative, infinite and NaN
+ * ones above, so that a maximum is all it takes. */
 static int FN(surely_inside)(const fl_domain_scan *scan, const real *x, ptrdiff_t n) {
     const ubits_t first = scan->domain == FL_OPEN_LOW, last = (ubits_t)bits_of((real)scan->high) - first;
+    const real low = (real)scan->low, high = (real)scan->high;
     ubits_t most[LANES] ALIGNED = {0}, any = 0;
-    if (scan->low != 0 || scan->domain == FL_TWO_VALUES)
+    if (scan->domain == FL_TWO_VALUES) {
+        for (ptrdiff_t i = 0; i < n; i += LANES)
+            SIMD for (ptrdiff_t k = 0; k < LANES; k++)
+                most[k] |= (ubits_t)bits_of(vabs((x[i + k] - low) * (x[i + k] - high)));
+        for (ptrdiff_t k = 0; k < LANES; k++)
+            any |= most[k];
+        return !any;
+    }
+    if (low != 0)
         return 0;
     for (ptrdiff_t i = 0; i < n; i += LANES)
         SIMD for (ptrdiff_t k = 0; k < LANES; k++) {

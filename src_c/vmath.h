@@ -62,6 +62,14 @@ INLINE real FN(poly8)(real x, real x2, real x4, real c0, real c1, real c2, real 
 #define poly4 FN(poly4)
 #define poly8 FN(poly8)
 
+/* Where functions saturate. GCC makes `x < low ? low : x` one instruction that keeps NaN, but only of a `low` that it
+ * cannot see to be constant: a weak object it must not look into. */
+__attribute__((weak, visibility("hidden"))) const struct {
+    real zero, exp_lowest, exp_highest, expm1_lowest, tanh_saturated;
+} FN(fl_bounds) = {0, EXP_LOWEST, EXP_HIGHEST, EXPM1_LOWEST, TANH_SATURATED};
+#undef BOUNDS
+#define BOUNDS FN(fl_bounds)
+
 INLINE real FN(from_exponent)(ubits_t biased) { return from_bits((bits_t)(biased << MANTISSA_BITS)); }
 #define from_exponent FN(from_exponent)
 
@@ -177,7 +185,7 @@ INLINE real FN(scale_down)(ubits_t exponent) {
  * ULP: float32 0.918 at -0x1.04a864p4, float64 0.915 at -0x1.3731cc9e58818p7;
  * without FMA 1.202 and 1.192. */
 INLINE real FN(exp_nonpositive)(real x) {
-    x = x < EXP_LOWEST ? EXP_LOWEST : x;
+    x = at_least(BOUNDS.exp_lowest, x);
     const exp_parts e = exp_reduce(x, EXPONENT_BIAS + SUBNORMAL_LIFT);
     return vfma(e.r, vfma(e.r, exp_tail(e.r), C(1.0)), C(1.0)) * scale_down(e.exponent);
 }
@@ -194,8 +202,8 @@ INLINE real FN(scale_in_halves)(real p, ubits_t exponent) {
  * ULP: float32 0.918 at -0x1.04a864p4, float64 0.902 at 0x1.a19cd45078b7cp8;
  * without FMA 1.202 and 1.169. */
 INLINE real FN(exp)(real x) {
-    x = x > EXP_HIGHEST ? EXP_HIGHEST : x;
-    x = x < EXP_LOWEST ? EXP_LOWEST : x;
+    x = at_most(BOUNDS.exp_highest, x);
+    x = at_least(BOUNDS.exp_lowest, x);
     const exp_parts e = exp_reduce(x, 2 * EXPONENT_BIAS);
     const real p = vfma(e.r, vfma(e.r, exp_tail(e.r), C(1.0)), C(1.0));
     return scale_in_halves(p, e.exponent);
@@ -207,8 +215,7 @@ INLINE real FN(exp)(real x) {
  * ULP: float32 0.906 at 0x1.6cb128p-2, float64 1.035 at 0x1.6349d23cc21p-2;
  * without FMA 1.030 and 0.993. */
 INLINE real FN(expm1)(real x) {
-    real t = x > EXP_HIGHEST ? EXP_HIGHEST : x;
-    t = t < EXPM1_LOWEST ? EXPM1_LOWEST : t;
+    const real t = at_least(BOUNDS.expm1_lowest, at_most(BOUNDS.exp_highest, x));
     const exp_parts e = exp_reduce(t, EXPONENT_BIAS - 1);
     const real s = from_exponent(e.exponent); /* 2^n / 2 */
     const real base = s - C(0.5);
@@ -219,6 +226,48 @@ INLINE real FN(expm1)(real x) {
     return vabs(x) < NEGLIGIBLE ? x : result; /* -0 and subnormals */
 }
 #define vexpm1 FN(expm1)
+
+/* log cosh(a) for 0 <= a <= 1, without cancellation: a^2/2 + a^4 q(a^2) */
+INLINE real FN(log_cosh_near)(real a) {
+    const real u = a * a, u2 = u * u;
+#if FL_BITS == 32
+    const real q = vfma(u2 * u2, poly2(u, C(-0x1.25d044p-11), C(0x1.70894ap-14)),
+                        poly4(u, u2, C(-0x1.555516p-4), C(0x1.6c02bcp-6),
+                                     C(-0x1.b7f9d8p-8), C(0x1.10f5d4p-9)));
+#else
+    const real u4 = u2 * u2;
+    const real q = vfma(u4 * u4,
+                        vfma(u4, vfma(u2, C(-0x1.3bdd253ef4e33p-29), poly2(u, C(-0x1.19ec34cbdc0c8p-23), C(0x1.a3d85f3a53feep-26))),
+                             poly4(u, u2, C(-0x1.8ff6e7f6b6c92p-17), C(0x1.22ca156739ddbp-18),
+                                          C(-0x1.9ab0115c98095p-20), C(0x1.090ef39eca995p-21))),
+                        poly8(u, u2, u4,
+                              C(-0x1.555555555554cp-4), C(0x1.6c16c16c15cd5p-6), C(-0x1.ba1ba1b98f5bdp-8),
+                              C(0x1.1ea5d387534e6p-9), C(-0x1.833d98ebc3f41p-11), C(0x1.0d0b1eb242a78p-12),
+                              C(-0x1.7d9f49dbf230fp-14), C(0x1.12db5e3429f0cp-15)));
+#endif
+    return vfma(u2, q, C(0.5) * u);
+}
+#define vlog_cosh_near FN(log_cosh_near)
+
+/* tanh(a) for 0 <= a <= 0.56, where (1 - E)/(1 + E), E = exp(-2a), cancels: a + a^3 q(a^2) */
+INLINE real FN(tanh_near)(real a) {
+    const real u = a * a, u2 = u * u, u4 = u2 * u2;
+#if FL_BITS == 32
+    const real q = vfma(u4, C(-0x1.945604p-8),
+                        poly4(u, u2, C(-0x1.555548p-2), C(0x1.110c5ep-3),
+                                     C(-0x1.b905c4p-5), C(0x1.581206p-6)));
+#else
+    const real q = vfma(u4 * u4,
+                        poly4(u, u2, C(-0x1.f34aad6d6cd84p-13), C(0x1.88dc845909335p-14),
+                                     C(-0x1.11413610244b6p-15), C(0x1.e502fde9eee0dp-18)),
+                        poly8(u, u2, u4,
+                              C(-0x1.5555555555555p-2), C(0x1.111111111108p-3), C(-0x1.ba1ba1ba10e2fp-5),
+                              C(0x1.664f487f8ee2cp-6), C(-0x1.226e34cf94f3p-7), C(0x1.d6d3b10c9350bp-9),
+                              C(-0x1.7da104b33819ap-10), C(0x1.35390ee645c2cp-11)));
+#endif
+    return vfma(a * u, q, a);
+}
+#define vtanh_near FN(tanh_near)
 
 /* expm1(x) as a pair, for EXPM1_LOWEST <= x <= 0 or NaN */
 INLINE pair FN(expm1_pair)(real x) {
@@ -232,7 +281,7 @@ INLINE pair FN(expm1_pair)(real x) {
 
 /* exp(x) as a pair, for x <= 0 or NaN */
 INLINE pair FN(exp_nonpositive_pair)(real x) {
-    x = x < EXP_LOWEST ? EXP_LOWEST : x;
+    x = at_least(BOUNDS.exp_lowest, x);
     const exp_parts e = exp_reduce(x, EXPONENT_BIAS + SUBNORMAL_LIFT);
     const pair sum = sum_ordered(C(1.0), e.r);
     const pair p = sum_ordered(sum.h, vfma(e.r * e.r, exp_tail(e.r), sum.l + e.r_low));
@@ -244,8 +293,7 @@ INLINE pair FN(exp_nonpositive_pair)(real x) {
  * ULP: float32 0.787 at 0x1.012322p-3, float64 0.778 at 0x1.646839921046p-3;
  * without FMA 0.780 and 0.793. */
 INLINE real FN(tanh)(real x) {
-    real a = vabs(x);
-    a = a > TANH_SATURATED ? TANH_SATURATED : a;
+    const real a = at_most(BOUNDS.tanh_saturated, vabs(x));
     const pair m = FN(expm1_pair)(C(-2.0) * a);
     pair d = sum_ordered(C(2.0), m.h);
     d.l += m.l;
@@ -466,8 +514,7 @@ INLINE pair FN(log_pair)(real x) {
 INLINE real FN(pow)(real x, real y) {
     const pair l = log_pair(x);
     const real h = y * l.h;
-    real t = h > EXP_HIGHEST ? EXP_HIGHEST : h;
-    t = t < EXP_LOWEST ? EXP_LOWEST : t;
+    const real t = at_least(BOUNDS.exp_lowest, at_most(BOUNDS.exp_highest, h));
     const real low = t == h ? vfma(y, l.l, residual(y, l.h, -h)) : C(0.0);
     const exp_parts e = exp_reduce(t, 2 * EXPONENT_BIAS);
     const real r = e.r + low;

@@ -19,15 +19,15 @@ INLINE result FN(cross_entropy_logits)(FN(sides) s, real both, real z, real E) {
      * against. No weight there is 0, even at infinity. */
     const bool up = z >= 0;
     const real far = up ? s.negative : -s.positive, near = up ? -s.positive : s.negative, linear = far * z;
-    const real a = vabs(z), inverse = 1 / (1 + E);
+    const real a = vabs(z), d = 1 + E;
     /* tanh(z/2)/(2z) bounds the curvature (Jaakkola & Jordan 2000); 1/4 at 0. */
     const real half = C(0.5) * a, bound = a < C(0x1p-30) ? C(0.25) : vtanh(half) / (4 * half);
     return (result){
         .v = (far == 0 ? 0 : linear) + both * vlog1p_unit(E),
-        .g = vfma(near, E, far) / (1 + E),
-        .h = both * E * inverse * inverse,
+        .g = vfma(near, E, far) / d,
+        .h = both * (E / (d * d)),
         .m = both * nan_or(z, bound),
-        .f = E * inverse * inverse, /* of the Bernoulli model: pos_weight is 1 */
+        .f = E / (d * d), /* of the Bernoulli model: pos_weight is 1 */
     };
 }
 
@@ -109,20 +109,21 @@ FORMULA(focal_probabilities) {
     };
 }
 
-/* max(0, 1 - s z), s = +-1 from labels {0, 1} or {-1, 1}. Majorized like |.|/2. */
+/* max(0, 1 - s z), s = +-1 from labels {0, 1} or {-1, 1}. Majorized like |.|/2. Where the margin m is not positive the
+ * value c is 0, or NaN, and so are the derivatives. */
 FORMULA(hinge) {
-    const real s = y > 0 ? C(1.0) : C(-1.0), m = 1 - s * z, a = vabs(m);
+    const real s = y > 0 ? C(1.0) : C(-1.0), m = 1 - s * z, c = at_least(BOUNDS.zero, m), a = vabs(m);
     return (result){
-        .v = m < 0 ? 0 : m,
-        .g = m > 0 ? -s : nan_or(m, 0),
+        .v = c,
+        .g = m > 0 ? -s : c,
         .h = nan_or(m, 0),
         .m = C(0.5) / (a < p[0] ? p[0] : a),
     };
 }
 
 FORMULA(squared_hinge) {
-    const real s = y > 0 ? C(1.0) : C(-1.0), m = 1 - s * z, c = m < 0 ? 0 : m;
-    return (result){.v = c * c, .g = -2 * s * c, .h = m > 0 ? C(2.0) : nan_or(m, 0), .m = nan_or(m, 2)};
+    const real s = y > 0 ? C(1.0) : C(-1.0), m = 1 - s * z, c = at_least(BOUNDS.zero, m);
+    return (result){.v = c * c, .g = -2 * s * c, .h = m > 0 ? C(2.0) : c, .m = nan_or(m, 2)};
 }
 
 /* name, cost of an element in elements of squared error, first stage */

@@ -56,11 +56,6 @@ INLINE real FN(distance)(real z, real top) {
 #undef distance
 #define distance FN(distance)
 
-/* A curvature, raised to the floor; NaN stays. */
-INLINE real FN(at_least)(real floor, real curvature) { return curvature < floor ? floor : curvature; }
-#undef at_least
-#define at_least FN(at_least)
-
 INLINE void FN(sum_lanes)(double *x) {
     for (ptrdiff_t width = LANES / 2; width > 0; width /= 2)
         for (ptrdiff_t l = 0; l < width; l++)

@@ -25,7 +25,7 @@ FORMULA(absolute_error) {
  * no square of a large r, no cancellation at the seam. */
 FORMULA(huber) {
     const real delta = p[0], r = z - y, a = vabs(r);
-    const real c = delta < a ? delta : a;
+    const real c = at_most(delta, a);
     return (result){
         .v = c * (a - C(0.5) * c),
         .g = with_sign_of(r, c),
@@ -34,33 +34,32 @@ FORMULA(huber) {
     };
 }
 
-/* Huber(beta) / beta, for beta > 0. Divided, not multiplied by 1/beta, which overflows for a subnormal beta. */
+/* Huber(beta) / beta, for beta > 0: with u = min(|r|, beta) / beta both sides are u (|r| - min(|r|, beta)/2). Divided, not
+ * multiplied by 1/beta, which overflows for a subnormal beta. */
 FORMULA(smooth_l1) {
     const real beta = p[0], r = z - y, a = vabs(r);
-    const bool inside = a < beta;
-    const real u = r / beta;
+    const real c = at_most(beta, a), u = c / beta;
     return (result){
-        .v = inside ? C(0.5) * r * u : a - C(0.5) * beta,
-        .g = inside ? u : sign(r),
-        .h = nan_or(r, inside ? 1 / beta : C(0.0)),
-        .m = nan_or(r, inside ? 1 / beta : 1 / a),
+        .v = u * (a - C(0.5) * c),
+        .g = with_sign_of(r, u),
+        .h = nan_or(r, a < beta ? 1 / beta : C(0.0)),
+        .m = nan_or(r, a < beta ? 1 / beta : 1 / a),
     };
 }
 
-/* log cosh r = |r| + log1p(exp(-2|r|)) - log 2. Near 0 that cancels, and log1p(expm1(a)^2 / (2 exp(a))) with
- * a = |r| is exact: cosh a - 1 = expm1(a)^2 / (2 exp(a)). Gradient tanh r; Hessian sech^2 r = 4E/(1+E)^2 with
- * E = exp(-2|r|), which does not cancel as 1 - tanh^2 does. Majorized by tanh(r)/r. */
+/* log cosh r = |r| - log 2 + log1p(E), E = exp(-2|r|): below 1 that cancels, and a polynomial in r^2 takes its place.
+ * From there on |r| - log 2 is nearly exact, apart from the error of log 2 in this type. Gradient tanh r, of
+ * tanh |r| = (1 - E)/(1 + E) or again a polynomial; Hessian sech^2 r = 4E/(1+E)^2, which does not cancel as
+ * 1 - tanh^2 does. Majorized by tanh(r)/r. */
 FORMULA(log_cosh) {
-    const real r = z - y, a = vabs(r);
-    const real E = vexp_nonpositive(-2 * a);
-    const real d = vexpm1(a < 1 ? a : 1); /* the side not taken must not overflow */
-    const real near = vlog1p(d * d / (2 * (1 + d)));
-    const real far = a + (vlog1p_unit(E) - C(0x1.62e42fefa39efp-1));
-    const real t = vtanh(r), s = 1 / (1 + E);
+    const double log_2 = 0x1.62e42fefa39efp-1;
+    const real r = z - y, a = vabs(r), E = e, d = 1 + E, rounding = (real)((double)(real)log_2 - log_2);
+    const real v_near = vlog_cosh_near(a), v_far = (a - (real)log_2) + (vlog1p_unit(E) + rounding);
+    const real t_near = vtanh_near(a), t_far = (1 - E) / d, t = with_sign_of(r, a < C(0.55) ? t_near : t_far);
     return (result){
-        .v = a < 1 ? near : nan_or(r, far),
+        .v = a < 1 ? v_near : v_far,
         .g = t,
-        .h = 4 * E * s * s,
+        .h = 4 * E / (d * d),
         .m = a < C(0x1p-30) ? nan_or(r, 1) : t / r,
     };
 }
@@ -85,5 +84,5 @@ FORMULA(quantile) {
     X(absolute_error, 1, DIRECT) \
     X(huber, 1, DIRECT) \
     X(smooth_l1, 1, DIRECT) \
-    X(log_cosh, 4, DIRECT) \
+    X(log_cosh, 4, EXP_MINUS_TWICE_ABS_RESIDUAL) \
     X(quantile, 1, DIRECT)
