@@ -7,15 +7,23 @@ enum { FN(ACROSS_FROM) = FL_BITS == 32 ? 256 : 128 };
 typedef void (*FN(classes_loop))(const FN(classes_options) * options, const FN(segment) * segments, int n_segments,
                                  FN(classes_rows) * rows, int across);
 
-#define CLASSES_LOOP(name, DENSE, ENTROPY, PREDICTION, operation, VALUE, GRADIENT, HESSIAN)                  \
-    static void FN(name##_##operation)(const FN(classes_options) * o, const FN(segment) * segments, int n,   \
-                                       FN(classes_rows) * rows, int across) {                                \
-        if (across)                                                                                          \
-            FN(classes_tile)((FN(classes_spec)){DENSE, ENTROPY, PREDICTION, VALUE, GRADIENT, HESSIAN, 1}, o, \
-                             segments, n, rows);                                                             \
-        else                                                                                                 \
-            FN(classes_tile)((FN(classes_spec)){DENSE, ENTROPY, PREDICTION, VALUE, GRADIENT, HESSIAN, 0}, o, \
-                             segments, n, rows);                                                             \
+#define CLASSES_VARIANT(DENSE, ENTROPY, PREDICTION, VALUE, GRADIENT, HESSIAN, ACROSS, PLAIN)                  \
+    FN(classes_tile)((FN(classes_spec)){DENSE, ENTROPY, PREDICTION, VALUE, GRADIENT, HESSIAN, ACROSS, PLAIN}, \
+                     o, segments, n, rows)
+
+/* Raw scores without options are the case to be fast in. With labels it rounds differently, so a Hessian needs it too. */
+#define CLASSES_LOOP(name, DENSE, ENTROPY, PREDICTION, operation, VALUE, GRADIENT, HESSIAN)                   \
+    static void FN(name##_##operation)(const FN(classes_options) * o, const FN(segment) * segments, int n,    \
+                                       FN(classes_rows) * rows, int across) {                                 \
+        const bool plain = PREDICTION == 'z' && (!(DENSE) || !(HESSIAN)) && o->plain;                         \
+        if (plain && across)                                                                                  \
+            CLASSES_VARIANT(DENSE, ENTROPY, PREDICTION, VALUE, GRADIENT, HESSIAN, 1, 1);                      \
+        else if (plain)                                                                                       \
+            CLASSES_VARIANT(DENSE, ENTROPY, PREDICTION, VALUE, GRADIENT, HESSIAN, 0, 1);                      \
+        else if (across)                                                                                      \
+            CLASSES_VARIANT(DENSE, ENTROPY, PREDICTION, VALUE, GRADIENT, HESSIAN, 1, 0);                      \
+        else                                                                                                  \
+            CLASSES_VARIANT(DENSE, ENTROPY, PREDICTION, VALUE, GRADIENT, HESSIAN, 0, 0);                      \
     }
 
 #define CLASSES_LOOPS(name, DENSE, ENTROPY, PREDICTION)                         \
@@ -53,33 +61,53 @@ INLINE void FN(transpose4)(real *to, ptrdiff_t to_step, const real *from, ptrdif
 /* LANES rows of K numbers side by side; missing rows repeat the last. The last four columns of a K that is no
  * multiple of four are moved once more with their neighbours. */
 static void FN(to_lanes)(real *restrict to, const real *restrict rows, ptrdiff_t classes, ptrdiff_t n) {
-    if (n == LANES && classes >= 4) {
+    if (n == LANES && classes == 3) /* a literal: then it is vector code */
+        SIMD for (ptrdiff_t l = 0; l < LANES; l++) {
+            to[l] = rows[3 * l];
+            to[LANES + l] = rows[3 * l + 1];
+            to[2 * LANES + l] = rows[3 * l + 2];
+        }
+    else if (n == LANES && classes == 2)
+        SIMD for (ptrdiff_t l = 0; l < LANES; l++) {
+            to[l] = rows[2 * l];
+            to[LANES + l] = rows[2 * l + 1];
+        }
+    else if (n == LANES && classes >= 4) {
         for (ptrdiff_t l = 0; l < LANES; l += 4)
             for (ptrdiff_t k = 0; k < classes; k += 4) {
                 const ptrdiff_t j = k + 4 <= classes ? k : classes - 4;
                 FN(transpose4)(to + j * LANES + l, LANES, rows + l * classes + j, classes);
             }
-        return;
-    }
-    for (ptrdiff_t l = 0; l < LANES; l++) {
-        const real *row = rows + (l < n ? l : n - 1) * classes;
-        for (ptrdiff_t k = 0; k < classes; k++)
-            to[k * LANES + l] = row[k];
-    }
+    } else
+        for (ptrdiff_t l = 0; l < LANES; l++) {
+            const real *row = rows + (l < n ? l : n - 1) * classes;
+            for (ptrdiff_t k = 0; k < classes; k++)
+                to[k * LANES + l] = row[k];
+        }
 }
 
 static void FN(from_lanes)(real *restrict rows, const real *restrict from, ptrdiff_t classes, ptrdiff_t n) {
-    if (n == LANES && classes >= 4) {
+    if (n == LANES && classes == 3)
+        SIMD for (ptrdiff_t l = 0; l < LANES; l++) {
+            rows[3 * l] = from[l];
+            rows[3 * l + 1] = from[LANES + l];
+            rows[3 * l + 2] = from[2 * LANES + l];
+        }
+    else if (n == LANES && classes == 2)
+        SIMD for (ptrdiff_t l = 0; l < LANES; l++) {
+            rows[2 * l] = from[l];
+            rows[2 * l + 1] = from[LANES + l];
+        }
+    else if (n == LANES && classes >= 4) {
         for (ptrdiff_t l = 0; l < LANES; l += 4)
             for (ptrdiff_t k = 0; k < classes; k += 4) {
                 const ptrdiff_t j = k + 4 <= classes ? k : classes - 4;
                 FN(transpose4)(rows + l * classes + j, classes, from + j * LANES + l, LANES);
             }
-        return;
-    }
-    for (ptrdiff_t l = 0; l < n; l++)
-        for (ptrdiff_t k = 0; k < classes; k++)
-            rows[l * classes + k] = from[k * LANES + l];
+    } else
+        for (ptrdiff_t l = 0; l < n; l++)
+            for (ptrdiff_t k = 0; k < classes; k++)
+                rows[l * classes + k] = from[k * LANES + l];
 }
 
 /* What a block of rows needs besides its predictions: labels and row weights. A row that is to be ignored has weight 0,
@@ -150,7 +178,9 @@ static void FN(run_classes)(const fl_job *job, ptrdiff_t begin, ptrdiff_t end, d
         .floor = (real)job->floor,
         .classes = (double)classes,
         .total_weight = job->class_weight ? (real)job->p[2] : (real)classes,
+        .plain = job->p[0] == 0 && job->p[1] == 0 && !job->class_weight,
     };
+    const bool label_apart = options.plain && !dense && job->logits && g;
     const real *class_weight = job->class_weight ? job->class_weight : FN(ones);
     FN(load_rows)(&rows, job, dense, begin, n);
     if (classes >= FN(ACROSS_FROM)) {
@@ -180,6 +210,8 @@ static void FN(run_classes)(const fl_job *job, ptrdiff_t begin, ptrdiff_t end, d
                 memcpy(g + at + whole, g_tail, left_bytes);
             if (h)
                 memcpy(h + at + whole, h_tail, left_bytes);
+            if (label_apart)
+                g[at + rows.label[i]] = tile.at_label[0];
         }
     } else {
         real zt[FN(ACROSS_FROM) * LANES] ALIGNED, tt[FN(ACROSS_FROM) * LANES] ALIGNED;
@@ -197,6 +229,9 @@ static void FN(run_classes)(const fl_job *job, ptrdiff_t begin, ptrdiff_t end, d
                 FN(from_lanes)(g + at, gt, classes, m);
             if (h)
                 FN(from_lanes)(h + at, ht, classes, m);
+            if (label_apart)
+                for (ptrdiff_t l = 0; l < m; l++)
+                    g[at + l * classes + rows.label[i + l]] = tile.at_label[l];
         }
     }
     for (ptrdiff_t i = 0; i < n; i++)
@@ -243,25 +278,42 @@ static void FN(total_row_weight)(const fl_job *job, ptrdiff_t begin, ptrdiff_t e
     control_leave(control);
 }
 
-/* The first row of [begin, end) whose sum is outside [low, high], or -1. A row with a NaN passes. */
+/* The first row of [begin, end) whose sum is outside [low, high], or -1. A row with a NaN passes. Rows have the real
+ * type. Their terms are probabilities, so that rounding errors are far below what is tolerated. */
 static ptrdiff_t FN(first_bad_row_sum)(const fl_domain_scan *scan, ptrdiff_t begin, ptrdiff_t end) {
-    real buffer[TILE] ALIGNED;
-    for (ptrdiff_t i = begin; i < end; i++) {
-        double sum = 0;
-        for (ptrdiff_t b = 0; b < scan->classes; b += TILE) {
-            const ptrdiff_t n = scan->classes - b < TILE ? scan->classes - b : TILE;
-            const real *x = FN(view)(buffer, scan->x, scan->type, i * scan->classes + b, n);
-            double lanes[LANES] = {0};
-            ptrdiff_t k = 0;
-            for (; k + LANES <= n; k += LANES)
-                for (ptrdiff_t l = 0; l < LANES; l++)
-                    lanes[l] += (double)x[k + l];
-            for (; k < n; k++)
-                sum += (double)x[k];
-            for (ptrdiff_t l = 0; l < LANES; l++)
-                sum += lanes[l];
+    const ptrdiff_t classes = scan->classes;
+    const real *x = (const real *)scan->x + begin * classes;
+    double sum[LANES];
+    if (classes < FN(ACROSS_FROM)) {
+        real tile[FN(ACROSS_FROM) * LANES] ALIGNED;
+        for (ptrdiff_t i = begin; i < end; i += LANES, x += LANES * classes) {
+            const ptrdiff_t n = end - i < LANES ? end - i : LANES;
+            real lanes[LANES] ALIGNED = {0};
+            FN(to_lanes)(tile, x, classes, n);
+            for (ptrdiff_t k = 0; k < classes; k++)
+                EACH_LANE lanes[l] += tile[k * LANES + l];
+            int64_t bad = 0;
+            for (ptrdiff_t l = 0; l < LANES; l++) {
+                sum[l] = (double)lanes[l];
+                bad |= (sum[l] < scan->low) | (sum[l] > scan->high);
+            }
+            if (bad)
+                for (ptrdiff_t l = 0; l < n; l++)
+                    if (sum[l] < scan->low || sum[l] > scan->high)
+                        return i + l;
         }
-        if (sum < scan->low || sum > scan->high)
+        return -1;
+    }
+    for (ptrdiff_t i = begin; i < end; i++, x += classes) {
+        memset(sum, 0, sizeof sum);
+        ptrdiff_t k = 0;
+        for (; k + LANES <= classes; k += LANES)
+            for (ptrdiff_t l = 0; l < LANES; l++)
+                sum[l] += (double)x[k + l];
+        for (; k < classes; k++)
+            sum[k % LANES] += (double)x[k];
+        FN(sum_lanes)(sum);
+        if (sum[0] < scan->low || sum[0] > scan->high)
             return i;
     }
     return -1;

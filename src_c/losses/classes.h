@@ -25,18 +25,20 @@ typedef struct {
     bool value, gradient;
     char hessian; /* 0, 'h' exact (the Fisher information too), 'm' majorizer */
     bool across;
+    bool plain; /* no class weights, smoothing or z-loss: the options need not be looked at */
 } FN(classes_spec);
 
 /* What the rows of a tile share. */
 typedef struct {
     real on, off, z_loss, floor, total_weight; /* floor: least curvature; total_weight: sum of the class weights */
     double classes;
+    bool plain;
 } FN(classes_options);
 
 /* What each row of a tile brings. */
 typedef struct {
     bits_t label[LANES];                    /* index targets: the class, */
-    real at_label[LANES] ALIGNED;           /* the prediction there, */
+    real at_label[LANES] ALIGNED;           /* the prediction there; out: the gradient there, if it is apart, */
     real label_weight[LANES] ALIGNED;       /* and its class weight */
     real scale[LANES] ALIGNED;              /* factor on gradient and Hessian */
     real value[LANES] ALIGNED;              /* out: the unweighted value */
@@ -75,27 +77,45 @@ INLINE void FN(max_lanes)(real *x) {
 /* Effective target of lane l in group j of segment s. */
 #define CLASS_OF(s, j, l) (spec.across ? (bits_t)((s)->first + (j)*LANES) + (bits_t)(l) : (bits_t)(j))
 #define TARGET(s, j, l)                                                                                      \
-    (weight[spec.across ? (l) : 0] *                                                                         \
-     (spec.dense ? vfma(on, (s)->t[(j)*LANES + (l)], off) : CLASS_OF(s, j, l) == label[l] ? on + off : off))
+    ((spec.plain ? 1 : weight[spec.across ? (l) : 0]) *                                                      \
+     (spec.dense ? (spec.plain ? (s)->t[(j)*LANES + (l)] : vfma(on, (s)->t[(j)*LANES + (l)], off))           \
+                 : CLASS_OF(s, j, l) == label[l] ? on + off : off))
 #define GROUP_WEIGHT(s, j) ((s)->weight + (j) * (s)->weight_step)
+
+/* Whether the gradient at the label comes in the rows' at_label, and g holds what is to be overwritten there. */
+INLINE bool FN(label_apart)(const FN(classes_spec) spec) {
+    return spec.plain && !spec.dense && spec.prediction == 'z' && spec.gradient;
+}
 
 /* One tile: LANES rows, or one row across the lanes. */
 INLINE void FN(classes_tile)(const FN(classes_spec) spec, const FN(classes_options) * o, const FN(segment) * segments,
                              int n_segments, FN(classes_rows) *restrict rows) {
     const bool logits = spec.prediction == 'z';
     const bits_t *restrict label = rows->label;
-    const real on = o->on, off = o->off, z_loss = o->z_loss, floor = o->floor;
+    const real on = spec.plain ? 1 : o->on, off = spec.plain ? 0 : o->off, z_loss = spec.plain ? 0 : o->z_loss;
+    const real floor = o->floor;
     real top[LANES] ALIGNED;
-    double rest[LANES] ALIGNED = {0}, ties[LANES] ALIGNED = {0}, dot[LANES] ALIGNED = {0}, total[LANES] ALIGNED = {0};
+    double rest[LANES] ALIGNED = {0}, dot[LANES] ALIGNED = {0}, total[LANES] ALIGNED = {0};
+    real ties[LANES] ALIGNED = {0};
 
     if (logits) {
+        real odd[LANES] ALIGNED; /* a chain of its own: a maximum takes longer than a load */
         for (ptrdiff_t l = 0; l < LANES; l++)
-            top[l] = -1 / C(0.0);
-        for (int i = 0; i < n_segments; i++)
-            for (ptrdiff_t j = 0; j < segments[i].groups; j++) {
+            top[l] = odd[l] = -1 / C(0.0);
+        for (int i = 0; i < n_segments; i++) {
+            const ptrdiff_t groups = segments[i].groups;
+            ptrdiff_t j = 0;
+            for (; j + 2 <= groups; j += 2) {
+                const real *z = segments[i].z + j * LANES;
+                EACH_LANE top[l] = z[l] > top[l] ? z[l] : top[l];
+                EACH_LANE odd[l] = z[LANES + l] > odd[l] ? z[LANES + l] : odd[l];
+            }
+            if (j < groups) {
                 const real *z = segments[i].z + j * LANES;
                 EACH_LANE top[l] = z[l] > top[l] ? z[l] : top[l];
             }
+        }
+        EACH_LANE top[l] = odd[l] > top[l] ? odd[l] : top[l];
         if (spec.across)
             FN(max_lanes)(top);
     }
@@ -108,7 +128,7 @@ INLINE void FN(classes_tile)(const FN(classes_spec) spec, const FN(classes_optio
         const FN(segment) *s = segments + i;
         for (ptrdiff_t j0 = 0; j0 < s->groups; j0 += FN(CHUNK)) {
             const ptrdiff_t j1 = s->groups - j0 < FN(CHUNK) ? s->groups : j0 + FN(CHUNK);
-            real rest_part[LANES] = {0}, ties_part[LANES] = {0}, dot_part[LANES] = {0}, total_part[LANES] = {0};
+            real rest_part[LANES] = {0}, dot_part[LANES] = {0}, total_part[LANES] = {0};
             for (ptrdiff_t j = j0; j < j1; j++) {
                 const real *z = s->z + j * LANES, *weight = GROUP_WEIGHT(s, j);
                 real *e = spec.gradient || spec.hessian ? s->g + j * LANES : 0;
@@ -132,25 +152,25 @@ INLINE void FN(classes_tile)(const FN(classes_spec) spec, const FN(classes_optio
                         const bool is_top = z[l] == top[l];
                         const real x = vexp_nonpositive(distance(z[l], top[l]));
                         rest_part[l] += is_top ? 0 : x;
-                        ties_part[l] += is_top ? C(1.0) : C(0.0);
+                        ties[l] += is_top ? C(1.0) : C(0.0); /* exact */
                         if (spec.gradient || spec.hessian)
                             e[l] = x;
                     }
             }
             EACH_LANE {
                 rest[l] += (double)rest_part[l];
-                ties[l] += (double)ties_part[l];
                 dot[l] += (double)dot_part[l];
                 total[l] += (double)total_part[l];
             }
         }
     }
     if (spec.across) {
-        if (logits)
-            FN(sum_lanes)(rest);
         if (logits) {
-            FN(sum_lanes)(ties);
-            EACH_LANE ties[l] = top[l] == -1 / C(0.0) ? o->classes : ties[l]; /* the padding tied with a row of -inf */
+            double count[LANES] ALIGNED;
+            EACH_LANE count[l] = (double)ties[l];
+            FN(sum_lanes)(rest);
+            FN(sum_lanes)(count);
+            EACH_LANE ties[l] = (real)(top[l] == -1 / C(0.0) ? o->classes : count[l]); /* the padding ties with -inf */
         }
         if (spec.value && full_dot)
             FN(sum_lanes)(dot);
@@ -161,9 +181,11 @@ INLINE void FN(classes_tile)(const FN(classes_spec) spec, const FN(classes_optio
     /* The row's own numbers. */
     real S[LANES] ALIGNED, inverse[LANES] ALIGNED, rest_share[LANES] ALIGNED, pull[LANES] ALIGNED;
     real log_sum[LANES] ALIGNED, lse[LANES] ALIGNED;
-    EACH_LANE S[l] = spec.dense ? (real)total[l] : vfma(on, rows->label_weight[l], off * o->total_weight);
+    EACH_LANE S[l] = spec.dense   ? (real)total[l]
+                     : spec.plain ? 1
+                                  : vfma(on, rows->label_weight[l], off * o->total_weight);
     EACH_LANE {
-        const double others = rest[l] + (ties[l] - 1), s = 1 / (1 + others);
+        const double others = rest[l] + (double)(ties[l] - 1), s = 1 / (1 + others);
         inverse[l] = (real)s;
         rest_share[l] = (real)(others * s);
         log_sum[l] = logits ? vlog1p((real)others) : 0;
@@ -186,7 +208,25 @@ INLINE void FN(classes_tile)(const FN(classes_spec) spec, const FN(classes_optio
             EACH_LANE rows->value[l] += z_loss * lse[l] * lse[l];
     }
 
-    if (spec.gradient || spec.hessian)
+    if (FN(label_apart)(spec)) {
+        /* Only at the label is the gradient more than a multiple of exp(z - max). */
+        real factor[LANES] ALIGNED;
+        EACH_LANE {
+            const real p = vexp_nonpositive(distance(rows->at_label[l], top[l])) * inverse[l];
+            factor[l] = rows->scale[l] * inverse[l];
+            rows->at_label[l] = -rows->scale[l] * (p > C(0.5) ? rest_share[l] : 1 - p);
+        }
+        for (int i = 0; i < n_segments; i++)
+            for (ptrdiff_t j = 0; j < segments[i].groups; j++) {
+                real *g = segments[i].g + j * LANES, *h = spec.hessian ? segments[i].h + j * LANES : 0;
+                EACH_LANE {
+                    const real p = g[l] * inverse[l], c = p > C(0.5) ? rest_share[l] : 1 - p;
+                    if (spec.hessian)
+                        h[l] = rows->scale[l] * (spec.hessian == 'h' ? at_least(floor, p * c) : C(0.5));
+                    g[l] *= factor[l];
+                }
+            }
+    } else if (spec.gradient || spec.hessian)
         for (int i = 0; i < n_segments; i++) {
             const FN(segment) *s = segments + i;
             for (ptrdiff_t j = 0; j < s->groups; j++) {
