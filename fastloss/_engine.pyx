@@ -67,8 +67,8 @@ cdef extern from "fastloss.h" nogil:
         fl_scan first_bad_row_sum[2]
         void (*triad)(double *a, const double *b, const double *c, ptrdiff_t begin, ptrdiff_t end) noexcept nogil
     void fl_add_blocks(double *total, const double *blocks, ptrdiff_t n)
-    double fl_total(const double *total)
-    double fl_quotient(double a, double b)
+    double fl_quotient(const double *total, double by)
+    double fl_inverse(double x)
     const fl_isa *const *fl_available()
     const char *fl_built()
     size_t fl_cache_bytes()
@@ -264,28 +264,31 @@ cdef int parallel(const fl_job *job, ptrdiff_t n, ptrdiff_t block, ptrdiff_t fir
 
 cdef int over_blocks(const fl_job *job, ptrdiff_t n, ptrdiff_t block, double work, int asked,
                      double *total) except -1:
-    """Run the job over [0, n) in blocks; total[0] gets the sum, in block order, when asked for."""
+    """Run the job over [0, n) in blocks; total gets the sum and its error, in block order, unless it is NULL."""
     cdef ptrdiff_t blocks = (n + block - 1) // block
     cdef ptrdiff_t per_chunk = max(1, CHUNK // (block * (job.classes if job.classes > 0 else 1)))
     cdef ptrdiff_t first, last
-    cdef int threads = threads_for(asked, work)
-    cdef double[2] carry
-    cdef double *sum = carry if total != NULL else NULL
-    carry[0] = carry[1] = 0
+    cdef int threads
     if work < HOLD_GIL:
-        serial(job, n, block, 0, blocks, sum)
-    else:
-        for first in range(0, blocks, per_chunk):
-            last = min(blocks, first + per_chunk)
-            with nogil:
-                if threads == 1:
-                    serial(job, n, block, first, last, sum)
-                else:
-                    parallel(job, n, block, first, last, threads, sum)
-            if last < blocks:
-                PyErr_CheckSignals()
+        if blocks == 1:
+            job.run(job, 0, n, total)
+            return 0
+        if total != NULL:
+            total[0] = total[1] = 0
+        serial(job, n, block, 0, blocks, total)
+        return 0
+    threads = threads_for(asked, work)
     if total != NULL:
-        total[0] = fl_total(carry)
+        total[0] = total[1] = 0
+    for first in range(0, blocks, per_chunk):
+        last = min(blocks, first + per_chunk)
+        with nogil:
+            if threads == 1:
+                serial(job, n, block, first, last, total)
+            else:
+                parallel(job, n, block, first, last, threads, total)
+        if last < blocks:
+            PyErr_CheckSignals()
     return 0
 
 
@@ -398,7 +401,9 @@ cdef class Runner:
         cdef bint parts = not mean and not none and reduction == PARTS
         cdef bint wants_value = operation == FL_VALUE or operation == FL_VALUE_GRADIENT
         cdef bint wants_gradient = operation != FL_VALUE, wants_hessian = operation >= FL_EXACT
-        cdef double total = 0, weight = 0
+        cdef double[2] total
+        cdef double weight = 0
+        total[0] = total[1] = 0
         cdef object g = out, h = None, v = None
 
         # Is everything ready? The converter takes what is not, and also writes the error messages.
@@ -432,7 +437,7 @@ cdef class Runner:
         job.v = NULL if v is None else cnp.PyArray_DATA(v)
         job.g = NULL if g is None else cnp.PyArray_DATA(g)
         job.h = NULL if h is None else cnp.PyArray_DATA(h)
-        job.scale = fl_quotient(1, weight) if mean else 1
+        job.scale = fl_inverse(weight) if mean else 1
         job.floor = floor
         job.stream = (not call.classes and job.g != job.z and job.h != job.z
                       and call.size * (4 << call.real) * (2 + wants_gradient + wants_hessian) > <ptrdiff_t> cache_bytes)
@@ -440,12 +445,11 @@ cdef class Runner:
         job.summing = NULL if none or job.w != NULL else self.kernel.summing[call.real][operation]
         job.run = isa.run_classes[call.real] if call.classes else isa.run_pointwise[call.real]
         if call.n > 0:
-            over_blocks(job, call.n, call.block, call.work, call.asked, &total if wants_value and not none else NULL)
+            over_blocks(job, call.n, call.block, call.work, call.asked, total if wants_value and not none else NULL)
         if wants_value and not none:
+            v = fl_quotient(total, weight if mean else 1)
             if parts:
-                v = (total, weight)
-            else:
-                v = fl_quotient(total, weight) if mean else total
+                v = (v, weight)
         if operation == FL_VALUE:
             return v
         if operation == FL_GRADIENT:
@@ -523,17 +527,18 @@ cdef class Runner:
     cdef double total_weight(self, call_t *call) except? -1:
         """What a mean divides by."""
         cdef fl_job *job = &call.job
-        cdef double weight = call.n
+        cdef double[2] total
         if call.n == 0:
             return 0
         if call.classes and (job.class_weight != NULL or job.has_ignore or job.w != NULL):
             job.run = isa.total_row_weight[call.real]
-            over_blocks(job, call.n, call.block, weight, call.asked, &weight)
-        elif job.w != NULL:
+            over_blocks(job, call.n, call.block, <double> call.n, call.asked, total)
+            return fl_quotient(total, 1)
+        if job.w != NULL:
             job.run = isa.total_weight[call.real]
-            over_blocks(job, call.n // job.w_repeat, call.block, weight, call.asked, &weight)
-            weight *= job.w_repeat
-        return weight
+            over_blocks(job, call.n // job.w_repeat, call.block, <double> call.n, call.asked, total)
+            return fl_quotient(total, 1) * job.w_repeat
+        return call.n
 
     cdef bint writable(self, object out, object y_true, object y_pred, object weight, int z_type, int ndim) noexcept:
         """Shape and type of y_pred, and no memory shared with an input but all of y_pred's."""

@@ -36,8 +36,6 @@ class WeightedSum(Loss):
     losses: tuple[Loss, ...]
     factors: tuple[float, ...]
 
-    __slots__ = ()
-
     def __init__(self, losses: Any, factors: Any) -> None:
         losses, factors = tuple(losses), tuple(real(f"factors[{i}]", f, 0.0) for i, f in enumerate(factors))
         if len(losses) != len(factors) or not losses:

@@ -17,18 +17,18 @@ void fl_add_blocks(double total[2], const double *blocks, ptrdiff_t n) {
     control_leave(control);
 }
 
-/* What the two parts come to. Beside an infinite or NaN sum the error is meaningless. */
-double fl_total(const double total[2]) {
+/* What the two parts come to, divided. Beside an infinite or NaN sum the error is meaningless. */
+double fl_quotient(const double total[2], double by) {
     const fl_control control = control_enter();
-    volatile double high = total[0], low = total[1], sum = high + low;
-    const double result = high - high == 0 ? sum : high;
+    volatile double high = total[0], low = total[1], sum = high + low, divisor = by;
+    volatile double quotient = (high - high == 0 ? sum : high) / divisor;
     control_leave(control);
-    return result;
+    return quotient;
 }
 
-double fl_quotient(double a, double b) {
+double fl_inverse(double x) {
     const fl_control control = control_enter();
-    volatile double x = a, y = b, q = x / y;
+    volatile double divisor = x, quotient = 1 / divisor;
     control_leave(control);
-    return q;
+    return quotient;
 }

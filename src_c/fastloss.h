@@ -99,8 +99,8 @@ typedef struct {
 
 /* Sums of blocks and a division, in the kernels' floating-point environment. */
 void fl_add_blocks(double total[2], const double *blocks, ptrdiff_t n);
-double fl_total(const double total[2]);
-double fl_quotient(double a, double b);
+double fl_quotient(const double total[2], double by);
+double fl_inverse(double x);
 
 /* Instruction sets built into this binary that this CPU runs, best first; NULL ends the list. */
 const fl_isa *const *fl_available(void);

@@ -98,8 +98,10 @@ static void FN(run_pointwise)(const fl_job *job, ptrdiff_t begin, ptrdiff_t end,
     FN(lanes) total = {{0}, {0}};
     for (int i = 0; i < FL_PARAMETERS; i++)
         p[i] = (real)job->p[i];
-    for (ptrdiff_t b = begin; b < end; b += FN(RUN)) {
-        const ptrdiff_t n = end - b < FN(RUN) ? end - b : FN(RUN), padded = PADDED(n, LANES);
+    for (ptrdiff_t b = begin, n; b < end; b += n) {
+        n = end - b < FN(RUN) ? end - b : FN(RUN);
+        n -= n > SUM_GROUP ? n % SUM_GROUP : 0; /* what is no whole group comes last, by itself */
+        const ptrdiff_t padded = PADDED(n, LANES);
         const int direct = n == padded && !in_place && !job->stream;
         const real *y = FN(view)(yb, job->y, job->y_type, b, n);
         const real *z = FN(view)(zb, job->z, REAL_TYPE, b, n);

@@ -356,7 +356,7 @@ CONSTRUCTORS = {
     "parameters of a loss": (lambda: fl.get_loss(fl.Huber(), delta=2.0), TypeError, r"parameters \['delta'\] go with a name"),
     "unknown task": (lambda: fl.list_losses(task="ranking"), ValueError, "task='ranking': expected one of 'regression', 'count'"),
     "unknown attribute": (lambda: fl.huberr, AttributeError, "module 'fastloss' has no attribute 'huberr'; did you mean 'huber'"),
-    "unknown loss attribute": (lambda: fl.Huber().beta, AttributeError, "Huber has no attribute 'beta'"),
+    "unknown loss attribute": (lambda: fl.Huber().beta, AttributeError, "'Huber' object has no attribute 'beta'"),
     "assignment": (lambda: setattr(fl.Huber(), "delta", 2.0), AttributeError, r"losses are immutable: make a new one, Huber\(delta=...\)"),
     "deletion": (lambda: delattr(fl.Huber(), "delta"), AttributeError, "losses are immutable"),
     "0 threads set": (lambda: fl.set_num_threads(0), ValueError, "n is 0: expected a positive integer"),
