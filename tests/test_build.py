@@ -82,11 +82,11 @@ def test_every_loop_is_vector_code(isa):
     bad = []
     for kernel in backend.engine.kernel_names():
         classes = kernel.startswith(("ce_", "kl_"))
-        for operation in OPERATIONS:
+        for operation in OPERATIONS + SUMMING:
             for real in ("f32", "f64"):
                 name = f"{kernel}_{operation}_{real}"
                 if name not in functions:  # the compiler may drop what another kernel's table entry stands for
-                    assert operation in ("majorize", "fisher"), f"{isa} has no {name}"
+                    assert operation in ("majorize", "fisher", *SUMMING), f"{isa} has no {name}"
                     continue
                 counts = functions[name]
                 if counts["all"] <= 2:  # a jump to an equal function
@@ -95,6 +95,7 @@ def test_every_loop_is_vector_code(isa):
                 if counts["packed"] == 0 or counts["scalar"] > allowed:
                     bad.append(f"{name}: {counts['scalar']} scalar, {counts['packed']} packed operations")
     assert not bad, f"{isa}: not vectorised:\n" + "\n".join(bad)
+    assert "squared_error_sum_gradient_f32" in functions
 
 
 @engine
