@@ -126,8 +126,8 @@ static void FN(load_rows)(FN(row_block) * rows, const fl_job *job, bool dense, p
             rows->weight[i] = 1;
     if (!dense) {
         load_labels(rows->label, job->y, job->y_type, begin, n);
-        for (ptrdiff_t i = 0; i < n; i++)
-            if (job->has_ignore && rows->label[i] == job->ignore_index) {
+        for (ptrdiff_t i = 0; i < n && job->has_ignore; i++)
+            if (rows->label[i] == job->ignore_index) {
                 rows->label[i] = 0;
                 rows->weight[i] = 0;
             }
@@ -140,20 +140,23 @@ static void FN(load_rows)(FN(row_block) * rows, const fl_job *job, bool dense, p
  * lanes the row `first`. z points to the predictions of row 0. */
 INLINE void FN(set_lanes)(FN(classes_rows) * tile, const FN(row_block) * block, ptrdiff_t first, ptrdiff_t m,
                           const fl_job *job, const real *z) {
-    const real *class_weight = job->class_weight;
+    const real *class_weight = job->class_weight, *row = z + first * job->classes;
     const real scale = (real)job->scale;
-    const ptrdiff_t classes = job->classes;
-    for (ptrdiff_t l = 0; l < LANES; l++) {
-        const ptrdiff_t row = first + (l < m ? l : m > 0 ? m - 1 : 0);
-        tile->scale[l] = block->weight[row] * scale;
-    }
-    if (job->dense)
-        return;
-    for (ptrdiff_t l = 0; l < LANES; l++) {
-        const ptrdiff_t row = first + (l < m ? l : m > 0 ? m - 1 : 0), label = (ptrdiff_t)block->label[row];
-        tile->label[l] = (bits_t)label;
-        tile->at_label[l] = z[row * classes + label];
-        tile->label_weight[l] = class_weight ? class_weight[label] : 1;
+    const ptrdiff_t distinct = m > 0 ? m : 1;
+    for (ptrdiff_t l = 0; l < distinct; l++)
+        tile->scale[l] = block->weight[first + l] * scale;
+    if (!job->dense)
+        for (ptrdiff_t l = 0; l < distinct; l++, row += job->classes) {
+            const ptrdiff_t label = (ptrdiff_t)block->label[first + l];
+            tile->label[l] = (bits_t)label;
+            tile->at_label[l] = row[label];
+            tile->label_weight[l] = class_weight ? class_weight[label] : 1;
+        }
+    for (ptrdiff_t l = distinct; l < LANES; l++) {
+        tile->scale[l] = tile->scale[distinct - 1];
+        tile->label[l] = tile->label[distinct - 1];
+        tile->at_label[l] = tile->at_label[distinct - 1];
+        tile->label_weight[l] = tile->label_weight[distinct - 1];
     }
 }
 

@@ -89,19 +89,24 @@ static void load_labels(int64_t *to, const void *x, int type, ptrdiff_t begin, p
     }
 }
 
-/* The first label of [begin, end) that is neither a class nor to be ignored, or -1. */
+/* The first label of [begin, end) that is neither a class nor to be ignored, or -1. A negative label is a large number
+ * without a sign, so that one maximum says of most tiles that they are in order. */
 static ptrdiff_t first_bad_label(const fl_domain_scan *scan, ptrdiff_t begin, ptrdiff_t end) {
-    int64_t labels[TILE];
-    const int64_t classes = scan->classes, ignore = scan->has_ignore ? scan->ignore_index : 0;
+    int64_t buffer[TILE];
+    const uint64_t classes = (uint64_t)scan->classes;
     for (ptrdiff_t b = begin; b < end; b += TILE) {
         const ptrdiff_t n = end - b < TILE ? end - b : TILE;
-        load_labels(labels, scan->x, scan->type, b, n);
-        int64_t bad = 0;
+        const int64_t *labels = buffer;
+        if (scan->type == FL_INT64)
+            labels = (const int64_t *)scan->x + b;
+        else
+            load_labels(buffer, scan->x, scan->type, b, n);
+        uint64_t most = 0;
         for (ptrdiff_t i = 0; i < n; i++)
-            bad |= ((uint64_t)labels[i] >= (uint64_t)classes) & !(scan->has_ignore & (labels[i] == ignore));
-        if (bad)
+            most = most > (uint64_t)labels[i] ? most : (uint64_t)labels[i];
+        if (most >= classes)
             for (ptrdiff_t i = 0; i < n; i++)
-                if ((uint64_t)labels[i] >= (uint64_t)classes && !(scan->has_ignore && labels[i] == ignore))
+                if ((uint64_t)labels[i] >= classes && !(scan->has_ignore && labels[i] == scan->ignore_index))
                     return b + i;
     }
     return -1;

@@ -3,7 +3,7 @@
 /* mu - y log mu, mu = exp(z). Exact and Fisher curvature coincide. An infinite mu outgrows any y z. */
 FORMULA(poisson_log) {
     const real mu = vexp(z);
-    const bool alone = (y == 0) | (not_finite(mu));
+    const bool alone = (y == 0) | (z >= BOUNDS.exp_highest);
     return (result){.v = alone ? mu : mu - y * z, .g = mu - y, .h = mu, .f = mu};
 }
 
@@ -28,10 +28,10 @@ FORMULA(poisson_identity_full) {
     return r;
 }
 
-/* log mu + y / mu, mu = exp(z). E[y] = mu makes the Fisher curvature 1. */
+/* log mu + y / mu, mu = exp(z). E[y] = mu makes the Fisher curvature 1. At z = -inf the ratio outgrows z. */
 FORMULA(gamma_log) {
     const real ratio = y * vexp(-z);
-    return (result){.v = not_finite(ratio) ? ratio : z + ratio, .g = 1 - ratio, .h = ratio, .f = nan_or(z, 1)};
+    return (result){.v = at_least(BOUNDS.lowest, z) + ratio, .g = 1 - ratio, .h = ratio, .f = nan_or(z, 1)};
 }
 
 /* name, cost of an element in elements of squared error, first stage */
