@@ -113,13 +113,14 @@ test-long: $(STAMPS)/extra-test $(STAMPS)/tests ## the long tests and the exhaus
 # Every float32, and float64 at hard and random points, through every function of vmath.h.
 VMATH_FLAGS := -std=gnu11 -O3 -fno-math-errno -fno-trapping-math -ffp-contract=off -Isrc_c
 .PHONY: accuracy
-accuracy: $(STAMPS)/extra-test ## the vector exp, log, ... over all float32 inputs: half an hour (ACCURACY="--stride 1009": seconds)
+accuracy: $(STAMPS)/extra-test ## exp, log, ... and the losses over all float32 inputs: two hours (ACCURACY="--stride 1009": seconds)
 	@mkdir -p build/accuracy
 	@$(BIN)/python tests/accuracy/vmath_hard_points.py > build/accuracy/hard.csv
 	@for isa in v2 v3 v4; do \
 	    $${CC:-gcc} $(VMATH_FLAGS) -march=x86-64-$$isa -DTABLE=vmath_$$isa -c tests/accuracy/vmath_kernels.c -o build/accuracy/$$isa.o; done
 	@$${CC:-gcc} $(VMATH_FLAGS) tests/accuracy/vmath_exhaustive.c build/accuracy/v?.o -lm -o build/accuracy/exhaustive
 	@build/accuracy/exhaustive all --hard build/accuracy/hard.csv $(ACCURACY)
+	@$(BIN)/python tests/accuracy/losses_exhaustive.py $(ACCURACY)
 
 # -- what is generated and committed ---------------------------------------------------------------------------------------
 
