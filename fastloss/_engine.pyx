@@ -121,10 +121,10 @@ cdef extern from *:
     const char *FL_COMPILER
 
 cdef enum:
-    BLOCK = 4096          # elements of a block: three float32 runs in any L1; part of the bits of a sum
+    BLOCK = 4096          # elements of a block; part of the bits of a sum
     MAX_ROWS = 512        # rows of a block over classes: the kernels' tile
     CHUNK = 1 << 22       # elements between two looks for Ctrl-C: a few milliseconds of work
-    SERIAL = 1 << 15      # work units worth a thread: a few microseconds, several times what its start takes
+    THREAD_WORK = 1 << 15 # work units worth a thread: a few microseconds, several times what its start takes
     HOLD_GIL = 1 << 14    # work units below which giving the GIL back costs more than it frees
 
 cdef double INF = float("inf")
@@ -225,7 +225,7 @@ cdef int default_threads() noexcept nogil:
 cdef inline int threads_for(int asked, double work) noexcept nogil:
     """Threads worth waking for so much work. After a fork: one."""
     cdef int n = asked if asked > 0 else default_threads()
-    cdef double worth = work / SERIAL
+    cdef double worth = work / THREAD_WORK
     if n <= 1 or fl_forked or worth < 2:
         return 1
     return n if worth >= n else <int>worth
@@ -269,17 +269,15 @@ cdef int over_blocks(const fl_job *job, ptrdiff_t n, ptrdiff_t block, double wor
     cdef ptrdiff_t per_chunk = max(1, CHUNK // (block * (job.classes if job.classes > 0 else 1)))
     cdef ptrdiff_t first, last
     cdef int threads
-    if work < HOLD_GIL:
-        if blocks == 1:
-            job.run(job, 0, n, total)
-            return 0
-        if total != NULL:
-            total[0] = total[1] = 0
-        serial(job, n, block, 0, blocks, total)
-        return 0
-    threads = threads_for(asked, work)
     if total != NULL:
         total[0] = total[1] = 0
+    if work < HOLD_GIL:
+        if blocks == 1:
+            job.run(job, 0, n, total)  # the smallest calls
+        else:
+            serial(job, n, block, 0, blocks, total)
+        return 0
+    threads = threads_for(asked, work)
     for first in range(0, blocks, per_chunk):
         last = min(blocks, first + per_chunk)
         with nogil:
@@ -300,7 +298,7 @@ cdef ptrdiff_t first_bad(fl_scan scan, const fl_domain_scan *what, ptrdiff_t n, 
     cdef ptrdiff_t *bad
     if work < HOLD_GIL:
         return scan(what, 0, n)
-    threads = threads_for(asked, work)
+    threads = <int> min(blocks, threads_for(asked, work))
     if threads == 1:
         with nogil:
             found = scan(what, 0, n)
@@ -403,7 +401,6 @@ cdef class Runner:
         cdef bint wants_gradient = operation != FL_VALUE, wants_hessian = operation >= FL_EXACT
         cdef double[2] total
         cdef double weight = 0
-        total[0] = total[1] = 0
         cdef object g = out, h = None, v = None
 
         # Is everything ready? The converter takes what is not, and also writes the error messages.
@@ -444,8 +441,7 @@ cdef class Runner:
         job.loop = self.kernel.loops[call.real][operation]
         job.summing = NULL if none or job.w != NULL else self.kernel.summing[call.real][operation]
         job.run = isa.run_classes[call.real] if call.classes else isa.run_pointwise[call.real]
-        if call.n > 0:
-            over_blocks(job, call.n, call.block, call.work, call.asked, total if wants_value and not none else NULL)
+        over_blocks(job, call.n, call.block, call.work, call.asked, total if wants_value and not none else NULL)
         if wants_value and not none:
             v = fl_quotient(total, weight if mean else 1)
             if parts:
@@ -528,8 +524,6 @@ cdef class Runner:
         """What a mean divides by."""
         cdef fl_job *job = &call.job
         cdef double[2] total
-        if call.n == 0:
-            return 0
         if call.classes and (job.class_weight != NULL or job.has_ignore or job.w != NULL):
             job.run = isa.total_row_weight[call.real]
             over_blocks(job, call.n, call.block, <double> call.n, call.asked, total)

@@ -11,7 +11,8 @@ typedef void (*FN(classes_loop))(const FN(classes_options) * options, const FN(s
     FN(classes_tile)((FN(classes_spec)){DENSE, ENTROPY, PREDICTION, VALUE, GRADIENT, HESSIAN, ACROSS, PLAIN}, \
                      o, segments, n, rows)
 
-/* Raw scores without options are the case to be fast in. With labels it rounds differently, so a Hessian needs it too. */
+/* Plain: raw scores, no options. With labels its gradient rounds differently, so passes with a Hessian take it too: the
+ * gradient has the same bits in every operation. */
 #define CLASSES_LOOP(name, DENSE, ENTROPY, PREDICTION, operation, VALUE, GRADIENT, HESSIAN)                   \
     static void FN(name##_##operation)(const FN(classes_options) * o, const FN(segment) * segments, int n,    \
                                        FN(classes_rows) * rows, int across) {                                 \
@@ -183,7 +184,6 @@ static void FN(run_classes)(const fl_job *job, ptrdiff_t begin, ptrdiff_t end, d
         .total_weight = job->class_weight ? (real)job->p[2] : (real)classes,
         .plain = job->p[0] == 0 && job->p[1] == 0 && !job->class_weight,
     };
-    const bool label_apart = options.plain && !dense && job->logits && g;
     const real *class_weight = job->class_weight ? job->class_weight : FN(ones);
     FN(load_rows)(&rows, job, dense, begin, n);
     if (classes >= FN(ACROSS_FROM)) {
@@ -213,8 +213,8 @@ static void FN(run_classes)(const fl_job *job, ptrdiff_t begin, ptrdiff_t end, d
                 memcpy(g + at + whole, g_tail, left_bytes);
             if (h)
                 memcpy(h + at + whole, h_tail, left_bytes);
-            if (label_apart)
-                g[at + rows.label[i]] = tile.at_label[0];
+            if (g && tile.label_apart)
+                g[at + rows.label[i]] = tile.label_gradient[0];
         }
     } else {
         real zt[FN(ACROSS_FROM) * LANES] ALIGNED, tt[FN(ACROSS_FROM) * LANES] ALIGNED;
@@ -232,9 +232,9 @@ static void FN(run_classes)(const fl_job *job, ptrdiff_t begin, ptrdiff_t end, d
                 FN(from_lanes)(g + at, gt, classes, m);
             if (h)
                 FN(from_lanes)(h + at, ht, classes, m);
-            if (label_apart)
+            if (g && tile.label_apart)
                 for (ptrdiff_t l = 0; l < m; l++)
-                    g[at + l * classes + rows.label[i + l]] = tile.at_label[l];
+                    g[at + l * classes + rows.label[i + l]] = tile.label_gradient[l];
         }
     }
     for (ptrdiff_t i = 0; i < n; i++)

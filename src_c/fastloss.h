@@ -69,7 +69,7 @@ typedef struct {
     int type;           /* enum fl_type */
     int domain;         /* enum fl_domain */
     int allow_nan;      /* NaN passes: it will propagate to the result */
-    double low, high;   /* FL_ROW_SUMS: of the sum of a row */
+    double low, high;   /* of an element, or of the sum of a row */
     ptrdiff_t classes;  /* labels: 0 .. classes - 1; rows: their length */
     int has_ignore;
     int64_t ignore_index;
@@ -81,7 +81,7 @@ typedef ptrdiff_t (*fl_scan)(const fl_domain_scan *scan, ptrdiff_t begin, ptrdif
 typedef struct {
     const char *name;
     int kind;
-    int cost; /* of one element, in elements of squared error: decides how many threads are worth waking */
+    int cost; /* of one element, 1 or 4: decides how many threads are worth waking */
     int dense, logits; /* of a loss over classes */
     fl_loop loops[FL_REALS][FL_OPERATIONS], summing[FL_REALS][FL_OPERATIONS];
 } fl_kernel;
@@ -97,7 +97,7 @@ typedef struct {
     void (*triad)(double *a, const double *b, const double *c, ptrdiff_t begin, ptrdiff_t end);
 } fl_isa;
 
-/* Sums of blocks and a division, in the kernels' floating-point environment. */
+/* Sums of blocks, their quotient and 1 / x, in the kernels' floating-point environment. */
 void fl_add_blocks(double total[2], const double *blocks, ptrdiff_t n);
 double fl_quotient(const double total[2], double by);
 double fl_inverse(double x);

@@ -23,7 +23,8 @@ static void triad(double *a, const double *b, const double *c, ptrdiff_t begin, 
 #define LOOPS_OF(name, suffix, majorize, fisher)                                                             \
     {(fl_loop)name##_value_##suffix, (fl_loop)name##_gradient_##suffix, (fl_loop)name##_value_gradient_##suffix, \
      (fl_loop)name##_exact_##suffix, majorize, fisher}
-#define SUMMING_OF_1(name, suffix) {[FL_VALUE] = (fl_loop)name##_sum_##suffix, [FL_VALUE_GRADIENT] = (fl_loop)name##_sum_gradient_##suffix}
+#define SUMMING_OF_1(name, suffix)                                                                           \
+    {[FL_VALUE] = (fl_loop)name##_sum_##suffix, [FL_VALUE_GRADIENT] = (fl_loop)name##_sum_gradient_##suffix}
 #define SUMMING_OF_4(name, suffix) {0}
 #define POINTWISE_ROW(name, cost, STAGE)                                                                     \
     {#name, FL_POINTWISE, cost, 0, 0,                                                                        \

@@ -8,8 +8,8 @@ typedef void (*FN(pointwise_loop))(const real *restrict y, const real *restrict 
                                    real *restrict g, real *restrict h, ptrdiff_t n);
 
 /* The one loop. STAGE, VALUE, GRADIENT and CURVATURE are literals: what they leave out is never computed. The value
- * is stored ('v') or summed ('s'); the curvature is 'h', 'm' or 'f'. n is a multiple of STEP vectors, so there is no
- * remainder loop to compile or to run. */
+ * is stored ('v') or summed ('s', in local lanes, which stay in registers); the curvature is 'h', 'm' or 'f'. n is a
+ * multiple of STEP vectors, so there is no remainder loop to compile or to run. */
 #define POINTWISE_LOOP(name, STAGE, operation, VALUE, GRADIENT, CURVATURE)                                   \
     static void FN(name##_##operation)(const real *restrict y, const real *restrict z, const real *restrict p, \
                                        real scale, real floor, FN(lanes) * restrict total,                   \
@@ -56,11 +56,11 @@ typedef void (*FN(pointwise_loop))(const real *restrict y, const real *restrict 
     POINTWISE_LOOP(name, STAGE, exact, 0, 1, 'h')                                                            \
     POINTWISE_LOOP(name, STAGE, majorize, 0, 1, 'm')                                                         \
     POINTWISE_LOOP(name, STAGE, fisher, 0, 1, 'f')                                                           \
-    SUMMING_LOOPS_##cost(name)
-#define SUMMING_LOOPS_1(name)                                                                                \
-    POINTWISE_LOOP(name, DIRECT, sum, 's', 0, 0)                                                             \
-    POINTWISE_LOOP(name, DIRECT, sum_gradient, 's', 1, 0)
-#define SUMMING_LOOPS_4(name)
+    SUMMING_LOOPS_##cost(name, STAGE)
+#define SUMMING_LOOPS_1(name, STAGE)                                                                         \
+    POINTWISE_LOOP(name, STAGE, sum, 's', 0, 0)                                                              \
+    POINTWISE_LOOP(name, STAGE, sum_gradient, 's', 1, 0)
+#define SUMMING_LOOPS_4(name, STAGE)
 
 POINTWISE(POINTWISE_LOOPS)
 
@@ -108,12 +108,13 @@ static void FN(run_pointwise)(const fl_job *job, ptrdiff_t begin, ptrdiff_t end,
         real *v = direct && job->v ? (real *)job->v + b : vb;
         real *g = direct && job->g ? (real *)job->g + b : gb;
         real *h = direct && job->h ? (real *)job->h + b : hb;
-        FN(lanes) before = total;
-        int summed = 0;
-        if (summing && n % SUM_GROUP == 0) {
-            summing(y, z, p, scale, floor, &total, v, g, h, n);
-            summed = !FN(overflowed)(&total);
-            total = summed ? total : before;
+        int summed = summing && n % SUM_GROUP == 0;
+        if (summed) {
+            FN(lanes) with = total;
+            summing(y, z, p, scale, floor, &with, v, g, h, n);
+            summed = !FN(overflowed)(&with); /* else once more: the values, then their sum in double */
+            if (summed)
+                total = with;
         }
         if (!summed)
             loop(y, z, p, scale, floor, 0, v, g, h, padded);

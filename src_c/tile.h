@@ -1,6 +1,6 @@
 /* Tiles: what stands between the caller's buffers and a kernel's loop.
  *
- * A loop sees short aligned runs of the real type, a multiple of LANES long. The caller's buffers come in any
+ * A loop sees short runs of the real type, a multiple of LANES long. The caller's buffers come in any
  * type, alignment and length, may be written in place, or past the cache; all of that happens here, once.
  */
 #ifndef FL_TILE_H
@@ -260,27 +260,25 @@ static ptrdiff_t FN(first_outside)(const fl_domain_scan *scan, ptrdiff_t begin, 
         const real *x = FN(view)(buffer, scan->x, scan->type, b, n);
         if (FN(surely_inside)(scan, x, padded))
             continue;
-        bits_t bad[LANES] ALIGNED = {0};
-#define FL_SCAN(DOMAIN, ALLOW_NAN)                                                                           \
+        if (scan->domain == FL_CLOSED) { /* -0, an allowed NaN, a low other than 0: perhaps inside all the same */
+            bits_t bad[LANES] ALIGNED = {0}, any = 0;
+#define FL_SCAN(ALLOW_NAN)                                                                                   \
     for (ptrdiff_t i = 0; i < padded; i += LANES)                                                            \
         SIMD for (ptrdiff_t k = 0; k < LANES; k++)                                                           \
-            bad[k] |= FN(outside)(DOMAIN, ALLOW_NAN, low, high, x[i + k]) ? -1 : 0;
-        if (scan->domain == FL_TWO_VALUES)
-            FL_SCAN(FL_TWO_VALUES, 0)
-        else if (scan->domain == FL_OPEN_LOW)
-            FL_SCAN(FL_OPEN_LOW, 0)
-        else if (allow_nan)
-            FL_SCAN(FL_CLOSED, 1)
-        else
-            FL_SCAN(FL_CLOSED, 0)
+            bad[k] |= FN(outside)(FL_CLOSED, ALLOW_NAN, low, high, x[i + k]) ? -1 : 0;
+            if (allow_nan)
+                FL_SCAN(1)
+            else
+                FL_SCAN(0)
 #undef FL_SCAN
-        bits_t any = 0;
-        for (ptrdiff_t k = 0; k < LANES; k++)
-            any |= bad[k];
-        if (any)
-            for (ptrdiff_t i = 0; i < n; i++)
-                if (FN(outside)(scan->domain, allow_nan, low, high, x[i]))
-                    return b + i;
+            for (ptrdiff_t k = 0; k < LANES; k++)
+                any |= bad[k];
+            if (!any)
+                continue;
+        }
+        for (ptrdiff_t i = 0; i < n; i++)
+            if (FN(outside)(scan->domain, allow_nan, low, high, x[i]))
+                return b + i;
     }
     return -1;
 }

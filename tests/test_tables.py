@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+from fractions import Fraction
 from pathlib import Path
 
 import bounds
@@ -87,7 +88,21 @@ def test_the_tables_are_what_the_script_makes(tmp_path, monkeypatch):
     spec.loader.exec_module(module)
     monkeypatch.setattr(module, "__file__", str(tmp_path / "make_tables.py"))
     module.main()
-    assert (tmp_path / "tables.json").read_text() == (DATA / "tables.json").read_text()
+    made, kept = (json.loads((path / "tables.json").read_text()) for path in (tmp_path, DATA))
+    assert _same_numbers(made, kept)  # to 20 of their 21 digits: in the last, versions of mpmath differ
+
+
+def _same_numbers(a, b):
+    if type(a) is not type(b):
+        return False
+    if isinstance(a, dict):
+        return a.keys() == b.keys() and all(_same_numbers(a[key], b[key]) for key in a)
+    if isinstance(a, list):
+        return len(a) == len(b) and all(map(_same_numbers, a, b))
+    if a == b or not isinstance(a, str):
+        return a == b
+    x, y = Fraction(a), Fraction(b)
+    return abs(x - y) <= abs(y) / 10**19
 
 
 @dtypes

@@ -17,7 +17,7 @@ from cases import data as small_data
 import fastloss as fl
 from fastloss import backend
 
-SERIAL = 1 << 18  # work units per thread, as in the driver: below, one thread does it all
+THREAD_WORK = 1 << 15  # as in the driver: below, one thread does it all
 pytestmark = pytest.mark.skipif(
     backend.engine is None or not backend.engine.build_info()["openmp"], reason="built without OpenMP"
 )
@@ -36,8 +36,8 @@ def test_same_bits_for_any_number(loss, dtype):
     """At sizes that wake every thread asked for, with blocks that do not divide evenly among them."""
     for n_classes in (10, WIDE) if loss.kind == "classes" else (0,):
         this = for_classes(loss, n_classes) if n_classes else loss
-        # cost of an element is 1 or 8: 3 threads at least, 16 for the dear ones
-        n = 3 * SERIAL // n_classes + 13 if n_classes else 3 * SERIAL + 4099
+        # cost of an element is 1 or 4: 4 threads at least, 16 for the dear ones
+        n = 4 * THREAD_WORK // n_classes + 13 if n_classes else 4 * THREAD_WORK + 4099
         y, z = data(this, n, dtype, n_classes)
         w = seed_of(n).uniform(0, 2, n).astype(np.float32)
         for operation, arguments in (("value_and_gradient", {}), everything(this)[-1]):
@@ -56,7 +56,7 @@ def test_threads_are_really_started(fresh):
     """Or the test above tests nothing."""
     code = """
 import os, numpy as np, fastloss as fl
-z = np.zeros(20 * (1 << 18) // 8, np.float32)
+z = np.zeros(20 * (1 << 15) // 4, np.float32)
 before = len(os.listdir("/proc/self/task"))
 fl.LogCosh()(z, z, n_threads=1)
 assert len(os.listdir("/proc/self/task")) == before, "n_threads=1 started threads"
@@ -71,7 +71,7 @@ print(len(os.listdir("/proc/self/task")) - before)
 
 
 def test_bad_elements_are_found_first_whoever_finds_them():
-    n = 5 * SERIAL
+    n = 5 * THREAD_WORK
     y, z = np.zeros(n, np.float32), np.full(n, 0.5, np.float32)
     for places in ([n - 1], [12345, n - 5], [n // 2, n // 2 + 1, 3 * n // 4]):
         bad = z.copy()
@@ -97,7 +97,7 @@ def test_who_decides(fresh):
 
 
 def test_the_argument_wins():
-    code_size = np.zeros(20 * SERIAL // 8, np.float32)
+    code_size = np.zeros(20 * THREAD_WORK // 4, np.float32)
     fl.set_num_threads(1)
     before = len(os.listdir("/proc/self/task"))
     fl.LogCosh()(code_size, code_size)
@@ -125,7 +125,7 @@ def test_limits_of_threadpoolctl_hold():
 
 
 def parallel_call():
-    z = np.linspace(-5, 5, 20 * SERIAL // 8)
+    z = np.linspace(-5, 5, 20 * THREAD_WORK // 4)
     return fl.LogCosh().value_and_gradient(np.zeros_like(z), z, n_threads=4)
 
 

@@ -13,7 +13,7 @@ __all__ = ["add_arguments", "run", "run_plan"]
 
 EXAMPLES = """\
 examples:
-  fastloss bench                                      what fits into three minutes
+  fastloss bench                                      the main cases
   fastloss bench --losses huber quantile --sizes 1e3 1e6
   fastloss bench --peers all --losses binary_cross_entropy
   fastloss bench --full --json run.json --plot run.png --markdown run.md

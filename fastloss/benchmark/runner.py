@@ -239,11 +239,12 @@ class Worker:
         return answer
 
     def ask(self, command: dict[str, Any], timeout: float) -> dict[str, Any]:
-        """Send a command and receive its answer, which is about a success."""
+        """Send a command and receive its answer, which is about a success; the worker is at rest then."""
         self.send(command)
         answer = self.receive(timeout, command["do"])
         if not answer["ok"]:
             raise RowError(answer["error"])
+        self.settle()
         return answer
 
     def settle(self, most_seconds: float = 0.05) -> None:
@@ -398,7 +399,6 @@ class Runner:
         for worker in list(running):
             try:
                 answer = worker.ask({"do": "calibrate", "seconds": self.pace.sample_seconds}, self.pace.time_timeout)
-                worker.settle()
                 results[worker.name].loops = answer["loops"]
             except (WorkerLostError, RowError) as error:
                 self._fail(worker, row, results, error)
@@ -476,13 +476,11 @@ class Runner:
                 result = outcome.results[worker.name]
                 try:
                     answer = worker.ask({"do": "time", "loops": result.loops}, self.pace.time_timeout)
-                    worker.settle()
                     result.samples.append(answer["ns"])
                     if worker.name == ENGINE and row.bytes > self.cache:
                         answer = worker.ask({"do": "triad", "bytes": row.bytes}, self.pace.time_timeout)
                         outcome.memory_samples.append(answer["gb_s"])
                         outcome.memory_how = answer["how"]
-                        worker.settle()
                 except (WorkerLostError, RowError) as error:
                     self._fail(worker, row, outcome.results, error)
                     running.remove(worker)

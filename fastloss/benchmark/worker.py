@@ -82,8 +82,11 @@ class Bench:
         return {"ok": True, "loops": max(1, round(loops * command["seconds"] / spent))}
 
     def time(self, command: dict[str, Any]) -> dict[str, Any]:
-        """One sample: `loops` calls, after as many to fill the caches and to wake threads and processors: after the
-        pause between two engines the first three milliseconds are half as fast."""
+        """One sample: `loops` calls, after as many for warming up.
+
+        After the pause between two engines caches are cold, threads and processors asleep: the first three
+        milliseconds are half as fast.
+        """
         assert self.timer is not None, "time before load"
         loops = command["loops"]
         self.timer.timeit(loops)

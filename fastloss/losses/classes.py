@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -69,7 +70,7 @@ class _CrossEntropy(Loss):
         factors = self.class_weight
         return KernelSpec(
             f"ce_{target}_{'logits' if self.from_logits else 'probabilities'}",
-            (self.label_smoothing, self.z_loss, sum(factors or ())),
+            (self.label_smoothing, self.z_loss, math.fsum(factors or ())),
             None if factors is None else (np.array(factors, np.float32), np.array(factors, np.float64)),
             self.params.get("ignore_index"),
         )

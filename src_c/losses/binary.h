@@ -126,7 +126,7 @@ FORMULA(squared_hinge) {
     return (result){.v = c * c, .g = -2 * s * c, .h = m > 0 ? C(2.0) : c, .m = nan_or(m, 2)};
 }
 
-/* name, cost of an element in elements of squared error, first stage */
+/* name, cost of an element (1: hardly more than its loads and stores; 4: has an exponential or a logarithm), first stage */
 #define BINARY(X) \
     X(bce_logits, 4, EXP_MINUS_ABS_SCORE) \
     X(bce_logits_any, 4, EXP_MINUS_ABS_SCORE) \

@@ -25,7 +25,7 @@ typedef struct {
     bool value, gradient;
     char hessian; /* 0, 'h' exact (the Fisher information too), 'm' majorizer */
     bool across;
-    bool plain; /* no class weights, smoothing or z-loss: the options need not be looked at */
+    bool plain; /* no class weights, smoothing or z-loss: those are literals */
 } FN(classes_spec);
 
 /* What the rows of a tile share. */
@@ -38,10 +38,12 @@ typedef struct {
 /* What each row of a tile brings. */
 typedef struct {
     bits_t label[LANES];                    /* index targets: the class, */
-    real at_label[LANES] ALIGNED;           /* the prediction there; out: the gradient there, if it is apart, */
+    real at_label[LANES] ALIGNED;           /* the prediction there, */
     real label_weight[LANES] ALIGNED;       /* and its class weight */
     real scale[LANES] ALIGNED;              /* factor on gradient and Hessian */
-    real value[LANES] ALIGNED;              /* out: the unweighted value */
+    real value[LANES] ALIGNED;              /* out: the unweighted value, */
+    bool label_apart;                       /* whether g lacks the gradient at the label, */
+    real label_gradient[LANES] ALIGNED;     /* and that gradient */
 } FN(classes_rows);
 
 #define EACH_LANE SIMD for (ptrdiff_t l = 0; l < LANES; l++)
@@ -81,11 +83,6 @@ INLINE void FN(max_lanes)(real *x) {
      (spec.dense ? (spec.plain ? (s)->t[(j)*LANES + (l)] : vfma(on, (s)->t[(j)*LANES + (l)], off))           \
                  : CLASS_OF(s, j, l) == label[l] ? on + off : off))
 #define GROUP_WEIGHT(s, j) ((s)->weight + (j) * (s)->weight_step)
-
-/* Whether the gradient at the label comes in the rows' at_label, and g holds what is to be overwritten there. */
-INLINE bool FN(label_apart)(const FN(classes_spec) spec) {
-    return spec.plain && !spec.dense && spec.prediction == 'z' && spec.gradient;
-}
 
 /* One tile: LANES rows, or one row across the lanes. */
 INLINE void FN(classes_tile)(const FN(classes_spec) spec, const FN(classes_options) * o, const FN(segment) * segments,
@@ -208,13 +205,14 @@ INLINE void FN(classes_tile)(const FN(classes_spec) spec, const FN(classes_optio
             EACH_LANE rows->value[l] += z_loss * lse[l] * lse[l];
     }
 
-    if (FN(label_apart)(spec)) {
+    rows->label_apart = spec.plain && !spec.dense && spec.gradient;
+    if (rows->label_apart) {
         /* Only at the label is the gradient more than a multiple of exp(z - max). */
         real factor[LANES] ALIGNED;
         EACH_LANE {
             const real p = vexp_nonpositive(distance(rows->at_label[l], top[l])) * inverse[l];
             factor[l] = rows->scale[l] * inverse[l];
-            rows->at_label[l] = -rows->scale[l] * (p > C(0.5) ? rest_share[l] : 1 - p);
+            rows->label_gradient[l] = -rows->scale[l] * (p > C(0.5) ? rest_share[l] : 1 - p);
         }
         for (int i = 0; i < n_segments; i++)
             for (ptrdiff_t j = 0; j < segments[i].groups; j++) {

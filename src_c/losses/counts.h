@@ -34,7 +34,7 @@ FORMULA(gamma_log) {
     return (result){.v = at_least(BOUNDS.lowest, z) + ratio, .g = 1 - ratio, .h = ratio, .f = nan_or(z, 1)};
 }
 
-/* name, cost of an element in elements of squared error, first stage */
+/* name, cost of an element (1: hardly more than its loads and stores; 4: has an exponential or a logarithm), first stage */
 #define COUNTS(X) \
     X(poisson_log, 4, DIRECT) \
     X(poisson_log_full, 4, DIRECT) \

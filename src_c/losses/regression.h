@@ -77,7 +77,7 @@ FORMULA(quantile) {
     };
 }
 
-/* name, cost of an element in elements of squared error, first stage */
+/* name, cost of an element (1: hardly more than its loads and stores; 4: has an exponential or a logarithm), first stage */
 #define REGRESSION(X) \
     X(squared_error, 1, DIRECT) \
     X(half_squared_error, 1, DIRECT) \
