@@ -142,10 +142,9 @@ static void FN(load_rows)(FN(row_block) * rows, const fl_job *job, bool dense, p
 INLINE void FN(set_lanes)(FN(classes_rows) * tile, const FN(row_block) * block, ptrdiff_t first, ptrdiff_t m,
                           const fl_job *job, const real *z) {
     const real *class_weight = job->class_weight, *row = z + first * job->classes;
-    const real scale = (real)job->scale;
     const ptrdiff_t distinct = m > 0 ? m : 1;
     for (ptrdiff_t l = 0; l < distinct; l++)
-        tile->scale[l] = block->weight[first + l] * scale;
+        tile->scale[l] = (real)((double)block->weight[first + l] * job->scale);
     if (!job->dense)
         for (ptrdiff_t l = 0; l < distinct; l++, row += job->classes) {
             const ptrdiff_t label = (ptrdiff_t)block->label[first + l];

@@ -36,6 +36,11 @@ INLINE real FN(unless)(bool condition, real x, real z) {
 
 #define not_finite(x) ((x) - (x) != 0)
 
+/* A positive parameter that may have become 0 or infinite when it was rounded to this type. */
+INLINE real FN(positive)(real p) { return at_most(BOUNDS.greatest, at_least(BOUNDS.least, p)); }
+#undef positive
+#define positive FN(positive)
+
 /* x >= 0 with the sign of s. */
 INLINE real FN(with_sign_of)(real s, real x) {
     return from_bits(bits_of(x) | (bits_of(s) & (bits_t)1 << (FL_BITS - 1)));

@@ -80,10 +80,10 @@ static void FN(repeat_weights)(real *to, const fl_job *job, ptrdiff_t begin, ptr
 }
 
 /* Multiply by weight and factor. A weight of 0 leaves an element out, whatever it holds: 0 times NaN or infinity is
- * not nothing. The factor joins the weight first: 1 / total alone may be infinite. */
-static void FN(weigh)(real *restrict x, const real *restrict w, real factor, ptrdiff_t n) {
+ * not nothing. The factor joins the weight first and in double: of float32 weights, 1 / total may be infinite. */
+static void FN(weigh)(real *restrict x, const real *restrict w, double factor, ptrdiff_t n) {
     SIMD for (ptrdiff_t k = 0; k < n; k++)
-        x[k] = w[k] == 0 ? 0 : x[k] * (w[k] * factor);
+        x[k] = w[k] == 0 ? 0 : x[k] * (real)((double)w[k] * factor);
 }
 
 /* One block. Outputs go straight to the caller's memory where the loop may write there: whole lanes, distinct from
@@ -94,7 +94,7 @@ static void FN(run_pointwise)(const fl_job *job, ptrdiff_t begin, ptrdiff_t end,
     const FN(pointwise_loop) loop = (FN(pointwise_loop))job->loop, summing = (FN(pointwise_loop))job->summing;
     const int in_place = job->g == job->z || job->h == job->z;
     const fl_control control = control_enter(); /* before the first rounding */
-    const real factor = (real)job->scale, scale = job->w ? 1 : factor, floor = (real)job->floor;
+    const real scale = job->w ? 1 : (real)job->scale, floor = (real)job->floor;
     FN(lanes) total = {{0}, {0}};
     for (int i = 0; i < FL_PARAMETERS; i++)
         p[i] = (real)job->p[i];
@@ -127,9 +127,9 @@ static void FN(run_pointwise)(const fl_job *job, ptrdiff_t begin, ptrdiff_t end,
             if (job->v || sum)
                 FN(weigh)(v, w, 1, padded);
             if (job->g)
-                FN(weigh)(g, w, factor, padded);
+                FN(weigh)(g, w, job->scale, padded);
             if (job->h)
-                FN(weigh)(h, w, factor, padded);
+                FN(weigh)(h, w, job->scale, padded);
         }
         if (sum && !summed)
             FN(accumulate)(&total, v, n);

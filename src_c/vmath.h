@@ -22,7 +22,8 @@
 #define ROUNDING_SHIFT 0x1.8p23f /* |x| < 2^22: x + shift holds the integer nearest to x in its low bits */
 #define LN2_HIGH 0x1.62e4p-1f    /* 15 bits: n * LN2_HIGH is exact for every exponent n */
 #define LN2_LOW 0x1.7f7d1cp-20f
-#define LOWEST -0x1.fffffep127f   /* the negative finite number of largest magnitude */
+#define LEAST 0x1p-149f           /* the smallest positive number */
+#define GREATEST 0x1.fffffep127f /* the largest finite one */
 #define EXP_HIGHEST 0x1.62e43p6f /* the least number whose exp is infinite, and so it comes out */
 #define EXP_LOWEST -104.0f  /* below -103.97 exp rounds to zero, and so it comes out at this point */
 #define SUBNORMAL_LIFT 24   /* the smallest subnormal times 2^24 is normal, with a bit to spare */
@@ -35,7 +36,8 @@
 #define ROUNDING_SHIFT 0x1.8p52
 #define LN2_HIGH 0x1.62e42fefap-1 /* 36 bits */
 #define LN2_LOW 0x1.cf79abc9e3b3ap-40
-#define LOWEST -0x1.fffffffffffffp1023
+#define LEAST 0x1p-1074
+#define GREATEST 0x1.fffffffffffffp1023
 #define EXP_HIGHEST 0x1.62e42fefa39fp9
 #define EXP_LOWEST -745.2
 #define SUBNORMAL_LIFT 54
@@ -68,8 +70,8 @@ INLINE real FN(poly8)(real x, real x2, real x4, real c0, real c1, real c2, real 
 /* Where functions saturate. GCC makes `x < low ? low : x` one instruction that keeps NaN, but only of a `low` that it
  * cannot see to be constant: a weak object it must not look into. */
 __attribute__((weak, visibility("hidden"))) const struct {
-    real zero, lowest, exp_lowest, exp_highest, expm1_lowest, tanh_saturated;
-} FN(fl_bounds) = {0, LOWEST, EXP_LOWEST, EXP_HIGHEST, EXPM1_LOWEST, TANH_SATURATED};
+    real zero, least, greatest, exp_lowest, exp_highest, expm1_lowest, tanh_saturated;
+} FN(fl_bounds) = {0, LEAST, GREATEST, EXP_LOWEST, EXP_HIGHEST, EXPM1_LOWEST, TANH_SATURATED};
 #undef BOUNDS
 #define BOUNDS FN(fl_bounds)
 
@@ -635,7 +637,8 @@ INLINE real FN(sqrt)(real x) {
 #undef ROUNDING_SHIFT
 #undef LN2_HIGH
 #undef LN2_LOW
-#undef LOWEST
+#undef LEAST
+#undef GREATEST
 #undef EXP_HIGHEST
 #undef EXP_LOWEST
 #undef SUBNORMAL_LIFT

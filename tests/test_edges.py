@@ -157,3 +157,44 @@ def test_out_may_be_a_subclass_and_overlap_is_seen_through_other_types():
         huber.gradient(memoryview(target), [0.5, 2.0], out=target)
     with pytest.raises(TypeError, match=r"out\[0\] is NoneType"):
         huber.gradient_and_hessian([0.0], [1.0], out=(None, np.zeros(1)))
+
+
+@pytest.mark.parametrize("parameter", [1e-50, 1e50])
+def test_a_parameter_beyond_float32(parameter):
+    """It becomes the nearest number that is none of 0 and infinity."""
+    y, z = np.zeros(4, np.float32), np.array([0.0, 1.0, -2.0, np.inf], np.float32)
+    for loss in (fl.SmoothL1(parameter), fl.Huber(parameter)):
+        with np.errstate(all="ignore"):
+            value, gradient, _ = loss.reference(y.astype(np.float64), z.astype(np.float64))
+        gradient = np.minimum(gradient, np.finfo(np.float32).max)
+        got = loss.value_and_gradient(y, z, reduction="none")
+        assert np.allclose(got[0], value, rtol=1e-6, atol=1e-38)
+        assert np.allclose(got[1], gradient, rtol=1e-6, atol=1e-38)
+
+
+@pytest.mark.parametrize("weight", [1e-42, 1e38])
+def test_a_mean_of_extreme_weights(weight):
+    """Neither the weight nor 1 / total weight is a normal float32; their product is."""
+    w = np.full(100, weight, np.float32)
+    y, z = np.zeros(100, np.float32), np.ones(100, np.float32)
+    value, gradient = fl.SquaredError().value_and_gradient(y, z, w)
+    assert value == pytest.approx(1)
+    assert np.allclose(gradient, 0.02, rtol=1e-6)
+    logits = np.zeros((100, 3), np.float32)
+    loss = fl.SparseCategoricalCrossEntropy(from_logits=True)
+    gradient = loss.gradient(np.zeros(100, np.int64), logits, w)
+    assert gradient[0] == pytest.approx([-2 / 300, 1 / 300, 1 / 300], rel=1e-5)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_majorizer_of_cross_entropy_at_a_huge_score(dtype):
+    """tanh(z/2) / (2 z), without 2 z."""
+    z = np.array([0.75 * np.finfo(dtype).max], dtype)
+    loss = fl.BinaryCrossEntropy(from_logits=True)
+    _, bound = loss.gradient_and_hessian(np.zeros(1, dtype), z, hessian="majorize", reduction="none")
+    assert bound[0] > 0
+
+
+def test_a_certain_row_has_gradient_plus_zero():
+    gradient = fl.SparseCategoricalCrossEntropy(from_logits=True).gradient([0], [[3.0]])
+    assert not np.signbit(gradient).any()

@@ -21,7 +21,7 @@ INLINE result FN(cross_entropy_logits)(FN(sides) s, real both, real z, real E) {
     const real far = up ? s.negative : -s.positive, near = up ? -s.positive : s.negative, linear = far * z;
     const real a = vabs(z), d = 1 + E;
     /* tanh(z/2)/(2z) bounds the curvature (Jaakkola & Jordan 2000); 1/4 at 0. */
-    const real half = C(0.5) * a, bound = a < C(0x1p-30) ? C(0.25) : vtanh(half) / (4 * half);
+    const real half = C(0.5) * a, bound = a < C(0x1p-30) ? C(0.25) : C(0.25) * vtanh(half) / half;
     return (result){
         .v = (far == 0 ? 0 : linear) + both * vlog1p_unit(E),
         .g = vfma(near, E, far) / d,

@@ -212,7 +212,7 @@ INLINE void FN(classes_tile)(const FN(classes_spec) spec, const FN(classes_optio
         EACH_LANE {
             const real p = vexp_nonpositive(distance(rows->at_label[l], top[l])) * inverse[l];
             factor[l] = rows->scale[l] * inverse[l];
-            rows->label_gradient[l] = -rows->scale[l] * (p > C(0.5) ? rest_share[l] : 1 - p);
+            rows->label_gradient[l] = 0 - rows->scale[l] * (p > C(0.5) ? rest_share[l] : 1 - p);
         }
         for (int i = 0; i < n_segments; i++)
             for (ptrdiff_t j = 0; j < segments[i].groups; j++) {

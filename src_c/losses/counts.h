@@ -31,7 +31,7 @@ FORMULA(poisson_identity_full) {
 /* log mu + y / mu, mu = exp(z). E[y] = mu makes the Fisher curvature 1. At z = -inf the ratio outgrows z. */
 FORMULA(gamma_log) {
     const real ratio = y * vexp(-z);
-    return (result){.v = at_least(BOUNDS.lowest, z) + ratio, .g = 1 - ratio, .h = ratio, .f = nan_or(z, 1)};
+    return (result){.v = at_least(-BOUNDS.greatest, z) + ratio, .g = 1 - ratio, .h = ratio, .f = nan_or(z, 1)};
 }
 
 /* name, cost of an element (1: hardly more than its loads and stores; 4: has an exponential or a logarithm), first stage */

@@ -24,7 +24,7 @@ FORMULA(absolute_error) {
 /* r^2/2 within delta, delta |r| - delta^2/2 beyond. With c = min(|r|, delta) both are c (|r| - c/2):
  * no square of a large r, no cancellation at the seam. */
 FORMULA(huber) {
-    const real delta = p[0], r = z - y, a = vabs(r);
+    const real delta = positive(p[0]), r = z - y, a = vabs(r);
     const real c = at_most(delta, a);
     return (result){
         .v = c * (a - C(0.5) * c),
@@ -37,7 +37,7 @@ FORMULA(huber) {
 /* Huber(beta) / beta, for beta > 0: with u = min(|r|, beta) / beta both sides are u (|r| - min(|r|, beta)/2). Divided, not
  * multiplied by 1/beta, which overflows for a subnormal beta. */
 FORMULA(smooth_l1) {
-    const real beta = p[0], r = z - y, a = vabs(r);
+    const real beta = positive(p[0]), r = z - y, a = vabs(r);
     const real c = at_most(beta, a), u = c / beta;
     return (result){
         .v = u * (a - C(0.5) * c),
