@@ -124,7 +124,7 @@ cdef enum:
     BLOCK = 4096          # elements of a block; part of the bits of a sum
     MAX_ROWS = 512        # rows of a block over classes: the kernels' tile
     CHUNK = 1 << 22       # elements between two looks for Ctrl-C: a few milliseconds of work
-    THREAD_WORK = 1 << 15 # work units worth a thread: a few microseconds, several times what its start takes
+    THREAD_WORK = 1 << 15  # work units worth a thread: a few microseconds, several times what its start takes
     HOLD_GIL = 1 << 14    # work units below which giving the GIL back costs more than it frees
 
 cdef double INF = float("inf")
