@@ -21,11 +21,14 @@ cnp.import_array()
 
 cdef extern from "fastloss.h" nogil:
     ctypedef struct fl_job
+    ctypedef struct fl_check
     ctypedef void (*fl_loop)() noexcept nogil
     ctypedef void (*fl_run)(const fl_job *job, ptrdiff_t begin, ptrdiff_t end, double *sum) noexcept nogil
     ctypedef struct fl_job:
         fl_loop loop, summing
         fl_run run
+        fl_check *checks
+        int n_checks
         const void *y
         const void *z
         const void *w
@@ -49,6 +52,10 @@ cdef extern from "fastloss.h" nogil:
         int has_ignore
         int64_t ignore_index
     ctypedef ptrdiff_t (*fl_scan)(const fl_domain_scan *scan, ptrdiff_t begin, ptrdiff_t end) noexcept nogil
+    ctypedef struct fl_check:
+        fl_scan scan
+        fl_domain_scan what
+        ptrdiff_t each, repeat, found
     ctypedef struct fl_kernel:
         const char *name
         int kind, cost, dense, logits
@@ -60,6 +67,7 @@ cdef extern from "fastloss.h" nogil:
         ptrdiff_t n_kernels
         fl_run run_pointwise[2]
         fl_run run_classes[2]
+        fl_run run_checks
         fl_run total_weight[2]
         fl_run total_row_weight[2]
         fl_scan first_outside[2]
@@ -77,6 +85,7 @@ cdef extern from "fastloss.h" nogil:
         FL_FLOAT32, FL_FLOAT64
         FL_VALUE, FL_GRADIENT, FL_VALUE_GRADIENT, FL_EXACT, FL_MAJORIZE, FL_FISHER
         FL_POINTWISE, FL_CLASSES, FL_CLOSED, FL_PARAMETERS
+    const ptrdiff_t FL_NONE
 
 cdef extern from "Python.h":
     int PyErr_CheckSignals() except -1
@@ -172,6 +181,7 @@ cdef int preferred_threads = 0  # set_num_threads, or FASTLOSS_NUM_THREADS; 0: w
 cdef size_t cache_bytes = fl_cache_bytes()
 cdef bint check_finite = False
 cdef str PARTS = validation.PARTS
+cdef double ROW_SUM_TOLERANCE = validation.ROW_SUM_TOLERANCE
 cdef int MOST_THREADS = validation.MOST_THREADS
 
 
@@ -231,17 +241,13 @@ cdef inline int threads_for(int asked, double work) noexcept nogil:
     return n if worth >= n else <int>worth
 
 
-cdef inline void run_block(const fl_job *job, ptrdiff_t n, ptrdiff_t block, ptrdiff_t b, double *sum) noexcept nogil:
-    job.run(job, b * block, min(n, (b + 1) * block), sum)
-
-
 cdef void serial(const fl_job *job, ptrdiff_t n, ptrdiff_t block, ptrdiff_t first, ptrdiff_t last,
                  double *total) noexcept nogil:
     """Run blocks one after the other; their sums are added to total, when asked for."""
     cdef double[2] sum
     cdef ptrdiff_t b
     for b in range(first, last):
-        run_block(job, n, block, b, sum if total != NULL else NULL)
+        job.run(job, b * block, min(n, (b + 1) * block), sum if total != NULL else NULL)
         if total != NULL:
             fl_add_blocks(total, sum, 1)
 
@@ -255,7 +261,7 @@ cdef int parallel(const fl_job *job, ptrdiff_t n, ptrdiff_t block, ptrdiff_t fir
         with gil:
             raise MemoryError
     for b in prange(first, last, schedule="static", num_threads=threads):
-        run_block(job, n, block, b, sums + 2 * (b - first) if total != NULL else NULL)
+        job.run(job, b * block, min(n, (b + 1) * block), sums + 2 * (b - first) if total != NULL else NULL)
     if total != NULL:
         fl_add_blocks(total, sums, last - first)
     free(sums)
@@ -290,33 +296,6 @@ cdef int over_blocks(const fl_job *job, ptrdiff_t n, ptrdiff_t block, double wor
     return 0
 
 
-cdef ptrdiff_t first_bad(fl_scan scan, const fl_domain_scan *what, ptrdiff_t n, ptrdiff_t block, double work,
-                         int asked) except -2:
-    """The lowest index that the scan objects to, or -1."""
-    cdef ptrdiff_t blocks = (n + block - 1) // block, b, found = n
-    cdef int threads
-    cdef ptrdiff_t *bad
-    if work < HOLD_GIL:
-        return scan(what, 0, n)
-    threads = <int> min(blocks, threads_for(asked, work))
-    if threads == 1:
-        with nogil:
-            found = scan(what, 0, n)
-        return found
-    bad = <ptrdiff_t *> malloc(sizeof(ptrdiff_t) * blocks)
-    if bad == NULL:
-        raise MemoryError
-    with nogil:
-        for b in prange(blocks, schedule="static", num_threads=threads):
-            bad[b] = scan(what, b * block, min(n, (b + 1) * block))
-        for b in range(blocks):
-            if bad[b] >= 0:
-                found = bad[b]
-                break
-    free(bad)
-    return found if found < n else -1
-
-
 cdef inline int ready(object array) noexcept:
     """The real or integer type of an array that a kernel can read as it stands, or -1."""
     cdef int num
@@ -345,8 +324,15 @@ cdef struct domain_t:
     double low, high
 
 
+cdef enum:  # what a check is of, in the order in which it is objected to
+    WEIGHT, LABEL, TARGET, TARGET_ROWS, PREDICTION, PREDICTION_ROWS, FINITE_PREDICTION, FINITE_TARGET, MOST_CHECKS
+
+
 cdef struct call_t:   # what one call comes to
     fl_job job
+    fl_check checks[MOST_CHECKS]
+    int subjects[MOST_CHECKS]
+    int n_checks
     bint classes      # a loss over classes
     int real          # 0: float32, 1: float64
     int ndim          # of y_pred
@@ -416,12 +402,15 @@ cdef class Runner:
             return validation.run_converted(self, self.loss, operation, y_true, y_pred, sample_weight, reduction, out,
                                             n_threads, floor)
 
-        # Domains and the total weight, before anything is written.
-        if call.n > 0:
+        # Checks ride along with the pass, block by block. They come ahead of it where it writes over what they read,
+        # and where a wrong label would be a place outside its row.
+        self.list_checks(&call)
+        if call.classes and not job.dense:
             self.check(&call, y_true, y_pred, sample_weight)
         if mean or parts:
             weight = self.total_weight(&call)
             if mean and not weight > 0:
+                self.check(&call, y_true, y_pred, sample_weight)
                 raise ValueError(validation.empty_mean(self.loss, call.n))
 
         # Outputs, and the pass itself.
@@ -440,8 +429,13 @@ cdef class Runner:
                       and call.size * (4 << call.real) * (2 + wants_gradient + wants_hessian) > <ptrdiff_t> cache_bytes)
         job.loop = self.kernel.loops[call.real][operation]
         job.summing = NULL if none or job.w != NULL else self.kernel.summing[call.real][operation]
+        if job.g == job.z or job.h == job.z:
+            self.check(&call, y_true, y_pred, sample_weight)
         job.run = isa.run_classes[call.real] if call.classes else isa.run_pointwise[call.real]
+        job.n_checks = call.n_checks
         over_blocks(job, call.n, call.block, call.work, call.asked, total if wants_value and not none else NULL)
+        if call.n_checks:
+            self.objections(&call, y_true, y_pred, sample_weight)
         if wants_value and not none:
             v = fl_quotient(total, weight if mean else 1)
             if parts:
@@ -502,6 +496,8 @@ cdef class Runner:
                 return False
             call.asked = n_threads
 
+        job.checks = call.checks
+        job.n_checks = call.n_checks = 0
         job.y = cnp.PyArray_DATA(y_true)
         job.z = cnp.PyArray_DATA(y_pred)
         job.p = self.parameters
@@ -550,89 +546,132 @@ cdef class Runner:
         return weight is None or not overlaps(
             cnp.PyArray_BYTES(out), bytes, cnp.PyArray_BYTES(weight), cnp.PyArray_NBYTES(weight))
 
-    cdef int check(self, const call_t *call, object y_true, object y_pred, object sample_weight) except -1:
-        """Raise on the first element outside its domain."""
+    cdef int list_checks(self, call_t *call) except -1:
+        """List what is to be looked through."""
         cdef const fl_job *job = &call.job
         cdef int z_type = FL_FLOAT64 if call.real else FL_FLOAT32
         cdef double most = MAX_REAL[call.real]
         cdef domain_t finite
-        cdef ptrdiff_t at
+        cdef bint index = call.classes and not job.dense
         finite.domain = FL_CLOSED
-        finite.low, finite.high = -most, most
-        if self.class_weight is not None and len(self.loss.class_weight) != job.classes:
+        finite.high = most
+        if self.class_weight is not None and call.n > 0 and len(self.loss.class_weight) != job.classes:
             raise ValueError(validation.class_weight_length(self.loss, job.classes))
         if job.w != NULL:
             finite.low = 0
-            at = outside(call, job.w, job.w_type, finite, False, call.n // job.w_repeat)
-            finite.low = -most
-            if at >= 0:
-                validation.bad_weight(sample_weight, at)
-        if call.classes and not job.dense:
-            at = bad_label(call)
-            if at >= 0:
-                validation.bad_label(self.loss, y_true, at, job.classes)
+            add_domain(call, WEIGHT, job.w, job.w_type, finite, False)
+            call.checks[0].each = 1
+            call.checks[0].repeat = job.w_repeat
+        if index:
+            add_check(call, LABEL, isa.first_bad_label, job.y, job.y_type)
         elif self.target.domain >= 0:
-            at = outside(call, job.y, job.y_type, self.target, False, call.size)
-            if at >= 0 and (self.alternative.domain < 0
-                            or outside(call, job.y, job.y_type, self.alternative, False, call.size) >= 0):
-                validation.bad_target(self.loss, y_true, at)
+            add_domain(call, TARGET, job.y, job.y_type, self.probable_target(call), False)
             if self.target_rows:
-                at = bad_row(call, job.y)
-                if at >= 0:
-                    validation.bad_row(self.loss, "y_true", y_true, at)
+                add_rows(call, TARGET_ROWS, job.y, z_type)
         if self.prediction.domain >= 0:
-            at = outside(call, job.z, z_type, self.prediction, True, call.size)
-            if at >= 0:
-                validation.bad_prediction(self.loss, y_pred, at)
+            add_domain(call, PREDICTION, job.z, z_type, self.prediction, True)
             if self.prediction_rows:
-                at = bad_row(call, job.z)
-                if at >= 0:
-                    validation.bad_row(self.loss, "y_pred", y_pred, at)
+                add_rows(call, PREDICTION_ROWS, job.z, z_type)
         if check_finite:
-            at = outside(call, job.z, z_type, finite, False, call.size)
-            if at >= 0:
+            finite.low = -most
+            add_domain(call, FINITE_PREDICTION, job.z, z_type, finite, False)
+            if not index:
+                add_domain(call, FINITE_TARGET, job.y, job.y_type, finite, False)
+        return 0
+
+    cdef domain_t probable_target(self, call_t *call) noexcept:
+        """Of two domains that the targets may have, the one that the first block of them is in."""
+        cdef ptrdiff_t found
+        if self.alternative.domain < 0:
+            return self.target
+        add_domain(call, TARGET, call.job.y, call.job.y_type, self.target, False)
+        call.n_checks -= 1
+        found = call.checks[call.n_checks].scan(&call.checks[call.n_checks].what, 0, min(call.n, BLOCK))
+        return self.target if found < 0 else self.alternative
+
+    cdef int check(self, call_t *call, object y_true, object y_pred, object sample_weight) except -1:
+        """All checks, ahead of anything else."""
+        call.job.run = isa.run_checks
+        call.job.n_checks = call.n_checks
+        over_blocks(&call.job, call.n, call.block, call.n_checks * <double> call.size, call.asked, NULL)
+        self.objections(call, y_true, y_pred, sample_weight)
+        call.job.n_checks = call.n_checks = 0
+        return 0
+
+    cdef ptrdiff_t outside(self, const call_t *call, domain_t domain) except -1:
+        """The first target outside a domain, or FL_NONE."""
+        cdef call_t alone = call[0]
+        alone.n_checks = 0
+        add_domain(&alone, TARGET, call.job.y, call.job.y_type, domain, False)
+        alone.job.run = isa.run_checks
+        alone.job.checks = alone.checks
+        alone.job.n_checks = 1
+        over_blocks(&alone.job, call.n, call.block, <double> call.size, call.asked, NULL)
+        return alone.checks[0].found
+
+    cdef int objections(self, call_t *call, object y_true, object y_pred, object sample_weight) except -1:
+        """Raise for the first offender that the checks have found."""
+        cdef ptrdiff_t at
+        cdef int i, subject
+        for i in range(call.n_checks):
+            at = call.checks[i].found
+            if at == FL_NONE:
+                continue
+            subject = call.subjects[i]
+            if subject == WEIGHT:
+                validation.bad_weight(sample_weight, at)
+            elif subject == LABEL:
+                validation.bad_label(self.loss, y_true, at, call.job.classes)
+            elif subject == TARGET:
+                if self.alternative.domain >= 0:  # one array may begin like the other kind
+                    at = self.outside(call, self.target)
+                    if at == FL_NONE or self.outside(call, self.alternative) == FL_NONE:
+                        continue
+                validation.bad_target(self.loss, y_true, at)
+            elif subject == TARGET_ROWS:
+                validation.bad_row(self.loss, "y_true", y_true, at)
+            elif subject == PREDICTION:
+                validation.bad_prediction(self.loss, y_pred, at)
+            elif subject == PREDICTION_ROWS:
+                validation.bad_row(self.loss, "y_pred", y_pred, at)
+            elif subject == FINITE_PREDICTION:
                 validation.not_finite("y_pred", y_pred, at)
-            if job.dense or not call.classes:
-                at = outside(call, job.y, job.y_type, finite, False, call.size)
-                if at >= 0:
-                    validation.not_finite("y_true", y_true, at)
+            else:
+                validation.not_finite("y_true", y_true, at)
         return 0
 
 
-cdef ptrdiff_t outside(const call_t *call, const void *x, int type, domain_t domain, bint allow_nan,
-                       ptrdiff_t n) except -2:
-    """The first element of x outside the domain, or -1. An infinite end of a target's domain is not in it."""
-    cdef fl_domain_scan scan
-    scan.x = x
-    scan.type = type
-    scan.domain = domain.domain
-    scan.allow_nan = allow_nan
-    scan.low = domain.low
-    scan.high = domain.high if allow_nan else min(domain.high, MAX_REAL[call.real])
-    return first_bad(isa.first_outside[call.real], &scan, n, 16 * BLOCK, <double> n, call.asked)
+cdef fl_check *add_check(call_t *call, int subject, fl_scan scan, const void *x, int type) noexcept:
+    """List one more check, of one entry per element or row."""
+    cdef fl_check *check = &call.checks[call.n_checks]
+    call.subjects[call.n_checks] = subject
+    call.n_checks += 1
+    check.scan = scan
+    check.each = check.repeat = 1
+    check.found = FL_NONE
+    check.what.x = x
+    check.what.type = type
+    check.what.classes = call.job.classes
+    check.what.has_ignore = call.job.has_ignore
+    check.what.ignore_index = call.job.ignore_index
+    return check
 
 
-cdef ptrdiff_t bad_label(const call_t *call) except -2:
-    """The first label that is neither a class nor ignored, or -1."""
-    cdef fl_domain_scan scan
-    scan.x = call.job.y
-    scan.type = call.job.y_type
-    scan.classes = call.job.classes
-    scan.has_ignore = call.job.has_ignore
-    scan.ignore_index = call.job.ignore_index
-    return first_bad(isa.first_bad_label, &scan, call.n, 16 * BLOCK, <double> call.n, call.asked)
+cdef void add_domain(call_t *call, int subject, const void *x, int type, domain_t domain, bint allow_nan) noexcept:
+    """Each number must be in a domain. An infinite end of a target's domain is not in it."""
+    cdef fl_check *check = add_check(call, subject, isa.first_outside[call.real], x, type)
+    check.each = call.job.classes if call.classes else 1
+    check.what.domain = domain.domain
+    check.what.allow_nan = allow_nan
+    check.what.low = domain.low
+    check.what.high = domain.high if allow_nan else min(domain.high, MAX_REAL[call.real])
 
 
-cdef ptrdiff_t bad_row(const call_t *call, const void *x) except -2:
-    """The first row of probabilities that do not sum to 1, or -1."""
-    cdef fl_domain_scan scan
-    scan.x = x
-    scan.type = FL_FLOAT64 if call.real else FL_FLOAT32
-    scan.classes = call.job.classes
-    scan.low = 1 - validation.ROW_SUM_TOLERANCE
-    scan.high = 1 + validation.ROW_SUM_TOLERANCE
-    return first_bad(isa.first_bad_row_sum[call.real], &scan, call.n, max(1, 16 * BLOCK // scan.classes),
-                     <double> call.size, call.asked)
+cdef void add_rows(call_t *call, int subject, const void *x, int type) noexcept:
+    """Each row must be probabilities that sum to 1."""
+    cdef fl_check *check = add_check(call, subject, isa.first_bad_row_sum[call.real], x, type)
+    check.what.low = 1 - ROW_SUM_TOLERANCE
+    check.what.high = 1 + ROW_SUM_TOLERANCE
 
 
 cdef inline object empty(object like, int ndim, int real):

@@ -214,7 +214,8 @@ class Loss:
         """d(reduced loss)/d(y_pred), in the shape and dtype of `y_pred`.
 
         Parameters are those of `__call__`; `out` is a C-contiguous array of the shape and dtype of `y_pred` to write
-        to, which may be `y_pred` itself. For ``reduction="none"`` it is each element's own gradient.
+        to, which may be `y_pred` itself. Where data outside the domain raise, `y_pred` is as it was; a separate `out`
+        may be partly written. For ``reduction="none"`` the gradient is each element's own.
         """
         result: NDArray[Any] = self._runner.run(GRADIENT, y_true, y_pred, sample_weight, reduction, out, n_threads)
         return result

@@ -39,6 +39,7 @@ enum fl_domain { FL_CLOSED, FL_OPEN_LOW, FL_TWO_VALUES };
 enum { FL_PARAMETERS = 6 };
 
 typedef struct fl_job fl_job;
+typedef struct fl_check fl_check;
 typedef void (*fl_loop)(void); /* cast back by the runner that knows its type */
 typedef void (*fl_run)(const fl_job *job, ptrdiff_t begin, ptrdiff_t end, double sum[2]);
 
@@ -46,6 +47,8 @@ struct fl_job {
     fl_loop loop;            /* the kernel's loop for this operation and real type */
     fl_loop summing;         /* one that sums instead of storing the value, NULL: none, or not wanted */
     fl_run run;              /* its runner: one block of elements or rows */
+    fl_check *checks;        /* what the runner looks through on its way */
+    int n_checks;
     const void *y, *z, *w;   /* targets, predictions, weights (NULL: all one) */
     void *v, *g, *h;         /* outputs, NULL where not asked for; g or h may be z itself */
     int y_type, w_type;      /* enum fl_type; z, v, g, h have the real type */
@@ -78,6 +81,15 @@ typedef struct {
 /* Index of the first offender in [begin, end), or -1. */
 typedef ptrdiff_t (*fl_scan)(const fl_domain_scan *scan, ptrdiff_t begin, ptrdiff_t end);
 
+struct fl_check {
+    fl_scan scan;
+    fl_domain_scan what;
+    ptrdiff_t each;   /* entries of `what` for each element or row of the job, or */
+    ptrdiff_t repeat; /* elements that share one entry */
+    ptrdiff_t found;  /* the first offender; FL_NONE from the start */
+};
+#define FL_NONE PTRDIFF_MAX
+
 typedef struct {
     const char *name;
     int kind;
@@ -92,6 +104,7 @@ typedef struct {
     const fl_kernel *kernels;
     ptrdiff_t n_kernels;
     fl_run run_pointwise[FL_REALS], run_classes[FL_REALS];
+    fl_run run_checks; /* nothing else */
     fl_run total_weight[FL_REALS], total_row_weight[FL_REALS]; /* what a mean divides by */
     fl_scan first_outside[FL_REALS], first_bad_label, first_bad_row_sum[FL_REALS];
     void (*triad)(double *a, const double *b, const double *c, ptrdiff_t begin, ptrdiff_t end);

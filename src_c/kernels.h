@@ -47,6 +47,7 @@ static const fl_kernel kernels[] = {POINTWISE(POINTWISE_ROW) CLASSES(CLASSES_ROW
         .n_kernels = sizeof kernels / sizeof *kernels,                                                       \
         .run_pointwise = {run_pointwise_f32, run_pointwise_f64},                                             \
         .run_classes = {run_classes_f32, run_classes_f64},                                                   \
+        .run_checks = run_checks,                                                                            \
         .total_weight = {total_weight_f32, total_weight_f64},                                                \
         .total_row_weight = {total_row_weight_f32, total_row_weight_f64},                                    \
         .first_outside = {first_outside_f32, first_outside_f64},                                             \

@@ -1,7 +1,8 @@
 /* Pointwise losses: the loop, generated per formula and operation, and the runner that feeds it tiles. */
 
-/* Elements of a tile: 4 KiB each of y, z, w, v, g, h and e, inside the smallest L1. */
-enum { FN(RUN) = 4096 / sizeof(real) };
+/* Elements of a tile: 4 KiB each of y, z, w, v, g, h and e, inside the smallest L1. When outputs go past the cache a
+ * quarter of that: reading, computing and writing then overlap instead of waiting for each other in turns. */
+enum { FN(RUN) = 4096 / sizeof(real), FN(STREAMED_RUN) = FN(RUN) / 4 };
 
 typedef void (*FN(pointwise_loop))(const real *restrict y, const real *restrict z, const real *restrict p,
                                    real scale, real floor, FN(lanes) * restrict total, real *restrict v,
@@ -95,11 +96,12 @@ static void FN(run_pointwise)(const fl_job *job, ptrdiff_t begin, ptrdiff_t end,
     const int in_place = job->g == job->z || job->h == job->z;
     const fl_control control = control_enter(); /* before the first rounding */
     const real scale = job->w ? 1 : (real)job->scale, floor = (real)job->floor;
+    const ptrdiff_t run = job->stream ? FN(STREAMED_RUN) : FN(RUN);
     FN(lanes) total = {{0}, {0}};
     for (int i = 0; i < FL_PARAMETERS; i++)
         p[i] = (real)job->p[i];
     for (ptrdiff_t b = begin, n; b < end; b += n) {
-        n = end - b < FN(RUN) ? end - b : FN(RUN);
+        n = end - b < run ? end - b : run;
         n -= n > SUM_GROUP ? n % SUM_GROUP : 0; /* what is no whole group comes last, by itself */
         const ptrdiff_t padded = PADDED(n, LANES);
         const int direct = n == padded && !in_place && !job->stream;
@@ -139,6 +141,7 @@ static void FN(run_pointwise)(const fl_job *job, ptrdiff_t begin, ptrdiff_t end,
             FN(put)(job->h, b, h, n, job->stream);
         }
     }
+    look(job, begin, end); /* last, for the loop has brought what it looks at near, behind its arithmetic */
     if (job->stream)
         stream_fence();
     if (sum)
