@@ -296,27 +296,56 @@ cdef int over_blocks(const fl_job *job, ptrdiff_t n, ptrdiff_t block, double wor
     return 0
 
 
-cdef inline int ready(object array) noexcept:
-    """The real or integer type of an array that a kernel can read as it stands, or -1."""
-    cdef int num
-    if type(array) is not cnp.ndarray:
-        return -1
-    if not cnp.PyArray_ISCARRAY_RO(array):
-        return -1
-    num = cnp.PyArray_TYPE(array)
-    return TYPE_OF[num] if 0 <= num < 32 else -1
+cdef struct array_t:  # what an array is, read once
+    int type          # of its elements (enum fl_type), or -1: a kernel cannot read it as it stands
+    int ndim
+    const cnp.npy_intp *shape
+    char *data
+    ptrdiff_t size    # elements
+    ptrdiff_t bytes
+    bint writeable
 
 
-cdef inline bint same_shape(object a, object b, int ndim) noexcept:
+cdef inline array_t array_of(object x) noexcept:
+    cdef array_t a
+    cdef int i, num
+    a.type = -1
+    if type(x) is not cnp.ndarray or not cnp.PyArray_ISCARRAY_RO(<cnp.ndarray> x):
+        return a
+    num = cnp.PyArray_TYPE(<cnp.ndarray> x)
+    a.type = TYPE_OF[num] if 0 <= num < 32 else -1
+    a.ndim = cnp.PyArray_NDIM(<cnp.ndarray> x)
+    a.shape = cnp.PyArray_DIMS(<cnp.ndarray> x)
+    a.data = cnp.PyArray_BYTES(<cnp.ndarray> x)
+    a.size = 1
+    for i in range(a.ndim):
+        a.size *= a.shape[i]
+    a.bytes = a.size * cnp.PyArray_ITEMSIZE(<cnp.ndarray> x)
+    a.writeable = cnp.PyArray_ISWRITEABLE(<cnp.ndarray> x)
+    return a
+
+
+cdef inline bint has_shape(const array_t *a, const array_t *like, int ndim) noexcept:
+    """Whether a has the first ndim dimensions of `like`, and no others."""
     cdef int i
+    if a.ndim != ndim:
+        return False
     for i in range(ndim):
-        if cnp.PyArray_DIM(a, i) != cnp.PyArray_DIM(b, i):
+        if a.shape[i] != like.shape[i]:
             return False
     return True
 
 
-cdef inline bint overlaps(const char *a, ptrdiff_t a_bytes, const char *b, ptrdiff_t b_bytes) noexcept:
-    return a < b + b_bytes and b < a + a_bytes
+cdef inline bint overlap(const array_t *a, const array_t *b) noexcept:
+    return a.data < b.data + b.bytes and b.data < a.data + a.bytes
+
+
+cdef inline bint writable(const array_t *out, const array_t *y, const array_t *z, const array_t *w) noexcept:
+    """Type and shape of y_pred, and no memory shared with an input but all of y_pred's."""
+    return (out.type == z.type and out.writeable and has_shape(out, z, z.ndim)
+            and (out.data == z.data or not overlap(out, z))
+            and not overlap(out, y)
+            and (w == NULL or not overlap(out, w)))
 
 
 cdef struct domain_t:
@@ -420,9 +449,9 @@ cdef class Runner:
             h = empty(y_pred, call.ndim, call.real)
         if wants_value and none:
             v = empty(y_pred, call.ndim - call.classes, call.real)
-        job.v = NULL if v is None else cnp.PyArray_DATA(v)
-        job.g = NULL if g is None else cnp.PyArray_DATA(g)
-        job.h = NULL if h is None else cnp.PyArray_DATA(h)
+        job.v = NULL if v is None else cnp.PyArray_DATA(<cnp.ndarray> v)
+        job.g = NULL if g is None else cnp.PyArray_DATA(<cnp.ndarray> g)
+        job.h = NULL if h is None else cnp.PyArray_DATA(<cnp.ndarray> h)
         job.scale = fl_inverse(weight) if mean else 1
         job.floor = floor
         job.stream = (not call.classes and job.g != job.z and job.h != job.z
@@ -450,46 +479,47 @@ cdef class Runner:
                    object n_threads) noexcept:
         """Fill in the call from its arguments; False where one of them is not ready."""
         cdef fl_job *job = &call.job
-        cdef int z_type = ready(y_pred), y_ndim, v_ndim
-        cdef ptrdiff_t rows
+        cdef array_t y = array_of(y_true), z = array_of(y_pred), w, g_out, h_out
+        cdef array_t *weights = NULL
+        cdef int v_ndim
         call.classes = self.kernel.kind == FL_CLASSES
-        job.y_type = ready(y_true)
-        if (z_type != FL_FLOAT32 and z_type != FL_FLOAT64) or job.y_type < 0:
+        if (z.type != FL_FLOAT32 and z.type != FL_FLOAT64) or y.type < 0:
             return False
-        call.real = z_type == FL_FLOAT64
-        call.ndim = cnp.PyArray_NDIM(y_pred)
-        if call.classes and (call.ndim < 1 or cnp.PyArray_DIM(y_pred, call.ndim - 1) < 1):
+        call.real = z.type == FL_FLOAT64
+        call.ndim = z.ndim
+        if call.classes and (z.ndim < 1 or z.shape[z.ndim - 1] < 1):
             return False
-        v_ndim = call.ndim - call.classes
-        y_ndim = v_ndim if call.classes and not self.kernel.dense else call.ndim
-        if cnp.PyArray_NDIM(y_true) != y_ndim or not same_shape(y_true, y_pred, y_ndim):
+        v_ndim = z.ndim - call.classes
+        if not has_shape(&y, &z, v_ndim if call.classes and not self.kernel.dense else z.ndim):
             return False
-        if self.kernel.dense and job.y_type != z_type:
+        if self.kernel.dense and y.type != z.type:
             return False
-        call.size = cnp.PyArray_SIZE(y_pred)
-        job.classes = cnp.PyArray_DIM(y_pred, call.ndim - 1) if call.classes else 0
+        call.size = z.size
+        job.classes = z.shape[z.ndim - 1] if call.classes else 0
         call.n = call.size // job.classes if call.classes else call.size
 
         job.w = NULL
         job.w_type = FL_FLOAT64
         job.w_repeat = 1
         if weight is not None:
-            job.w_type = ready(weight)
-            if job.w_type < 0:
+            w = array_of(weight)
+            weights = &w
+            if w.type < 0:
                 return False
-            if cnp.PyArray_NDIM(weight) != v_ndim or not same_shape(weight, y_pred, v_ndim):
-                if call.classes or cnp.PyArray_NDIM(weight) != 1 or call.ndim < 2 or not same_shape(weight, y_pred, 1):
+            if not has_shape(&w, &z, v_ndim):
+                if call.classes or z.ndim < 2 or not has_shape(&w, &z, 1):
                     return False
-                rows = cnp.PyArray_DIM(y_pred, 0)
-                job.w_repeat = max(1, call.size // max(1, rows))
-            job.w = cnp.PyArray_DATA(weight)
-        if g is not None and not self.writable(g, y_true, y_pred, weight, z_type, call.ndim):
-            return False
-        if h is not None and (
-            not self.writable(h, y_true, y_pred, weight, z_type, call.ndim)
-            or overlaps(cnp.PyArray_BYTES(g), cnp.PyArray_NBYTES(g), cnp.PyArray_BYTES(h), cnp.PyArray_NBYTES(h))
-        ):
-            return False
+                job.w_repeat = max(1, call.size // max(1, w.size))
+            job.w = w.data
+            job.w_type = w.type
+        if g is not None:
+            g_out = array_of(g)
+            if not writable(&g_out, &y, &z, weights):
+                return False
+        if h is not None:
+            h_out = array_of(h)
+            if not writable(&h_out, &y, &z, weights) or overlap(&g_out, &h_out):
+                return False
         call.asked = 0
         if n_threads is not None:
             if type(n_threads) is not int or not 1 <= n_threads <= MOST_THREADS:
@@ -498,8 +528,9 @@ cdef class Runner:
 
         job.checks = call.checks
         job.n_checks = call.n_checks = 0
-        job.y = cnp.PyArray_DATA(y_true)
-        job.z = cnp.PyArray_DATA(y_pred)
+        job.y = y.data
+        job.y_type = y.type
+        job.z = z.data
         job.p = self.parameters
         job.dense = self.kernel.dense
         job.logits = self.kernel.logits
@@ -529,22 +560,6 @@ cdef class Runner:
             over_blocks(job, call.n // job.w_repeat, call.block, <double> call.n, call.asked, total)
             return fl_quotient(total, 1) * job.w_repeat
         return call.n
-
-    cdef bint writable(self, object out, object y_true, object y_pred, object weight, int z_type, int ndim) noexcept:
-        """Shape and type of y_pred, and no memory shared with an input but all of y_pred's."""
-        cdef ptrdiff_t bytes
-        if ready(out) != z_type or not cnp.PyArray_ISWRITEABLE(out):
-            return False
-        if cnp.PyArray_NDIM(out) != ndim or not same_shape(out, y_pred, ndim):
-            return False
-        bytes = cnp.PyArray_NBYTES(out)
-        if cnp.PyArray_BYTES(out) != cnp.PyArray_BYTES(y_pred) and overlaps(
-                cnp.PyArray_BYTES(out), bytes, cnp.PyArray_BYTES(y_pred), bytes):
-            return False
-        if overlaps(cnp.PyArray_BYTES(out), bytes, cnp.PyArray_BYTES(y_true), cnp.PyArray_NBYTES(y_true)):
-            return False
-        return weight is None or not overlaps(
-            cnp.PyArray_BYTES(out), bytes, cnp.PyArray_BYTES(weight), cnp.PyArray_NBYTES(weight))
 
     cdef int list_checks(self, call_t *call) except -1:
         """List what is to be looked through."""
@@ -676,7 +691,7 @@ cdef void add_rows(call_t *call, int subject, const void *x, int type) noexcept:
 
 cdef inline object empty(object like, int ndim, int real):
     """A new array of the first ndim dimensions of `like`."""
-    return cnp.PyArray_EMPTY(ndim, cnp.PyArray_DIMS(like), cnp.NPY_DOUBLE if real else cnp.NPY_FLOAT, 0)
+    return cnp.PyArray_EMPTY(ndim, cnp.PyArray_DIMS(<cnp.ndarray> like), cnp.NPY_DOUBLE if real else cnp.NPY_FLOAT, 0)
 
 
 cdef domain_t as_domain(object domain):
