@@ -5,17 +5,17 @@
 enum { FN(ACROSS_FROM) = FL_BITS == 32 ? 256 : 128 };
 
 typedef void (*FN(classes_loop))(const FN(classes_options) * options, const FN(segment) * segments, int n_segments,
-                                 FN(classes_rows) * rows, int across);
+                                 FN(classes_rows) * rows, ptrdiff_t n, int across);
 
 #define CLASSES_VARIANT(DENSE, ENTROPY, PREDICTION, VALUE, GRADIENT, HESSIAN, ACROSS, PLAIN)                  \
     FN(classes_tile)((FN(classes_spec)){DENSE, ENTROPY, PREDICTION, VALUE, GRADIENT, HESSIAN, ACROSS, PLAIN}, \
-                     o, segments, n, rows)
+                     o, segments, n_segments, rows, n)
 
 /* Plain: raw scores, no options. With labels its gradient rounds differently, so passes with a Hessian take it too: the
  * gradient has the same bits in every operation. */
 #define CLASSES_LOOP(name, DENSE, ENTROPY, PREDICTION, operation, VALUE, GRADIENT, HESSIAN)                   \
-    static void FN(name##_##operation)(const FN(classes_options) * o, const FN(segment) * segments, int n,    \
-                                       FN(classes_rows) * rows, int across) {                                 \
+    static void FN(name##_##operation)(const FN(classes_options) * o, const FN(segment) * segments,           \
+                                       int n_segments, FN(classes_rows) * rows, ptrdiff_t n, int across) {    \
         const bool plain = PREDICTION == 'z' && (!(DENSE) || !(HESSIAN)) && o->plain;                         \
         if (plain && across)                                                                                  \
             CLASSES_VARIANT(DENSE, ENTROPY, PREDICTION, VALUE, GRADIENT, HESSIAN, 1, 1);                      \
@@ -137,28 +137,32 @@ static void FN(load_rows)(FN(row_block) * rows, const fl_job *job, bool dense, p
         rows->ignored[i] = rows->weight[i] == 0;
 }
 
-/* Give the lanes of a tile their rows: the m rows from `first` on, one per lane, the last repeated; or, for m = 0, all
- * lanes the row `first`. z points to the predictions of row 0. */
-INLINE void FN(set_lanes)(FN(classes_rows) * tile, const FN(row_block) * block, ptrdiff_t first, ptrdiff_t m,
+/* Give the lanes of a tile their rows: the n rows from `first` on, one per lane, the last repeated. z points to the
+ * predictions of row 0. */
+INLINE void FN(set_lanes)(FN(classes_rows) * tile, const FN(row_block) * block, ptrdiff_t first, ptrdiff_t n,
                           const fl_job *job, const real *z) {
     const real *class_weight = job->class_weight, *row = z + first * job->classes;
-    const ptrdiff_t distinct = m > 0 ? m : 1;
-    for (ptrdiff_t l = 0; l < distinct; l++)
+    for (ptrdiff_t l = 0; l < n; l++)
         tile->scale[l] = (real)((double)block->weight[first + l] * job->scale);
     if (!job->dense)
-        for (ptrdiff_t l = 0; l < distinct; l++, row += job->classes) {
+        for (ptrdiff_t l = 0; l < n; l++, row += job->classes) {
             const ptrdiff_t label = (ptrdiff_t)block->label[first + l];
             tile->label[l] = (bits_t)label;
             tile->at_label[l] = row[label];
             tile->label_weight[l] = class_weight ? class_weight[label] : 1;
         }
-    for (ptrdiff_t l = distinct; l < LANES; l++) {
-        tile->scale[l] = tile->scale[distinct - 1];
-        tile->label[l] = tile->label[distinct - 1];
-        tile->at_label[l] = tile->at_label[distinct - 1];
-        tile->label_weight[l] = tile->label_weight[distinct - 1];
+    for (ptrdiff_t l = n; l < LANES; l++) {
+        tile->scale[l] = tile->scale[n - 1];
+        tile->label[l] = tile->label[n - 1];
+        tile->at_label[l] = tile->at_label[n - 1];
+        tile->label_weight[l] = tile->label_weight[n - 1];
     }
 }
+
+/* What is no whole group of LANES classes at the end of a long row. */
+typedef struct {
+    real z[LANES] ALIGNED, t[LANES] ALIGNED, g[LANES] ALIGNED, h[LANES] ALIGNED;
+} FN(row_tail);
 
 /* Blocks are at most TILE rows (the driver's promise). Row targets must have the real type. */
 static void FN(run_classes)(const fl_job *job, ptrdiff_t begin, ptrdiff_t end, double sum[2]) {
@@ -185,35 +189,48 @@ static void FN(run_classes)(const fl_job *job, ptrdiff_t begin, ptrdiff_t end, d
     };
     const real *class_weight = job->class_weight ? job->class_weight : FN(ones);
     FN(load_rows)(&rows, job, dense, begin, n);
+    memset(&tile, 0, sizeof tile); /* lanes without a row compute something, too */
     if (classes >= FN(ACROSS_FROM)) {
         const ptrdiff_t whole = classes / LANES * LANES, left = classes - whole;
         const size_t left_bytes = (size_t)left * sizeof(real);
-        real z_tail[LANES] ALIGNED, t_tail[LANES] ALIGNED, g_tail[LANES] ALIGNED, h_tail[LANES] ALIGNED;
+        const int n_segments = left ? 2 : 1;
+        FN(segment) segments[2 * LANES];
+        FN(row_tail) tails[LANES];
         real weight_tail[LANES] ALIGNED;
         for (ptrdiff_t l = 0; l < LANES; l++) { /* padding: no probability, or log 1, and no target */
-            z_tail[l] = job->logits ? -1 / C(0.0) : C(1.0);
-            t_tail[l] = 0;
+            for (ptrdiff_t i = 0; i < LANES; i++) {
+                tails[i].z[l] = job->logits ? -1 / C(0.0) : C(1.0);
+                tails[i].t[l] = 0;
+            }
             weight_tail[l] = l >= left ? 0 : job->class_weight ? class_weight[whole + l] : 1;
         }
-        for (ptrdiff_t i = 0; i < n; i++) {
-            const ptrdiff_t at = i * classes;
-            memcpy(z_tail, z + at + whole, left_bytes);
-            if (dense)
-                memcpy(t_tail, t + at + whole, left_bytes);
-            FN(set_lanes)(&tile, &rows, i, 0, job, z);
-            const FN(segment) segments[2] = {
-                {z + at, dense ? t + at : 0, g ? g + at : 0, h ? h + at : 0, whole / LANES, 0, class_weight,
-                 job->class_weight ? LANES : 0},
-                {z_tail, t_tail, g_tail, h_tail, 1, whole, weight_tail, 0},
-            };
-            loop(&options, segments, left ? 2 : 1, &tile, 1);
-            v[i] = tile.value[0];
-            if (g)
-                memcpy(g + at + whole, g_tail, left_bytes);
-            if (h)
-                memcpy(h + at + whole, h_tail, left_bytes);
-            if (g && tile.label_apart)
-                g[at + rows.label[i]] = tile.label_gradient[0];
+        for (ptrdiff_t i = 0; i < n; i += LANES) {
+            const ptrdiff_t m = n - i < LANES ? n - i : LANES;
+            for (ptrdiff_t l = 0; l < m; l++) {
+                const ptrdiff_t at = (i + l) * classes;
+                FN(row_tail) *tail = tails + l;
+                segments[l * n_segments] = (FN(segment)){z + at, dense ? t + at : 0, g ? g + at : 0, h ? h + at : 0,
+                                                         whole / LANES, 0, class_weight, job->class_weight ? LANES : 0};
+                if (!left)
+                    continue;
+                memcpy(tail->z, z + at + whole, left_bytes);
+                if (dense)
+                    memcpy(tail->t, t + at + whole, left_bytes);
+                segments[l * n_segments + 1] =
+                    (FN(segment)){tail->z, tail->t, tail->g, tail->h, 1, whole, weight_tail, 0};
+            }
+            FN(set_lanes)(&tile, &rows, i, m, job, z);
+            loop(&options, segments, n_segments, &tile, m, 1);
+            memcpy(v + i, tile.value, sizeof tile.value);
+            for (ptrdiff_t l = 0; l < m; l++) {
+                const ptrdiff_t at = (i + l) * classes;
+                if (g)
+                    memcpy(g + at + whole, tails[l].g, left_bytes);
+                if (h)
+                    memcpy(h + at + whole, tails[l].h, left_bytes);
+                if (g && tile.label_apart)
+                    g[at + rows.label[i + l]] = tile.label_gradient[l];
+            }
         }
     } else {
         real zt[FN(ACROSS_FROM) * LANES] ALIGNED, tt[FN(ACROSS_FROM) * LANES] ALIGNED;
@@ -225,7 +242,7 @@ static void FN(run_classes)(const fl_job *job, ptrdiff_t begin, ptrdiff_t end, d
             if (dense)
                 FN(to_lanes)(tt, t + at, classes, m);
             FN(set_lanes)(&tile, &rows, i, m, job, z);
-            loop(&options, &segment, 1, &tile, 0);
+            loop(&options, &segment, 1, &tile, m, 0);
             memcpy(v + i, tile.value, sizeof tile.value);
             if (g)
                 FN(from_lanes)(g + at, gt, classes, m);
@@ -315,8 +332,10 @@ static ptrdiff_t FN(first_bad_row_sum)(const fl_domain_scan *scan, ptrdiff_t beg
                 sum[l] += (double)x[k + l];
         for (; k < classes; k++)
             sum[k % LANES] += (double)x[k];
-        FN(sum_lanes)(sum);
-        if (sum[0] < scan->low || sum[0] > scan->high)
+        double all = 0;
+        for (ptrdiff_t l = 0; l < LANES; l++)
+            all += sum[l];
+        if (all < scan->low || all > scan->high)
             return i;
     }
     return -1;
