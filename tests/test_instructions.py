@@ -11,6 +11,7 @@ import platform
 import re
 import shutil
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -57,23 +58,14 @@ def compiler() -> str:
     return subprocess.run([CC, "-dumpfullversion"], capture_output=True, text=True, check=True).stdout.strip()
 
 
-def build(folder: Path) -> Path:
-    """The counting program, with the flags of setup.py."""
+def build(folder: Path, isa: str = "x86-64-v3", source: str = "instructions/count.c", more: Sequence[str] = ()) -> Path:
+    """A program of the tests that includes the kernels, with the flags of setup.py; without more: the counting one."""
     assert CC is not None
     flags = re.search(r"^FLAGS = (\[.*?\])", (ROOT / "setup.py").read_text(), re.MULTILINE | re.DOTALL)
     assert flags
-    program = folder / "count"
-    source = HERE / "instructions" / "count.c"
-    command = [
-        CC,
-        *ast.literal_eval(flags[1]),
-        "-march=x86-64-v3",
-        f"-I{ROOT / 'src_c'}",
-        str(source),
-        "-o",
-        str(program),
-    ]
-    subprocess.run([*command, "-lm"], check=True)
+    program = folder / Path(source).stem
+    command = [CC, *ast.literal_eval(flags[1]), f"-march={isa}", *more, f"-I{ROOT / 'src_c'}", str(HERE / source)]
+    subprocess.run([*command, "-o", str(program), "-lm"], check=True)
     return program
 
 

@@ -7,11 +7,16 @@ with ``--json`` instead. A run in which many rows vary widely, as on a busy mach
 from __future__ import annotations
 
 import json
+import platform
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
+from statistics import median
 from typing import Any
+
+from cycles import table as cycles_table
 
 from fastloss.benchmark.markdown import as_markdown
 
@@ -55,6 +60,14 @@ def unsteady(document: dict[str, Any]) -> float:
     return sum((t["high"] - t["low"]) / 2 > 0.25 * t["median"] for t in times) / len(times)
 
 
+def bounds(document: dict[str, Any]) -> str:
+    """The section on cycles, where this machine can measure them."""
+    speeds = [row["memory_gb_per_s"]["median"] for row in document["rows"] if row["memory_gb_per_s"]]
+    if not speeds or platform.machine().lower() not in ("x86_64", "amd64") or shutil.which("gcc") is None:
+        return ""
+    return "\n" + cycles_table(median(speeds), document["settings"]["threads"])
+
+
 def main() -> int:
     """Run the benchmark, unless a run is given, and write both pages."""
     arguments = sys.argv[1:]
@@ -70,7 +83,7 @@ def main() -> int:
     if (share := unsteady(document)) > MOST_UNSTEADY:
         print(f"nothing is written: {share:.0%} of the rows vary by over 25%; use a quiet machine", file=sys.stderr)
         return 1
-    PAGE.write_text(HEAD + as_markdown(document))
+    PAGE.write_text(HEAD + as_markdown(document) + bounds(document))
     table = as_markdown(selection(document))
     text, count = MARKERS.subn(lambda found: f"{found[1]}\n{table}\n{found[2]}", README.read_text())
     if count != 1:

@@ -28,7 +28,8 @@ def as_markdown(document: dict[str, Any]) -> str:
         f" {machine['last_level_cache_bytes'] >> 20} MiB last-level cache, Python {machine['python']}; {versions}."
         " Time per element is fastloss's median; a peer's column is its time over fastloss's, the median over rounds in"
         " which the engines take turns. **Bold**: fastloss is slower. †: the result disagrees with the reference."
-        " -: the peer has no such function.",
+        " -: the peer has no such function. Limit, for data larger than the cache: the larger of the time of a"
+        " streaming-store triad over the same bytes and the loss's own in cache, over the time taken.",
     ]
     for operation in OPERATIONS:
         for dtype in dict.fromkeys(row["dtype"] for row in document["rows"]):
@@ -45,12 +46,12 @@ def _table(rows: Sequence[dict[str, Any]]) -> list[str]:
     peers = [n for n in dict.fromkeys(name for row in rows for name in row["results"]) if n != "fastloss"]
     peers = [name for name in peers if any(r["results"].get(name, {}).get("ratio_to_fastloss") for r in rows)]
     lines = [
-        f"| loss | n | ns per element | GB/s | of the memory limit | {' | '.join(peers)} |",
+        f"| loss | n | ns per element | GB/s | of the limit | {' | '.join(peers)} |",
         f"|---|--:|--:|--:|--:|{'--:|' * len(peers)}",
     ]
     for row in rows:
         ours = row["results"].get("fastloss", {}).get("ns_per_element")
-        limit = row["of_memory_limit"]
+        limit = row["of_limit"]
         cells = [
             f"`{row['label']}`",
             " x ".join(f"{length:,}" for length in row["shape"]),

@@ -124,7 +124,9 @@ class Report:
             self.line((f"note: {note}", "yellow"))
         self.line()
         self.line("ns     median time per element of fastloss, ± half the distance of the quartiles")
-        self.line("limit  share of the bandwidth of a triad in memory, for data larger than the cache")
+        self.line(
+            "limit  of data larger than the cache: time of a triad, or of the loss in cache if that is more, over ours"
+        )
         self.line("peers  their time over fastloss's: 2.0 means that fastloss is twice as fast")
         self.line(
             "       ",
@@ -147,7 +149,7 @@ class Report:
         if ours is None:
             spans.append((f"{'x':>8}{'':>20}", "bold red"))
         else:
-            limit = outcome.of_memory_limit
+            limit = outcome.of_limit
             spans.append((f"{ours.median:>8.3g}", "bold"))
             spread = f"±{ours.relative:.0%}" if ours.relative < 9.995 else ">±999%"
             spans.append((f"{spread:>7}", "dim" if ours.relative < UNSTEADY else "yellow"))

@@ -59,7 +59,7 @@ def _row(outcome: RowResult) -> dict[str, Any]:
         "gb_per_s": outcome.gigabytes_per_second,
         "memory_gb_per_s": _spread(Spread.of(outcome.memory_samples)) if outcome.memory_samples else None,
         "memory_how": outcome.memory_how,
-        "of_memory_limit": outcome.of_memory_limit,
+        "of_limit": outcome.of_limit,
         "results": {
             name: {
                 "status": result.status,

@@ -29,6 +29,7 @@ from fastloss.benchmark.oracle import write_pool
 __all__ = ["Pace", "Result", "RowResult", "Runner", "Spread", "WorkerLostError"]
 
 ENGINE = "fastloss"  # what the others are compared with
+IN_CACHE_FROM = 100_000  # elements from which on the start of a call no longer counts
 STEADY = 0.1  # half-distance of the quartiles relative to the median, at which no further rounds are made
 
 
@@ -122,6 +123,7 @@ class RowResult:
     results: dict[str, Result]
     memory_samples: list[float] = field(default_factory=list)
     memory_how: str = ""
+    in_cache: float | None = None  # ns per element of the same case at a size that fits the cache
 
     def nanoseconds(self, engine: str = ENGINE) -> Spread | None:
         """Per element."""
@@ -143,13 +145,17 @@ class RowResult:
         return self.row.bytes / median(result.samples) if result and result.timed else None
 
     @property
-    def of_memory_limit(self) -> float | None:
-        """Share of the triad's bandwidth, where data come from memory and not from a cache."""
+    def of_limit(self) -> float | None:
+        """The least time that machine and loss allow over the time taken, for data from memory and not from a cache.
+
+        That least time is the larger of two: the triad's for the same bytes, and the loss's own in cache.
+        """
         result = self.results.get(ENGINE)
         if not (result and result.timed and self.memory_samples):
             return None
+        arithmetic = (self.in_cache or 0.0) * self.row.n
         pairs = zip(result.samples, self.memory_samples, strict=False)
-        return median(self.row.bytes / ns / limit for ns, limit in pairs)
+        return median(max(self.row.bytes / speed, arithmetic) / ns for ns, speed in pairs)
 
     def lost_to(self) -> list[str]:
         """Peers that are faster and right."""
@@ -350,6 +356,7 @@ class Runner:
         }
         self.cache = last_level_cache()
         self.begun = time.perf_counter()
+        self.in_cache: dict[tuple[Any, ...], float] = {}  # ns per element of what was measured in cache
         self.behind = False  # whether the time limit would cut rows off if all went on like this
 
     def __enter__(self) -> Runner:
@@ -403,8 +410,12 @@ class Runner:
             except (WorkerLostError, RowError) as error:
                 self._fail(worker, row, results, error)
                 running.remove(worker)
-        outcome = RowResult(row, results)
+        same = (row.case, row.operation, row.dtype, row.shape[1:])
+        outcome = RowResult(row, results, in_cache=self.in_cache.get(same))
         self._rounds(running, outcome)
+        ours = outcome.nanoseconds()
+        if ours is not None and row.n >= IN_CACHE_FROM and row.bytes <= self.cache:
+            self.in_cache[same] = ours.median
         for worker in running:
             if worker.process and row.bytes > self.cache:
                 try:

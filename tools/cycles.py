@@ -1,0 +1,82 @@
+"""What bounds each loss: processor cycles per element, beside what its instructions and the memory would allow.
+
+    python tools/cycles.py        prints the table that docs/performance.md ends with
+
+Times the loops of value and gradient alone, on one thread over data in L2. Needs gcc and an x86-64 processor.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import fastloss as fl
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "tests"))
+
+from test_instructions import BASELINE, CASES, build, name  # noqa: E402
+
+from fastloss import backend  # noqa: E402
+from fastloss.operations import VALUE_GRADIENT  # noqa: E402
+
+ISSUED = 4  # vector instructions per cycle, of the widest cores
+LANES = {"x86-64-v4": 2, "x86-64-v3": 1}  # of a vector, relative to the v3 that instructions are counted on
+
+TEXT = """\
+## Where the time goes
+
+Value and gradient, one thread, data in L2, {isa} at {clock:.1f} GHz. *Bound*: the loop's instructions (counted on
+x86-64-v3 by callgrind, `tests/data/instructions.json`) at {issued} vector instructions per cycle, the most that
+current cores issue. *Reached*: bound over cycles. *Memory*: cycles of one of {threads} threads for the bytes of an
+element at the triad's {triad:.0f} GB/s; out of cache a loss takes about the larger of the two. Loads and stores bound
+none of them: {ports:.2f} cycles per float32.
+
+What keeps a loss from its bound is latency: an exponential is a chain of some fifteen dependent operations, a logarithm
+one of twenty, and the scheduler holds only a few vectors of them at a time; hence the two stages (architecture.md). For
+K = 3 and 10 half of the time is transposing rows.
+
+| kernel | float32: cycles | bound | reached | memory | float64: cycles | bound | reached | memory |
+|---|--:|--:|--:|--:|--:|--:|--:|--:|
+"""
+
+
+def table(triad: float, threads: int) -> str:
+    """The section, for a triad of so many GB/s with so many threads."""
+    isa = str(backend.engine.build_info()["isa_in_use"])
+    counts = json.loads(BASELINE.read_text())["instructions per element"]
+    measured: dict[tuple[str, int], dict[int, tuple[float, float]]] = {}
+    clock = 0.0
+    with tempfile.TemporaryDirectory() as folder:
+        program = build(Path(folder), isa)
+        for case in CASES:
+            kernel, operation, bits, classes = case
+            if operation == VALUE_GRADIENT:
+                done = subprocess.run([program, *map(str, case), "time"], capture_output=True, text=True, check=True)
+                cycles, clock = map(float, done.stdout.split())
+                bound = counts[name(case)] / (LANES[isa] * ISSUED)
+                measured.setdefault((kernel, classes), {})[bits] = cycles, bound
+    lines = []
+    for (kernel, classes), found in measured.items():
+        cells: list[Any] = [f"`{kernel}`" + (f", K = {classes}" if classes else "")]
+        for bits in (32, 64):
+            if bits not in found:
+                cells += [""] * 4
+                continue
+            cycles, bound = found[bits]
+            arrays = 3 if not classes or "dense" in kernel else 2  # y, z, g; labels are few
+            memory = arrays * bits / 8 / triad * clock * threads
+            cells += [f"{cycles:.2f}", f"{bound:.2f}", f"{bound / cycles:.0%}", f"{memory:.2f}"]
+        lines.append(f"| {' | '.join(cells)} |")
+    ports = 1 / (8 * LANES[isa])  # one store for each vector
+    head = TEXT.format(isa=isa, clock=clock, issued=ISSUED, threads=threads, triad=triad, ports=ports)
+    return head + "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    threads = fl.get_num_threads()
+    print(table(backend.engine.triad_bandwidth(256 << 20, threads), threads), end="")
