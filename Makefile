@@ -123,7 +123,6 @@ accuracy: $(STAMPS)/extra-test ## exp, log, ... and the losses over all float32 
 	@$${CC:-gcc} $(VMATH_FLAGS) tests/accuracy/vmath_exhaustive.c build/accuracy/v?.o -lm -o build/accuracy/exhaustive
 	@$${CC:-gcc} $(VMATH_FLAGS) -march=$(NATIVE) -fopenmp -fno-thread-jumps tests/accuracy/losses_exhaustive.c -lm -o build/accuracy/losses
 	@$(TIMED) build/accuracy/losses $(ACCURACY)
-	@$(BIN)/python tests/accuracy/losses_exhaustive.py --stride 4099
 	@TIMEFORMAT="== functions: %0R s"; time build/accuracy/exhaustive --list | \
 	    xargs -P $(JOBS) -I FUNCTION build/accuracy/exhaustive FUNCTION --hard build/accuracy/hard.csv $(ACCURACY)
 

@@ -431,7 +431,7 @@ cdef class Runner:
             return validation.run_converted(self, self.loss, operation, y_true, y_pred, sample_weight, reduction, out,
                                             n_threads, floor)
 
-        # Checks ride along with the pass, block by block. They come ahead of it where it writes over what they read,
+        # Checks ride along with the pass. They come ahead of it where it writes over what they read,
         # and where a wrong label would be a place outside its row.
         self.list_checks(&call)
         if call.classes and not job.dense:

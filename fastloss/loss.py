@@ -215,7 +215,7 @@ class Loss:
 
         Parameters are those of `__call__`; `out` is a C-contiguous array of the shape and dtype of `y_pred` to write
         to, which may be `y_pred` itself. Where data outside the domain raise, `y_pred` is as it was; a separate `out`
-        may be partly written. For ``reduction="none"`` the gradient is each element's own.
+        may have been written. For ``reduction="none"`` the gradient is each element's own.
         """
         result: NDArray[Any] = self._runner.run(GRADIENT, y_true, y_pred, sample_weight, reduction, out, n_threads)
         return result

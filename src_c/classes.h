@@ -189,8 +189,8 @@ static void FN(run_classes)(const fl_job *job, ptrdiff_t begin, ptrdiff_t end, d
     };
     const real *class_weight = job->class_weight ? job->class_weight : FN(ones);
     FN(load_rows)(&rows, job, dense, begin, n);
-    memset(&tile, 0, sizeof tile); /* lanes without a row compute something, too */
     if (classes >= FN(ACROSS_FROM)) {
+        memset(&tile, 0, sizeof tile); /* lanes without a row compute something, too */
         const ptrdiff_t whole = classes / LANES * LANES, left = classes - whole;
         const size_t left_bytes = (size_t)left * sizeof(real);
         const int n_segments = left ? 2 : 1;

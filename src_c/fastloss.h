@@ -55,6 +55,7 @@ struct fl_job {
     ptrdiff_t w_repeat;      /* consecutive elements that share one weight */
     double scale;            /* factor on gradient and curvature: 1, or 1 / total weight */
     double floor;            /* least curvature; -inf for none */
+    int stream;              /* write outputs past the cache */
     double p[FL_PARAMETERS]; /* the loss's parameters, in the order of its formula */
     /* Losses over classes: */
     ptrdiff_t classes;        /* K, the length of a row */
@@ -63,7 +64,6 @@ struct fl_job {
     int has_ignore;           /* rows labelled ignore_index count for nothing */
     int64_t ignore_index;
     const void *class_weight; /* K factors of the real type, or NULL */
-    int stream;              /* write outputs past the cache */
 };
 
 /* A scan of one buffer for the first element, label or row outside its domain. */
@@ -104,7 +104,7 @@ typedef struct {
     const fl_kernel *kernels;
     ptrdiff_t n_kernels;
     fl_run run_pointwise[FL_REALS], run_classes[FL_REALS];
-    fl_run run_checks; /* nothing else */
+    fl_run run_checks; /* looks through the job's checks, computes nothing */
     fl_run total_weight[FL_REALS], total_row_weight[FL_REALS]; /* what a mean divides by */
     fl_scan first_outside[FL_REALS], first_bad_label, first_bad_row_sum[FL_REALS];
     void (*triad)(double *a, const double *b, const double *c, ptrdiff_t begin, ptrdiff_t end);

@@ -13,6 +13,7 @@
 #undef FN
 #undef C
 #undef EXPONENT_BIAS
+#undef FL_FMA
 #undef MANTISSA_BITS
 
 #if FL_BITS == 32
@@ -41,8 +42,13 @@
 
 /* One rounding where the instruction set has it. -ffp-contract=off keeps the compiler from adding others:
  * every build with FMA runs the same IEEE operations and gives the same bits. */
-INLINE real FN(fma)(real a, real b, real c) {
 #if defined(__FMA__) || defined(__ARM_FEATURE_FMA)
+#define FL_FMA 1
+#else
+#define FL_FMA 0
+#endif
+INLINE real FN(fma)(real a, real b, real c) {
+#if FL_FMA
 #if FL_BITS == 32
     return __builtin_fmaf(a, b, c);
 #else

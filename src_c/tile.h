@@ -241,40 +241,41 @@ INLINE bool FN(outside)(int domain, bool allow_nan, real low, real high, real x)
     return !inside & !(allow_nan & (x != x));
 }
 
-/* Whether all of x, a multiple of four long, is surely inside. Of two values, one factor of a product is 0. In a domain
- * that begins at 0: bits of floats are ordered as unsigned numbers like the floats are, with negative, infinite and NaN
- * ones above, so that a maximum is all it takes. Four at a time: the next maximum need not wait for the last. */
-static int FN(surely_inside)(const fl_domain_scan *scan, const real *x, ptrdiff_t n) {
-    const ubits_t first = scan->domain == FL_OPEN_LOW, last = (ubits_t)bits_of((real)scan->high) - first;
-    const real low = (real)scan->low, high = (real)scan->high;
+/* The highest of the bits of x, less `first`, as unsigned numbers, where 0 - 1 is the largest. Four at a time: the next
+ * maximum need not wait for the last. n is a multiple of four. */
+INLINE ubits_t FN(highest)(const real *x, ptrdiff_t n, ubits_t first) {
     const ptrdiff_t q = n / 4;
     ubits_t most = 0;
-    if (scan->domain == FL_TWO_VALUES) {
-#define FL_PRODUCT(at) (ubits_t)bits_of(vabs((x[at] - low) * (x[at] - high)))
-        _Pragma("omp simd reduction(|:most)") for (ptrdiff_t i = 0; i < q; i++)
-            most |= (FL_PRODUCT(i) | FL_PRODUCT(i + q)) | (FL_PRODUCT(i + 2 * q) | FL_PRODUCT(i + 3 * q));
-#undef FL_PRODUCT
-        return !most;
+    _Pragma("omp simd reduction(max:most)") for (ptrdiff_t i = 0; i < q; i++) {
+        const ubits_t a = (ubits_t)bits_of(x[i]) - first, b = (ubits_t)bits_of(x[i + q]) - first;
+        const ubits_t c = (ubits_t)bits_of(x[i + 2 * q]) - first, d = (ubits_t)bits_of(x[i + 3 * q]) - first;
+        const ubits_t ab = a > b ? a : b, cd = c > d ? c : d, u = ab > cd ? ab : cd;
+        most = most > u ? most : u;
     }
-    if (low != 0)
+    return most;
+}
+
+/* Whether any of x, a multiple of four long, is neither of two values: of a pair of factors, one is 0. */
+INLINE bool FN(third_value)(const real *x, ptrdiff_t n, real low, real high) {
+    const ptrdiff_t q = n / 4;
+    ubits_t any = 0;
+    _Pragma("omp simd reduction(|:any)") for (ptrdiff_t i = 0; i < q; i++) {
+        const real a = (x[i] - low) * (x[i] - high), b = (x[i + q] - low) * (x[i + q] - high);
+        const real c = (x[i + 2 * q] - low) * (x[i + 2 * q] - high), d = (x[i + 3 * q] - low) * (x[i + 3 * q] - high);
+        any |= (ubits_t)((bits_of(vabs(a)) | bits_of(vabs(b))) | (bits_of(vabs(c)) | bits_of(vabs(d))));
+    }
+    return any != 0;
+}
+
+/* Whether all of x, a multiple of LANES long, is surely inside. In a domain that begins at 0: bits of floats are ordered
+ * as unsigned numbers like the floats are, with negative, infinite and NaN ones above. */
+static int FN(surely_inside)(const fl_domain_scan *scan, const real *x, ptrdiff_t n) {
+    const ubits_t last = (ubits_t)bits_of((real)scan->high);
+    if (scan->domain == FL_TWO_VALUES)
+        return !FN(third_value)(x, n, (real)scan->low, (real)scan->high);
+    if ((real)scan->low != 0)
         return 0;
-#define FL_HIGHER(a, b) ((a) > (b) ? (a) : (b))
-#define FL_NUMBER(at) ((ubits_t)bits_of(x[at]) - FIRST) /* 0 wraps around to the largest */
-#define FL_HIGHEST(FIRST_)                                                                                   \
-    _Pragma("omp simd reduction(max:most)") for (ptrdiff_t i = 0; i < q; i++) {                              \
-        enum { FIRST = FIRST_ };                                                                             \
-        const ubits_t a = FL_HIGHER(FL_NUMBER(i), FL_NUMBER(i + q));                                         \
-        const ubits_t b = FL_HIGHER(FL_NUMBER(i + 2 * q), FL_NUMBER(i + 3 * q)), u = FL_HIGHER(a, b);        \
-        most = FL_HIGHER(most, u);                                                                           \
-    }
-    if (first)
-        FL_HIGHEST(1)
-    else
-        FL_HIGHEST(0)
-#undef FL_HIGHEST
-#undef FL_HIGHER
-#undef FL_NUMBER
-    return most <= last;
+    return scan->domain == FL_OPEN_LOW ? FN(highest)(x, n, 1) <= last - 1 : FN(highest)(x, n, 0) <= last;
 }
 
 /* The first element of [begin, end) outside its domain, or -1; checked as the real type that the kernel will see. A

@@ -81,7 +81,7 @@ INLINE real FN(from_exponent)(ubits_t biased) { return from_bits((bits_t)(biased
 /* a b + c where the two nearly cancel, so that the product must not be rounded first.
  * Without FMA: the factors are cut in halves whose products are exact. */
 INLINE real FN(residual)(real a, real b, real c) {
-#if defined(__FMA__) || defined(__ARM_FEATURE_FMA)
+#if FL_FMA
     return vfma(a, b, c);
 #else
     const bits_t upper = -((bits_t)1 << (MANTISSA_BITS / 2 + 1));
@@ -110,6 +110,12 @@ INLINE pair FN(sum_ordered)(real a, real b) {
     return (pair){h, b - (h - a)};
 }
 #define sum_ordered FN(sum_ordered)
+
+/* x^2 y as a pair, for where there is no FMA: each of its products would be rounded. */
+INLINE pair FN(square_times)(real x, real y) {
+    const real square = x * x, h = square * y;
+    return (pair){h, residual(square, y, -h) + residual(x, x, -square) * y};
+}
 
 /* n / d for d.h in [1, 2]: one rounding instead of three. The remainder is about one ULP, so the reciprocal that turns
  * it into a correction may be a straight line, 24/17 - 8/17 d (within 6 %). */
@@ -188,7 +194,7 @@ INLINE real FN(scale_down)(ubits_t exponent) {
 
 /* exp(r). Without FMA each product is rounded; then 1 + r is kept as a pair. */
 INLINE real FN(exp_of)(exp_parts e) {
-#if defined(__FMA__) || defined(__ARM_FEATURE_FMA)
+#if FL_FMA
     return vfma(e.r, vfma(e.r, exp_tail(e.r), C(1.0)), C(1.0));
 #else
     const pair sum = sum_ordered(C(1.0), e.r);
@@ -235,7 +241,12 @@ INLINE real FN(expm1)(real x) {
     const real s = from_exponent(e.exponent); /* 2^n / 2 */
     const real base = s - C(0.5);
     const pair sum = sum_ordered(base, s * e.r);
+#if FL_FMA
     const real tail = vfma(e.r * e.r, expm1_tail(e.r), e.r_low);
+#else
+    const pair product = FN(square_times)(e.r, expm1_tail(e.r));
+    const real tail = product.h + (product.l + e.r_low);
+#endif
     const real low = sum.l + ((s - base) - C(0.5));
     const real result = C(2.0) * (sum.h + vfma(s, tail, low));
     return vabs(x) < NEGLIGIBLE ? x : result; /* -0 and subnormals */
@@ -243,7 +254,7 @@ INLINE real FN(expm1)(real x) {
 #define vexpm1 FN(expm1)
 
 /* log cosh(a) for 0 <= a <= 1, without cancellation: a^2/2 + a^4 q(a^2). No ULP line here and below: measured within the
- * loss (losses_exhaustive.py). */
+ * loss (losses_exhaustive.c). */
 INLINE real FN(log_cosh_near)(real a) {
     const real u = a * a, u2 = u * u;
 #if FL_BITS == 32
@@ -395,8 +406,13 @@ INLINE real FN(log1p_tail)(real f) {
  * ULP: float32 0.996 at 0x1.fe25f6p-1, float64 0.985 at 0x1.fffc7b2fad5b9p-1;
  * without FMA 1.317 and 1.318. */
 INLINE real FN(log1p_unit)(real e) {
-    const real t = e - C(0.5);
-    return vfma(e * e, vfma(t, log1p_unit_tail(t), LOG1P_MIDDLE), e);
+    const real t = e - C(0.5), q = vfma(t, log1p_unit_tail(t), LOG1P_MIDDLE);
+#if FL_FMA
+    return vfma(e * e, q, e);
+#else
+    const pair product = FN(square_times)(e, q), sum = sum_ordered(e, product.h);
+    return sum.h + (sum.l + product.l);
+#endif
 }
 #define vlog1p_unit FN(log1p_unit)
 

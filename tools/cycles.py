@@ -25,7 +25,7 @@ from fastloss import backend  # noqa: E402
 from fastloss.operations import VALUE_GRADIENT  # noqa: E402
 
 ISSUED = 4  # vector instructions per cycle, of the widest cores
-LANES = {"x86-64-v4": 2, "x86-64-v3": 1}  # of a vector, relative to the v3 that instructions are counted on
+WIDTH = {"x86-64-v4": 2, "x86-64-v3": 1}  # of a vector, relative to the v3 that instructions are counted on
 
 TEXT = """\
 ## Where the time goes
@@ -58,7 +58,7 @@ def table(triad: float, threads: int) -> str:
             if operation == VALUE_GRADIENT:
                 done = subprocess.run([program, *map(str, case), "time"], capture_output=True, text=True, check=True)
                 cycles, clock = map(float, done.stdout.split())
-                bound = counts[name(case)] / (LANES[isa] * ISSUED)
+                bound = counts[name(case)] / (WIDTH[isa] * ISSUED)
                 measured.setdefault((kernel, classes), {})[bits] = cycles, bound
     lines = []
     for (kernel, classes), found in measured.items():
@@ -72,7 +72,7 @@ def table(triad: float, threads: int) -> str:
             memory = arrays * bits / 8 / triad * clock * threads
             cells += [f"{cycles:.2f}", f"{bound:.2f}", f"{bound / cycles:.0%}", f"{memory:.2f}"]
         lines.append(f"| {' | '.join(cells)} |")
-    ports = 1 / (8 * LANES[isa])  # one store for each vector
+    ports = 1 / (8 * WIDTH[isa])  # one store for each vector
     head = TEXT.format(isa=isa, clock=clock, issued=ISSUED, threads=threads, triad=triad, ports=ports)
     return head + "\n".join(lines) + "\n"
 

@@ -7,7 +7,6 @@ with ``--json`` instead. A run in which many rows vary widely, as on a busy mach
 from __future__ import annotations
 
 import json
-import platform
 import re
 import shutil
 import subprocess
@@ -16,8 +15,10 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from cycles import WIDTH
 from cycles import table as cycles_table
 
+from fastloss import backend
 from fastloss.benchmark.markdown import as_markdown
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -63,7 +64,7 @@ def unsteady(document: dict[str, Any]) -> float:
 def bounds(document: dict[str, Any]) -> str:
     """The section on cycles, where this machine can measure them."""
     speeds = [row["memory_gb_per_s"]["median"] for row in document["rows"] if row["memory_gb_per_s"]]
-    if not speeds or platform.machine().lower() not in ("x86_64", "amd64") or shutil.which("gcc") is None:
+    if not speeds or backend.engine.build_info()["isa_in_use"] not in WIDTH or shutil.which("gcc") is None:
         return ""
     return "\n" + cycles_table(median(speeds), document["settings"]["threads"])
 

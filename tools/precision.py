@@ -120,9 +120,10 @@ def all_predictions() -> list[str]:
     with tempfile.TemporaryDirectory() as folder:
         isa, source = backend.engine.isa_available[0], "accuracy/losses_exhaustive.c"
         program = test_instructions.build(Path(folder), isa, source, ["-fopenmp"])
-        done = subprocess.run([program, "--stride", str(STRIDE)], capture_output=True, text=True)
+        done = subprocess.run([program, "--stride", str(STRIDE)], capture_output=True, text=True, check=True)
     number = r"([\d.]+) at (\S+)"
     rows = re.findall(rf"^(.+?) +value {number} +gradient {number} +Hessian {number}", done.stdout, re.MULTILINE)
+    assert len(rows) == len(done.stdout.splitlines()), done.stdout
     lines = [
         "",
         "## Over all float32 predictions",
@@ -131,11 +132,11 @@ def all_predictions() -> list[str]:
         "distance of neighbouring floats at the exact result, in a difference at its larger term: up to twice as",
         "strict as above. At most 2 in value and gradient and 4 in the Hessian, but for:",
         "",
-        "- E / (1 + E) and E / (1 + E)^2, E = exp(-|z|): the gradient of cross-entropy (over all inputs 2.41), its and",
-        "  log-cosh's Hessian (4.22). Where the quotient lies in the binade below E's, the error of E counts twice, and",
-        "  each operation rounds. Pairs of floats would bring the gradient to 1.6 for a fifth more time;",
-        "- focal loss (8.8 and 10.6), alpha u^2 log(1/t), u = E / (1 + E): the same, squared, times two more factors. Its",
-        "  Hessian is less exact only where it is subnormal: a subnormal number times others up to a hundred.",
+        "- E / (1 + E) and E / (1 + E)^2, E = exp(-|z|): the gradient of cross-entropy (2.41 over all inputs), its and",
+        "  log-cosh's Hessian (4.22). Where the quotient lies in the binade below E's, the error of E counts twice,",
+        "  and each operation rounds;",
+        "- focal loss (8.8 and 10.6), alpha u^2 log(1/t), u = E / (1 + E): the same, squared, times two more factors.",
+        "  Its Hessian is less exact only where it is subnormal: a subnormal number times others up to a hundred.",
         "",
         "| loss | value | at | gradient | at | Hessian | at |",
         "|---|--:|---|--:|---|--:|---|",

@@ -224,7 +224,7 @@ def run_plan(
         versions = running.versions
     table.line()
     if memory_how := next((o.memory_how for o in outcomes if o.memory_how), None):
-        table.line(f"limit: {memory_how}")
+        table.line(f"memory: {memory_how}")
     for note in running.notes:
         table.line((f"note: {note}", "yellow"))
     for line in report.summary(outcomes):

@@ -124,9 +124,7 @@ class Report:
             self.line((f"note: {note}", "yellow"))
         self.line()
         self.line("ns     median time per element of fastloss, ± half the distance of the quartiles")
-        self.line(
-            "limit  of data larger than the cache: time of a triad, or of the loss in cache if that is more, over ours"
-        )
+        self.line("limit  beyond the cache: time of a triad (or of the loss in cache, if longer) over ours")
         self.line("peers  their time over fastloss's: 2.0 means that fastloss is twice as fast")
         self.line(
             "       ",

@@ -148,7 +148,8 @@ class RowResult:
     def of_limit(self) -> float | None:
         """The least time that machine and loss allow over the time taken, for data from memory and not from a cache.
 
-        That least time is the larger of two: the triad's for the same bytes, and the loss's own in cache.
+        That least time is the larger of two: the triad's for the same bytes, and the loss's own in cache, where the run
+        has a size that fits.
         """
         result = self.results.get(ENGINE)
         if not (result and result.timed and self.memory_samples):

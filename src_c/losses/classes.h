@@ -9,8 +9,8 @@
  * (`across` is 0). Long rows: one row, LANES classes side by side; then a sum or maximum over the row is a sum over
  * the lanes (`across` is 1). All flags are literals where these functions are inlined.
  */
-/* Groups of LANES numbers: of LANES rows, or of one row across the lanes. Then what is no whole group at the end of the row
- * is a segment of its own. */
+/* Groups of LANES numbers: of LANES rows, or of one row across the lanes. The remainder of such a row, padded, is a
+ * segment of its own. */
 typedef struct {
     const real *z, *t; /* predictions, row targets */
     real *g, *h;       /* outputs; g also holds exp(z - max) between the passes */
@@ -97,6 +97,8 @@ INLINE real FN(max_lanes)(real *x) {
 #define EACH_SEGMENT(s) for (const FN(segment) *s = segments; s < segments + (spec.across ? n_segments : 1); s++)
 /* Whether more than the label's term is left of the sum over classes. */
 #define FULL_DOT (spec.dense || (!spec.plain && o->off != 0))
+/* Whether the gradient at the label is written apart: elsewhere it is a multiple of exp(z - max). */
+#define LABEL_APART (spec.plain && !spec.dense && spec.gradient)
 
 /* The largest score of LANES rows, or of row `row` across the lanes. */
 INLINE void FN(classes_top)(const FN(classes_spec) spec, const FN(segment) * segments, int n_segments,
@@ -123,9 +125,9 @@ INLINE void FN(classes_top)(const FN(classes_spec) spec, const FN(segment) * seg
         memcpy(rows->top, top, sizeof top);
 }
 
-/* What a row's numbers are made of: sums of LANES rows, or of row `row` across the lanes. The largest score counts as exactly 1, apart from the rest: log1p(rest) and rest/s keep the relative precision of a
- * confident row, which log(1 + rest) and 1 - p lose. Scores equal to the maximum, infinite ones too, are ties: a row of
- * -inf is uniform. */
+/* Sums of LANES rows, or of row `row` across the lanes. The largest score counts as exactly 1, apart from the rest:
+ * log1p(rest) and rest/s keep the relative precision of a confident row, which log(1 + rest) and 1 - p lose. Scores
+ * equal to the maximum, infinite ones too, are ties: a row of -inf is uniform. */
 INLINE void FN(classes_sums)(const FN(classes_spec) spec, const FN(classes_options) * o, const FN(segment) * segments,
                              int n_segments, FN(classes_rows) *restrict rows, ptrdiff_t row) {
     const bool logits = spec.prediction == 'z', full_dot = FULL_DOT;
@@ -231,7 +233,7 @@ INLINE void FN(classes_values)(const FN(classes_spec) spec, const FN(classes_opt
         if (z_loss != 0)
             EACH_LANE rows->value[l] += z_loss * lse[l] * lse[l];
     }
-    rows->label_apart = spec.plain && !spec.dense && spec.gradient;
+    rows->label_apart = LABEL_APART;
     if (rows->label_apart)
         EACH_LANE {
             const real p = vexp_nonpositive(distance(rows->at_label[l], rows->top[l])) * rows->inverse[l];
@@ -259,8 +261,7 @@ INLINE void FN(classes_derivatives)(const FN(classes_spec) spec, const FN(classe
         scale[l] = rows->scale[from];
         factor[l] = rows->scale[from] * rows->inverse[from];
     }
-    if (spec.plain && !spec.dense && spec.gradient) {
-        /* Only at the label is the gradient more than a multiple of exp(z - max). */
+    if (LABEL_APART) {
         EACH_SEGMENT(s) for (ptrdiff_t j = 0; j < s->groups; j++) {
             real *g = s->g + j * LANES, *h = spec.hessian ? s->h + j * LANES : 0;
             EACH_LANE {
@@ -270,7 +271,7 @@ INLINE void FN(classes_derivatives)(const FN(classes_spec) spec, const FN(classe
                 g[l] *= factor[l];
             }
         }
-    } else if (spec.gradient || spec.hessian)
+    } else
         EACH_SEGMENT(s) for (ptrdiff_t j = 0; j < s->groups; j++) {
             const real *z = s->z + j * LANES, *weight = GROUP_WEIGHT(s, j);
             real *g = s->g + j * LANES, *h = spec.hessian ? s->h + j * LANES : 0;

@@ -1,10 +1,10 @@
 /* The accuracy of losses over all float32 predictions: value, gradient and Hessian in ULP of the exact result.
  *
- *     losses_exhaustive [--stride N] [LOSS ...]     (all 2^32 of each case: half a minute on two processors)
+ *     losses_exhaustive [--stride N] [LOSS ...]     (all 2^32 of each case: half a minute each on two processors)
  *
  * What stands for the exact result is the float64 kernel at the same prediction: its own error, a few ULP of a double,
  * is 2^-27 of the unit here. That its formula is right is the business of the tests against the references and the
- * mpmath tables; losses_exhaustive.py compares a sample with the references, too. Exit status 1 beyond a limit.
+ * mpmath tables. Exit status 1 beyond a limit.
  */
 #include <math.h>
 #include <stdio.h>
@@ -20,6 +20,7 @@ static const char *const QUANTITY[QUANTITIES] = {"value", "gradient", "Hessian"}
 /* With this target a residual loss has the prediction itself as residual; p: the parameters of the kernel. */
 typedef struct {
     const char *name, *kernel;
+    char difference; /* what result is a difference of terms: 'g', 'f' (see scale_of) or 0 */
     double y, p[FL_PARAMETERS], limit[QUANTITIES];
 } a_case;
 
@@ -29,20 +30,20 @@ typedef struct {
  * focal loss, alpha u^2 log(1/t): u = E / (1 + E) enters squared, and so do the roundings of the products. Its Hessian is
  *   a difference and counts in units of its terms; where alpha u^2 t is subnormal it is that times a hundred. */
 static const a_case CASES[] = {
-    {"squared_error", "squared_error", 0, {0}, {2, 2, 4}},
-    {"absolute_error", "absolute_error", 0, {0x1p-60}, {2, 2, 4}},
-    {"huber, delta = 1.5", "huber", 0, {1.5}, {2, 2, 4}},
-    {"smooth_l1, beta = 0.3", "smooth_l1", 0, {(double)0.3f}, {2, 2, 4}},
-    {"quantile, q = 0.9", "quantile", 0, {(double)0.9f, 1 - (double)0.9f}, {2, 2, 4}},
-    {"log_cosh", "log_cosh", 0, {0}, {2, 2, 4.3}},
-    {"poisson, y = 0", "poisson_log", 0, {0}, {2, 2, 4}},
-    {"gamma, y = 1", "gamma_log", 1, {0}, {2, 2, 4}},
-    {"binary_cross_entropy, y = 0", "bce_logits", 0, {0}, {2, 2.5, 4.3}},
-    {"binary_cross_entropy, y = 1", "bce_logits", 1, {0}, {2, 2.5, 4.3}},
-    {"binary_focal, y = 0", "focal_logits_2", 0, {2, 0.25, 0.75}, {9, 11, 300}},
-    {"binary_focal, y = 1", "focal_logits_2", 1, {2, 0.25, 0.75}, {9, 11, 300}},
-    {"hinge, y = 1", "hinge", 1, {0x1p-60}, {2, 2, 4}},
-    {"squared_hinge, y = 1", "squared_hinge", 1, {0}, {2, 2, 4}},
+    {"squared_error", "squared_error", 0, 0, {0}, {2, 2, 4}},
+    {"absolute_error", "absolute_error", 0, 0, {0x1p-60}, {2, 2, 4}},
+    {"huber, delta = 1.5", "huber", 0, 0, {1.5}, {2, 2, 4}},
+    {"smooth_l1, beta = 0.3", "smooth_l1", 0, 0, {(double)0.3f}, {2, 2, 4}},
+    {"quantile, q = 0.9", "quantile", 0, 0, {(double)0.9f, 1 - (double)0.9f}, {2, 2, 4}},
+    {"log_cosh", "log_cosh", 0, 0, {0}, {2, 2, 4.3}},
+    {"poisson, y = 0", "poisson_log", 0, 0, {0}, {2, 2, 4}},
+    {"gamma, y = 1", "gamma_log", 'g', 1, {0}, {2, 2, 4}},
+    {"binary_cross_entropy, y = 0", "bce_logits", 0, 0, {0}, {2, 2.5, 4.3}},
+    {"binary_cross_entropy, y = 1", "bce_logits", 0, 1, {0}, {2, 2.5, 4.3}},
+    {"binary_focal, y = 0", "focal_logits_2", 'f', 0, {2, 0.25, 0.75}, {9, 11, 300}},
+    {"binary_focal, y = 1", "focal_logits_2", 'f', 1, {2, 0.25, 0.75}, {9, 11, 300}},
+    {"hinge, y = 1", "hinge", 0, 1, {0x1p-60}, {2, 2, 4}},
+    {"squared_hinge, y = 1", "squared_hinge", 0, 1, {0}, {2, 2, 4}},
 };
 enum { CASE_COUNT = sizeof CASES / sizeof *CASES };
 
@@ -68,11 +69,11 @@ typedef struct {
 } worst;
 
 /* What a quantity's error is counted in units of: itself, or the larger term of a difference. */
-static inline double scale_of(int kind, int quantity, double z, double exact) {
+static inline double scale_of(char difference, int quantity, double z, double exact) {
     double term = 0;
-    if (kind == 'g') /* log mu + y / mu; 1 - y / mu; y / mu */
+    if (difference == 'g') /* log mu + y / mu; 1 - y / mu; y / mu */
         term = quantity == 0 ? fmax(fabs(z), fabs(exact - z)) : quantity == 1 ? 1 : 0;
-    if (kind == 'f' && quantity == 2) { /* of alpha u^2 ((4 t - 2 u) t log(1/t) + 5 u t), without the minus */
+    if (difference == 'f' && quantity == 2) { /* of alpha u^2 ((4 t - 2 u) t log(1/t) + 5 u t), without the minus */
         const double t = 1 / (1 + exp(-z)), u = 1 / (1 + exp(z));
         term = 0.75 * u * u * (4 * t * t * -log(t) + 5 * u * t);
     }
@@ -98,7 +99,6 @@ static void pass(const a_case *c, const fl_kernel *kernel, int wide, int operati
 static void examine(const a_case *c, const fl_kernel *kernel, uint64_t first, uint64_t stride, worst *found) {
     static _Thread_local float z[RUN], y[RUN], out[QUANTITIES][RUN], again[RUN];
     static _Thread_local double wide_z[RUN], wide_y[RUN], exact[QUANTITIES][RUN], again_wide[RUN], units[RUN];
-    const int kind = c->kernel[0] == 'g' ? 'g' : c->kernel[0] == 'f' ? 'f' : 0;
     ptrdiff_t n = 0;
     for (; n < RUN && first < (uint64_t)1 << 32; n++, first += stride) {
         const uint32_t bits = (uint32_t)first;
@@ -115,7 +115,7 @@ static void examine(const a_case *c, const fl_kernel *kernel, uint64_t first, ui
     for (int q = 0; q < QUANTITIES; q++) {
         double most = 0;
         for (ptrdiff_t i = 0; i < n; i++) {
-            units[i] = scale_of(kind, q, c->y > 0 ? wide_z[i] : -wide_z[i], exact[q][i]);
+            units[i] = scale_of(c->difference, q, c->y > 0 ? wide_z[i] : -wide_z[i], exact[q][i]);
             const double error = error_in_ulp(out[q][i], exact[q][i], units[i]);
             most = error > most ? error : most;
         }
@@ -132,9 +132,11 @@ static void examine(const a_case *c, const fl_kernel *kernel, uint64_t first, ui
 
 int main(int argc, char **argv) {
     uint64_t stride = 1;
-    int failed = 0, first_name = 1;
+    int failed = 0, measured = 0, first_name = 1;
     if (argc > 2 && !strcmp(argv[1], "--stride"))
         stride = strtoull(argv[2], 0, 10), first_name = 3;
+    if (stride == 0)
+        return fprintf(stderr, "usage: losses_exhaustive [--stride N] [LOSS ...]\n"), 2;
     const ptrdiff_t runs = (ptrdiff_t)((((uint64_t)1 << 32) / stride + RUN - 1) / RUN + 1);
     for (const a_case *c = CASES; c < CASES + CASE_COUNT; c++) {
         int wanted = argc == first_name;
@@ -142,6 +144,7 @@ int main(int argc, char **argv) {
             wanted |= !strncmp(c->name, argv[i], strlen(argv[i]));
         if (!wanted)
             continue;
+        measured = 1;
         const fl_kernel *kernel = 0;
         for (ptrdiff_t i = 0; i < tested.n_kernels; i++)
             if (!strcmp(tested.kernels[i].name, c->kernel))
@@ -170,5 +173,7 @@ int main(int argc, char **argv) {
         fflush(stdout);
         failed |= beyond;
     }
+    if (!measured)
+        return fprintf(stderr, "no such loss: the names begin the lines that a run without names prints\n"), 2;
     return failed;
 }

@@ -409,7 +409,7 @@ int main(int argc, char **argv) {
         if (!found) any = 0, a = argc;
     }
     if (!any || !stride) {
-        fprintf(stderr, "usage: vmath_exhaustive all|FUNCTION... [--stride N] [--random N] [--hard FILE]\nfunctions:");
+        fprintf(stderr, "usage: vmath_exhaustive --list | all|FUNCTION... [--stride N] [--random N] [--hard FILE]\nfunctions:");
         for (int i = 0; i < SUBJECT_COUNT; i++) fprintf(stderr, " %s", SUBJECTS[i].name);
         fprintf(stderr, " pow\n");
         return 2;

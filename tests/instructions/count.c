@@ -1,4 +1,4 @@
-/* One kernel over a run of data in cache, for callgrind to count (test_instructions.py) or to time (tools/cycles.py).
+/* One kernel over a run of data in cache: callgrind counts it (test_instructions.py), or it times itself (tools/cycles.py).
  *
  *     count KERNEL OPERATION BITS CLASSES          prints the elements (CLASSES 0: pointwise)
  *     count KERNEL OPERATION BITS CLASSES time     prints processor cycles per element, and the clock in GHz
@@ -12,7 +12,7 @@ EXPORT_ISA(counted, "counted")
 
 enum { ELEMENTS = 1 << 16, BLOCK = 4096 };
 
-/* What is counted. */
+/* What is counted or timed. */
 __attribute__((noinline)) double measure(const fl_job *job, ptrdiff_t n, ptrdiff_t block) {
     double total = 0;
     for (ptrdiff_t b = 0; b < n; b += block) {
