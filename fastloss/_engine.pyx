@@ -337,7 +337,7 @@ cdef inline bint has_shape(const array_t *a, const array_t *like, int ndim) noex
 
 
 cdef inline bint overlap(const array_t *a, const array_t *b) noexcept:
-    return a.data < b.data + b.bytes and b.data < a.data + a.bytes
+    return a.bytes > 0 and b.bytes > 0 and a.data < b.data + b.bytes and b.data < a.data + a.bytes
 
 
 cdef inline bint writable(const array_t *out, const array_t *y, const array_t *z, const array_t *w) noexcept:
@@ -570,7 +570,7 @@ cdef class Runner:
         cdef bint index = call.classes and not job.dense
         finite.domain = FL_CLOSED
         finite.high = most
-        if self.class_weight is not None and call.n > 0 and len(self.loss.class_weight) != job.classes:
+        if self.class_weight is not None and len(self.loss.class_weight) != job.classes:
             raise ValueError(validation.class_weight_length(self.loss, job.classes))
         if job.w != NULL:
             finite.low = 0
@@ -580,7 +580,8 @@ cdef class Runner:
         if index:
             add_check(call, LABEL, isa.first_bad_label, job.y, job.y_type)
         elif self.target.domain >= 0:
-            add_domain(call, TARGET, job.y, job.y_type, self.probable_target(call), False)
+            add_domain(call, TARGET, job.y, job.y_type, self.alternative if self.starts_otherwise(call) else self.target,
+                       False)
             if self.target_rows:
                 add_rows(call, TARGET_ROWS, job.y, z_type)
         if self.prediction.domain >= 0:
@@ -594,34 +595,32 @@ cdef class Runner:
                 add_domain(call, FINITE_TARGET, job.y, job.y_type, finite, False)
         return 0
 
-    cdef domain_t probable_target(self, call_t *call) noexcept:
-        """Of two domains that the targets may have, the one that the first block of them is in."""
-        cdef ptrdiff_t found
-        if self.alternative.domain < 0:
-            return self.target
-        add_domain(call, TARGET, call.job.y, call.job.y_type, self.target, False)
-        call.n_checks -= 1
-        found = call.checks[call.n_checks].scan(&call.checks[call.n_checks].what, 0, min(call.n, BLOCK))
-        return self.target if found < 0 else self.alternative
+    cdef bint starts_otherwise(self, const call_t *call) except -1:
+        """Whether the first block of targets says that they are of the other of two kinds."""
+        return self.alternative.domain >= 0 and self.outside(call, self.target, min(call.n, BLOCK)) != FL_NONE
 
     cdef int check(self, call_t *call, object y_true, object y_pred, object sample_weight) except -1:
         """All checks, ahead of anything else."""
+        cdef double work = 0
+        cdef int i
         call.job.run = isa.run_checks
         call.job.n_checks = call.n_checks
-        over_blocks(&call.job, call.n, call.block, call.n_checks * <double> call.size, call.asked, NULL)
+        for i in range(call.n_checks):
+            work += call.checks[i].each * <double> call.n / call.checks[i].repeat
+        over_blocks(&call.job, call.n, call.block, work, call.asked, NULL)
         self.objections(call, y_true, y_pred, sample_weight)
         call.job.n_checks = call.n_checks = 0
         return 0
 
-    cdef ptrdiff_t outside(self, const call_t *call, domain_t domain) except -1:
-        """The first target outside a domain, or FL_NONE."""
+    cdef ptrdiff_t outside(self, const call_t *call, domain_t domain, ptrdiff_t n) except -1:
+        """The first of n targets outside a domain, or FL_NONE."""
         cdef call_t alone = call[0]
         alone.n_checks = 0
         add_domain(&alone, TARGET, call.job.y, call.job.y_type, domain, False)
         alone.job.run = isa.run_checks
         alone.job.checks = alone.checks
         alone.job.n_checks = 1
-        over_blocks(&alone.job, call.n, call.block, <double> call.size, call.asked, NULL)
+        over_blocks(&alone.job, n, call.block, <double> n, call.asked, NULL)
         return alone.checks[0].found
 
     cdef int objections(self, call_t *call, object y_true, object y_pred, object sample_weight) except -1:
@@ -639,8 +638,8 @@ cdef class Runner:
                 validation.bad_label(self.loss, y_true, at, call.job.classes)
             elif subject == TARGET:
                 if self.alternative.domain >= 0:  # one array may begin like the other kind
-                    at = self.outside(call, self.target)
-                    if at == FL_NONE or self.outside(call, self.alternative) == FL_NONE:
+                    at = self.outside(call, self.target, call.n)
+                    if at == FL_NONE or self.outside(call, self.alternative, call.n) == FL_NONE:
                         continue
                 validation.bad_target(self.loss, y_true, at)
             elif subject == TARGET_ROWS:

@@ -212,10 +212,19 @@ static void FN(accumulate)(FN(lanes) * restrict to, const real *restrict v, ptrd
         SIMD for (ptrdiff_t k = 0; k < LANES; k++)
             FN(add)(&a, k, q[k], q[k + LANES], q[k + 2 * LANES], q[k + 3 * LANES]);
     }
-    if (FN(overflowed)(&a)) {
+    if (FN(overflowed)(&a)) { /* once more, group by group: what is added otherwise must not depend on the tile */
         a = *to;
-        for (ptrdiff_t i = 0; i < n; i++)
-            a.sum[i % LANES] += (double)v[i];
+        for (ptrdiff_t i = 0; i < n; i += SUM_GROUP) {
+            const real *restrict q = i < whole ? v + i : rest;
+            FN(lanes) with = a;
+            for (ptrdiff_t k = 0; k < LANES; k++)
+                FN(add)(&with, k, q[k], q[k + LANES], q[k + 2 * LANES], q[k + 3 * LANES]);
+            if (FN(overflowed)(&with))
+                for (ptrdiff_t k = 0; k < SUM_GROUP; k++)
+                    a.sum[k % LANES] += (double)q[k];
+            else
+                a = with;
+        }
     }
     *to = a;
 }

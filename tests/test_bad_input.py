@@ -435,3 +435,16 @@ def test_signed_labels_may_begin_with_ones():
     y[-2] = 0
     with pytest.raises(ValueError, match=r"y_true\[69999\] is -1"):
         fl.Hinge()(y, np.zeros_like(y))
+
+
+def test_empty_outputs_overlap_nothing():
+    weights = np.ones(3)
+    out = np.ndarray((3, 0), buffer=weights, offset=8)
+    assert MSE.gradient(np.zeros((3, 0)), np.zeros((3, 0)), weights, reduction="sum", out=out).shape == (3, 0)
+
+
+@pytest.mark.parametrize("runner", RUNNERS)
+def test_class_weights_must_fit_without_rows_too(runner):
+    loss = _with(fl.SparseCategoricalCrossEntropy(from_logits=True, class_weight=[1, 2]), runner)
+    with pytest.raises(ValueError, match="class_weight has 2 entries and y_pred has 3 classes"):
+        loss(np.zeros(0, int), np.zeros((0, 3)), reduction="sum")

@@ -84,6 +84,16 @@ def test_nothing_changes(control, calls):
     assert environment == dict(os.environ)
 
 
+def test_checks_leave_no_flags(control):
+    """With exceptions unmasked a flag is the end of the process."""
+    overflow = 0x8
+    y = np.array([3e200, 0.0, 1.0, 1.0])
+    control.set_mxcsr(NEAREST_MASKED)
+    with pytest.raises(ValueError, match="hinge expects"):
+        fl.Hinge()(y, np.zeros(4))
+    assert control.get_mxcsr() & overflow == 0
+
+
 modes = pytest.mark.parametrize(
     "mode", [FLUSH, UPWARD, FLUSH | UPWARD, 0x6000], ids=["flush", "up", "flush and up", "to zero"]
 )

@@ -134,3 +134,15 @@ def test_accumulator_of_any_chunks(dtype):
         assert a.value("sum") == pytest.approx(whole_sum, rel=2.0**-50 if dtype == np.float64 else 2.0**-23)
         if aligned:
             assert abs(a.value("sum") - whole_sum) <= math.ulp(whole_sum)
+
+
+def test_sums_that_overflow_in_float32_do_not_depend_on_the_tile():
+    """Streamed passes have smaller tiles; a pass with a gradient moves more bytes and is streamed earlier."""
+    z = np.random.default_rng(0).normal(size=3_500_000).astype("f4") * np.float32(1e17)
+    z[640:704:16] = 1.2e19  # four squares of which exceed float32
+    y = np.zeros_like(z)
+    value = fl.SquaredError()(y, z, reduction="sum")
+    assert np.isfinite(value)
+    assert fl.SquaredError().value_and_gradient(y, z, reduction="sum")[0] == value
+    parts = fl.SquaredError()(y[: 1 << 20], z[: 1 << 20], reduction="sum")
+    assert fl.SquaredError().value_and_gradient(y[: 1 << 20], z[: 1 << 20], reduction="sum")[0] == parts

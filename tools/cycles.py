@@ -68,8 +68,8 @@ def table(triad: float, threads: int) -> str:
                 cells += [""] * 4
                 continue
             cycles, bound = found[bits]
-            arrays = 3 if not classes or "dense" in kernel else 2  # y, z, g; labels are few
-            memory = arrays * bits / 8 / triad * clock * threads
+            target = 8 / classes if classes and "dense" not in kernel else bits / 8  # a label for a row, or a number
+            memory = (target + 2 * bits / 8) / triad * clock * threads
             cells += [f"{cycles:.2f}", f"{bound:.2f}", f"{bound / cycles:.0%}", f"{memory:.2f}"]
         lines.append(f"| {' | '.join(cells)} |")
     ports = 1 / (8 * WIDTH[isa])  # one store for each vector

@@ -69,13 +69,13 @@ typedef struct {
 } worst;
 
 /* What a quantity's error is counted in units of: itself, or the larger term of a difference. */
-static inline double scale_of(char difference, int quantity, double z, double exact) {
+static inline double scale_of(char difference, int quantity, double alpha, double z, double exact) {
     double term = 0;
     if (difference == 'g') /* log mu + y / mu; 1 - y / mu; y / mu */
         term = quantity == 0 ? fmax(fabs(z), fabs(exact - z)) : quantity == 1 ? 1 : 0;
     if (difference == 'f' && quantity == 2) { /* of alpha u^2 ((4 t - 2 u) t log(1/t) + 5 u t), without the minus */
         const double t = 1 / (1 + exp(-z)), u = 1 / (1 + exp(z));
-        term = 0.75 * u * u * (4 * t * t * -log(t) + 5 * u * t);
+        term = alpha * u * u * (4 * t * t * -log(t) + 5 * u * t);
     }
     return fabs(exact) < term ? term : exact;
 }
@@ -112,15 +112,16 @@ static void examine(const a_case *c, const fl_kernel *kernel, uint64_t first, ui
     pass(c, kernel, 0, FL_EXACT, y, z, 0, out[1], out[2], n);
     pass(c, kernel, 1, FL_VALUE_GRADIENT, wide_y, wide_z, exact[0], again_wide, 0, n);
     pass(c, kernel, 1, FL_EXACT, wide_y, wide_z, 0, exact[1], exact[2], n);
+    for (ptrdiff_t i = 0; i < n; i++)
+        if (memcmp(&out[1][i], &again[i], sizeof *again)) /* the gradient has the same bits in both passes */
+            found[1] = (worst){INFINITY, z[i]};
     for (int q = 0; q < QUANTITIES; q++) {
         double most = 0;
         for (ptrdiff_t i = 0; i < n; i++) {
-            units[i] = scale_of(c->difference, q, c->y > 0 ? wide_z[i] : -wide_z[i], exact[q][i]);
+            units[i] = scale_of(c->difference, q, c->p[c->y > 0 ? 1 : 2], c->y > 0 ? wide_z[i] : -wide_z[i], exact[q][i]);
             const double error = error_in_ulp(out[q][i], exact[q][i], units[i]);
             most = error > most ? error : most;
         }
-        if (memcmp(out[1], again, (size_t)n * sizeof *again))
-            most = INFINITY; /* the gradient has the same bits in both passes */
         if (most > found[q].error) {
             found[q].error = most;
             for (ptrdiff_t i = 0; i < n; i++)
