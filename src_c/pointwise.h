@@ -120,7 +120,7 @@ static void FN(run_pointwise)(const fl_job *job, ptrdiff_t begin, ptrdiff_t end,
         }
         if (!summed)
             loop(y, z, p, scale, floor, 0, v, g, h, padded);
-        look(job, b, b + n); /* now, for the loop has brought what it looks at near, behind its arithmetic */
+        look(job, b, b + n, y, REAL_TYPE); /* now, for the loop has brought what it looks at near, behind its arithmetic */
         if (job->w) {
             const real *w = wb;
             if (job->w_repeat == 1)

@@ -112,12 +112,20 @@ static ptrdiff_t first_bad_label(const fl_domain_scan *scan, ptrdiff_t begin, pt
     return -1;
 }
 
-/* Look through [begin, end) of what the job has to check. Tiles run in any order and on any thread; the first offender
- * is the one with the lowest index. */
-static void look(const fl_job *job, ptrdiff_t begin, ptrdiff_t end) {
+/* Look through [begin, end) of what the job has to check; y: its targets from begin on, where a loop has them converted,
+ * or NULL. Tiles run in any order and on any thread; the first offender is the one with the lowest index. */
+static void look(const fl_job *job, ptrdiff_t begin, ptrdiff_t end, const void *y, int y_type) {
     for (fl_check *check = job->checks; check < job->checks + job->n_checks; check++) {
-        const ptrdiff_t at = check->scan(&check->what, begin * check->each / check->repeat,
-                                         (end * check->each + check->repeat - 1) / check->repeat);
+        ptrdiff_t at;
+        if (y && check->what.x == job->y && check->repeat == 1) {
+            fl_domain_scan converted = check->what;
+            converted.x = y;
+            converted.type = y_type;
+            at = check->scan(&converted, 0, end - begin);
+            at += at >= 0 ? begin : 0;
+        } else
+            at = check->scan(&check->what, begin * check->each / check->repeat,
+                             (end * check->each + check->repeat - 1) / check->repeat);
         ptrdiff_t first = __atomic_load_n(&check->found, __ATOMIC_RELAXED);
         while (at >= 0 && at < first &&
                !__atomic_compare_exchange_n(&check->found, &first, at, 1, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
@@ -127,7 +135,7 @@ static void look(const fl_job *job, ptrdiff_t begin, ptrdiff_t end) {
 
 static void run_checks(const fl_job *job, ptrdiff_t begin, ptrdiff_t end, double sum[2] __attribute__((unused))) {
     const fl_control control = control_enter();
-    look(job, begin, end);
+    look(job, begin, end, 0, 0);
     control_leave(control);
 }
 

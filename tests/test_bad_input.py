@@ -448,3 +448,17 @@ def test_class_weights_must_fit_without_rows_too(runner):
     loss = _with(fl.SparseCategoricalCrossEntropy(from_logits=True, class_weight=[1, 2]), runner)
     with pytest.raises(ValueError, match="class_weight has 2 entries and y_pred has 3 classes"):
         loss(np.zeros(0, int), np.zeros((0, 3)), reduction="sum")
+
+
+def test_weights_that_are_the_beginning_of_the_targets():
+    y = np.ones((4, 2))
+    y.flat[5] = -1  # no weight
+    z = np.zeros((4, 2))
+    assert MSE(y, z, y.ravel()[:4]) == 1
+    y.flat[1] = -1
+    with pytest.raises(ValueError, match=r"sample_weight\[1\] is -1"):
+        MSE(y, z, y.ravel()[:4])
+    counts = np.ones((4, 2), np.int64)
+    counts.flat[1] = -1
+    with pytest.raises(ValueError, match=r"sample_weight\[1\] is -1"):
+        fl.Poisson()(counts, z, counts.ravel()[:4])
