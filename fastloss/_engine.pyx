@@ -566,7 +566,7 @@ cdef class Runner:
         cdef const fl_job *job = &call.job
         cdef int z_type = FL_FLOAT64 if call.real else FL_FLOAT32
         cdef double most = MAX_REAL[call.real]
-        cdef domain_t finite
+        cdef domain_t finite, target
         cdef bint index = call.classes and not job.dense
         finite.domain = FL_CLOSED
         finite.high = most
@@ -580,8 +580,8 @@ cdef class Runner:
         if index:
             add_check(call, LABEL, isa.first_bad_label, job.y, job.y_type)
         elif self.target.domain >= 0:
-            add_domain(call, TARGET, job.y, job.y_type, self.alternative if self.starts_otherwise(call) else self.target,
-                       False)
+            target = self.alternative if self.starts_otherwise(call) else self.target
+            add_domain(call, TARGET, job.y, job.y_type, target, False)
             if self.target_rows:
                 add_rows(call, TARGET_ROWS, job.y, z_type)
         if self.prediction.domain >= 0:
