@@ -43,7 +43,7 @@ else:
 
 
 class BuildKernels(build_ext):
-    """Compile the instruction sets side by side, then the driver with OpenMP where the compiler has it."""
+    """Compile the instruction sets, each with its flags, and the driver, with OpenMP where the compiler has it."""
 
     def build_extension(self, ext: Extension) -> None:
         """Build, or say why the library will run without."""
@@ -57,20 +57,24 @@ class BuildKernels(build_ext):
             raise CompileError(str(error)) from error  # for setuptools an OSError is not optional
 
     def build_kernels(self, ext: Extension) -> None:
-        """Compile and link."""
-
-        def compile_isa(source: str) -> list[str]:
-            return self.compiler.compile(
-                [source], output_dir=self.build_temp, macros=MACROS, extra_postargs=FLAGS + ISA[source]
-            )
-
-        with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-            objects = [name for found in pool.map(compile_isa, ISA) for name in found]
+        """Compile everything side by side, the largest files first, and link."""
         openmp = self.find_openmp()
         if not openmp:
             self.warn("the compiler has no OpenMP: fastloss will run on one thread")
-        ext.extra_objects = objects
-        ext.extra_compile_args = [*FLAGS, *openmp]
+        flags = ISA | dict.fromkeys(ext.sources, openmp)
+
+        def compile_one(source: str) -> list[str]:
+            return self.compiler.compile(
+                [source],
+                output_dir=self.build_temp,
+                macros=ext.define_macros,
+                include_dirs=ext.include_dirs,
+                extra_postargs=FLAGS + flags[source],
+            )
+
+        with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+            ext.extra_objects = [name for names in pool.map(compile_one, flags) for name in names]
+        ext.sources, ext.depends = [], ext.extra_objects  # what is left to do: link them
         ext.extra_link_args = openmp
         super().build_extension(ext)
 

@@ -7,24 +7,17 @@ enum { FN(ACROSS_FROM) = FL_BITS == 32 ? 256 : 128 };
 typedef void (*FN(classes_loop))(const FN(classes_options) * options, const FN(segment) * segments, int n_segments,
                                  FN(classes_rows) * rows, ptrdiff_t n, int across);
 
-#define CLASSES_VARIANT(DENSE, ENTROPY, PREDICTION, VALUE, GRADIENT, HESSIAN, ACROSS, PLAIN)                  \
-    FN(classes_tile)((FN(classes_spec)){DENSE, ENTROPY, PREDICTION, VALUE, GRADIENT, HESSIAN, ACROSS, PLAIN}, \
-                     o, segments, n_segments, rows, n)
-
-/* Plain: raw scores, no options. With labels its gradient rounds differently, so passes with a Hessian take it too: the
- * gradient has the same bits in every operation. */
+/* Plain: a divergence, which has no options, or raw scores without any. With labels its gradient rounds differently, so
+ * passes with a Hessian take it too: the gradient has the same bits in every operation. */
 #define CLASSES_LOOP(name, DENSE, ENTROPY, PREDICTION, operation, VALUE, GRADIENT, HESSIAN)                   \
     static void FN(name##_##operation)(const FN(classes_options) * o, const FN(segment) * segments,           \
                                        int n_segments, FN(classes_rows) * rows, ptrdiff_t n, int across) {    \
-        const bool plain = PREDICTION == 'z' && (!(DENSE) || !(HESSIAN)) && o->plain;                         \
-        if (plain && across)                                                                                  \
-            CLASSES_VARIANT(DENSE, ENTROPY, PREDICTION, VALUE, GRADIENT, HESSIAN, 1, 1);                      \
-        else if (plain)                                                                                       \
-            CLASSES_VARIANT(DENSE, ENTROPY, PREDICTION, VALUE, GRADIENT, HESSIAN, 0, 1);                      \
-        else if (across)                                                                                      \
-            CLASSES_VARIANT(DENSE, ENTROPY, PREDICTION, VALUE, GRADIENT, HESSIAN, 1, 0);                      \
+        if ((ENTROPY) || (PREDICTION == 'z' && (!(DENSE) || !(HESSIAN)) && o->plain))                         \
+            FN(classes_tile)((FN(classes_spec)){DENSE, ENTROPY, PREDICTION, VALUE, GRADIENT, HESSIAN, 1, 0},  \
+                             o, segments, n_segments, rows, n, across);                                       \
         else                                                                                                  \
-            CLASSES_VARIANT(DENSE, ENTROPY, PREDICTION, VALUE, GRADIENT, HESSIAN, 0, 0);                      \
+            FN(classes_tile)((FN(classes_spec)){DENSE, ENTROPY, PREDICTION, VALUE, GRADIENT, HESSIAN, 0, 0},  \
+                             o, segments, n_segments, rows, n, across);                                       \
     }
 
 #define CLASSES_LOOPS(name, DENSE, ENTROPY, PREDICTION)                         \

@@ -198,3 +198,15 @@ def test_majorizer_of_cross_entropy_at_a_huge_score(dtype):
 def test_a_certain_row_has_gradient_plus_zero():
     gradient = fl.SparseCategoricalCrossEntropy(from_logits=True).gradient([0], [[3.0]])
     assert not np.signbit(gradient).any()
+
+
+@pytest.mark.parametrize("classes", [3, 10, 300])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_nan_beside_the_label_shows_in_the_value(classes, dtype):
+    """From probabilities the value is that of the label alone; a NaN in the row shows all the same."""
+    p = np.full((20, classes), 1 / classes, dtype)
+    p[7, 1] = np.nan
+    loss = fl.SparseCategoricalCrossEntropy()
+    value = loss(np.zeros(20, int), p, reduction="none")
+    assert np.isnan(value[7])
+    assert np.isfinite(np.delete(value, 7)).all()

@@ -82,7 +82,9 @@ def test_python_memory(name):
     for _ in range(200):
         call()
     # Caches come and go, and a thread of the test runner may allocate meanwhile; a leak grows every time.
-    grown = min(_growth(call) for _ in range(3))
+    for _ in range(10):
+        if (grown := _growth(call)) < 16_000:
+            break
     assert grown < 16_000, f"{grown} bytes more after 1000 calls"  # the least object has 24
 
 

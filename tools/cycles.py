@@ -36,9 +36,8 @@ current cores issue. *Reached*: bound over cycles. *Memory*: cycles of one of {t
 element at the triad's {triad:.0f} GB/s; out of cache a loss takes about the larger of the two. Loads and stores bound
 none of them: {ports:.2f} cycles per float32.
 
-What keeps a loss from its bound is latency: an exponential is a chain of some fifteen dependent operations, a logarithm
-one of twenty, and the scheduler holds only a few vectors of them at a time; hence the two stages (architecture.md). For
-K = 3 and 10 half of the time is transposing rows.
+What keeps a loss from its bound is latency: exponentials and logarithms are chains of dependent operations, and the
+scheduler holds only a few vectors of them at a time; hence the two stages (architecture.md).
 
 | kernel | float32: cycles | bound | reached | memory | float64: cycles | bound | reached | memory |
 |---|--:|--:|--:|--:|--:|--:|--:|--:|

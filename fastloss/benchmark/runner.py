@@ -416,7 +416,7 @@ class Runner:
         self._rounds(running, outcome)
         ours = outcome.nanoseconds()
         if ours is not None and row.n >= IN_CACHE_FROM and row.bytes <= self.cache:
-            self.in_cache[same] = ours.median
+            self.in_cache[same] = min(ours.median, self.in_cache.get(same, ours.median))
         for worker in running:
             if worker.process and row.bytes > self.cache:
                 try:

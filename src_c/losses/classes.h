@@ -25,9 +25,9 @@ typedef struct {
     bool entropy;    /* add sum t log t: a divergence, 0 at its minimum */
     char prediction; /* 'z' logits, 'p' probabilities, 'l' log-probabilities */
     bool value, gradient;
-    char hessian; /* 0, 'h' exact (the Fisher information too), 'm' majorizer */
+    char hessian; /* 0, 'h' exact (the Fisher information too), 'm' majorizer; never without the gradient */
+    bool plain;   /* no class weights, smoothing or z-loss: those are literals */
     bool across;
-    bool plain; /* no class weights, smoothing or z-loss: those are literals */
 } FN(classes_spec);
 
 /* What the rows of a tile share. */
@@ -73,7 +73,7 @@ INLINE real FN(distance)(real z, real top) {
 #define distance FN(distance)
 
 /* Sums of LANES numbers in a fixed tree, of x[0][l], x[1][l], ... for each lane l. */
-INLINE void FN(sum_lanes)(double (*x)[LANES]) {
+static __attribute__((noinline, unused)) void FN(sum_lanes)(double (*x)[LANES]) {
     for (ptrdiff_t width = LANES / 2; width > 0; width /= 2)
         for (ptrdiff_t k = 0; k < width; k++)
             EACH_LANE x[k][l] += x[k + width][l];
@@ -97,6 +97,7 @@ INLINE real FN(max_lanes)(real *x) {
 #define EACH_SEGMENT(s) for (const FN(segment) *s = segments; s < segments + (spec.across ? n_segments : 1); s++)
 /* Whether more than the label's term is left of the sum over classes. */
 #define FULL_DOT (spec.dense || (!spec.plain && o->off != 0))
+#define NEEDS_DOT (spec.value && (FULL_DOT || spec.prediction != 'z'))
 /* Whether the gradient at the label is written apart: elsewhere it is a multiple of exp(z - max). */
 #define LABEL_APART (spec.plain && !spec.dense && spec.gradient)
 
@@ -143,7 +144,7 @@ INLINE void FN(classes_sums)(const FN(classes_spec) spec, const FN(classes_optio
         real rest_part[LANES] = {0}, dot_part[LANES] = {0}, total_part[LANES] = {0};
         for (ptrdiff_t j = j0; j < j1; j++) {
             const real *z = s->z + j * LANES, *weight = GROUP_WEIGHT(s, j);
-            real *e = spec.gradient || spec.hessian ? s->g + j * LANES : 0;
+            real *e = spec.gradient ? s->g + j * LANES : 0;
             if (spec.dense)
                 EACH_LANE total_part[l] += TARGET(s, j, l);
             if (spec.value && full_dot)
@@ -159,13 +160,15 @@ INLINE void FN(classes_sums)(const FN(classes_spec) spec, const FN(classes_optio
                         dot_part[l] -= t == 0 ? 0 : t_log_t;
                     }
                 }
+            if (spec.value && !full_dot && !logits) /* the value needs the label's term only, but shows any NaN */
+                EACH_LANE dot_part[l] += nan_or(z[l], 0);
             if (logits) /* last: when working in place, g is z */
                 EACH_LANE {
                     const bool is_top = z[l] == top[l];
                     const real x = vexp_nonpositive(distance(z[l], top[l]));
                     rest_part[l] += is_top ? 0 : x;
                     ties[l] += is_top ? C(1.0) : C(0.0); /* exact */
-                    if (spec.gradient || spec.hessian)
+                    if (spec.gradient)
                         e[l] = x;
                 }
         }
@@ -181,7 +184,7 @@ INLINE void FN(classes_sums)(const FN(classes_spec) spec, const FN(classes_optio
             rows->rest[from][lane] = rest[l];
             rows->ties[from][lane] = (double)ties[l];
         }
-        if (spec.value && full_dot)
+        if (NEEDS_DOT)
             rows->dot[from][lane] = dot[l];
         if (spec.dense)
             rows->total[from][lane] = total[l];
@@ -195,16 +198,6 @@ INLINE void FN(classes_values)(const FN(classes_spec) spec, const FN(classes_opt
     const real on = spec.plain ? 1 : o->on, off = spec.plain ? 0 : o->off, z_loss = spec.plain ? 0 : o->z_loss;
     const double classes = o->classes;
     real log_sum[LANES] ALIGNED, lse[LANES] ALIGNED;
-    if (spec.across) {
-        if (logits) {
-            FN(sum_lanes)(rows->rest);
-            FN(sum_lanes)(rows->ties);
-        }
-        if (spec.value && full_dot)
-            FN(sum_lanes)(rows->dot);
-        if (spec.dense)
-            FN(sum_lanes)(rows->total);
-    }
     const double *rest = rows->rest[0], *ties = rows->ties[0], *dot = rows->dot[0], *total = rows->total[0];
     EACH_LANE rows->S[l] = spec.dense   ? (real)total[l]
                            : spec.plain ? 1
@@ -226,7 +219,8 @@ INLINE void FN(classes_values)(const FN(classes_spec) spec, const FN(classes_opt
                 const real x = rows->at_label[l];
                 const real log_p = logits ? distance(x, rows->top[l]) : spec.prediction == 'p' ? vlog(x) : x;
                 const real product = rows->S[l] * log_p;
-                rows->value[l] = rows->S[l] == 0 ? nan_or(x, 0) : -product;
+                const real nothing = logits ? 0 : (real)dot[l];
+                rows->value[l] = nothing + (rows->S[l] == 0 ? nan_or(x, 0) : -product);
             }
         if (logits)
             EACH_LANE rows->value[l] += rows->S[l] * log_sum[l];
@@ -286,29 +280,25 @@ INLINE void FN(classes_derivatives)(const FN(classes_spec) spec, const FN(classe
                         h[l] = w * at_least(floor, p * c * (S[l] + pull[l]) + 2 * z_loss * p * p);
                     if (spec.hessian == 'm') /* diag(p) - p p^T is at most 1/2 (Boehning 1992) */
                         h[l] = w * (C(0.5) * S[l]);
-                    if (spec.gradient)
-                        g[l] = w * vfma(pull[l], p, slope);
+                    g[l] = w * vfma(pull[l], p, slope);
                 } else if (spec.prediction == 'p') {
                     const real quotient = q / (z[l] + 0), /* -0 is 0 */
                                 ratio = q == 0 ? nan_or(z[l], 0) : quotient;
                     if (spec.hessian)
                         h[l] = w * at_least(floor, q == 0 ? nan_or(z[l], 0) : quotient / (z[l] + 0));
-                    if (spec.gradient)
-                        g[l] = -w * ratio;
+                    g[l] = -w * ratio;
                 } else {
                     if (spec.hessian)
                         h[l] = w * at_least(floor, nan_or(z[l], 0));
-                    if (spec.gradient)
-                        g[l] = nan_or(z[l], -w * q);
+                    g[l] = nan_or(z[l], -w * q);
                 }
             }
         }
 }
 
-/* One tile: LANES rows side by side, or n rows one after the other, each across the lanes, whose own numbers are
- * computed together all the same. */
-INLINE void FN(classes_tile)(const FN(classes_spec) spec, const FN(classes_options) * o, const FN(segment) * segments,
-                             int n_segments, FN(classes_rows) *restrict rows, ptrdiff_t n) {
+/* The sums of LANES rows side by side, or of n rows one after the other, each across the lanes. */
+INLINE void FN(classes_first)(const FN(classes_spec) spec, const FN(classes_options) * o, const FN(segment) * segments,
+                              int n_segments, FN(classes_rows) *restrict rows, ptrdiff_t n) {
     const ptrdiff_t separate = spec.across ? n : 1;
     const bool logits = spec.prediction == 'z';
     if (logits)
@@ -318,10 +308,33 @@ INLINE void FN(classes_tile)(const FN(classes_spec) spec, const FN(classes_optio
             FN(classes_top)(spec, segments + (row + 1) * n_segments, n_segments, rows, row + 1);
         FN(classes_sums)(spec, o, segments + row * n_segments, n_segments, rows, row);
     }
-    FN(classes_values)(spec, o, rows);
-    if (spec.gradient || spec.hessian)
-        for (ptrdiff_t row = 0; row < separate; row++)
-            FN(classes_derivatives)(spec, o, segments + row * n_segments, n_segments, rows, row);
+    if (spec.across && logits) {
+        FN(sum_lanes)(rows->rest);
+        FN(sum_lanes)(rows->ties);
+    }
+    if (spec.across && NEEDS_DOT)
+        FN(sum_lanes)(rows->dot);
+    if (spec.across && spec.dense)
+        FN(sum_lanes)(rows->total);
+}
+
+/* One tile, in two layouts that share the arithmetic of the rows' own numbers. */
+INLINE void FN(classes_tile)(const FN(classes_spec) lanes, const FN(classes_options) * o, const FN(segment) * segments,
+                             int n_segments, FN(classes_rows) *restrict rows, ptrdiff_t n, bool is_across) {
+    FN(classes_spec) across = lanes;
+    across.across = 1;
+    if (is_across)
+        FN(classes_first)(across, o, segments, n_segments, rows, n);
+    else
+        FN(classes_first)(lanes, o, segments, n_segments, rows, n);
+    FN(classes_values)(lanes, o, rows);
+    if (!lanes.gradient) /* then no Hessian either */
+        return;
+    if (is_across)
+        for (ptrdiff_t row = 0; row < n; row++)
+            FN(classes_derivatives)(across, o, segments + row * n_segments, n_segments, rows, row);
+    else
+        FN(classes_derivatives)(lanes, o, segments, n_segments, rows, 0);
 }
 
 /* name, row targets?, adds the entropy?, prediction */
