@@ -112,19 +112,13 @@ test-long: $(STAMPS)/extra-test $(STAMPS)/tests ## the long tests and the exhaus
 
 # Every float32, and float64 at hard and random points, through every function of vmath.h and through the losses.
 # ACCURACY="--stride 1009" takes every so many and seconds.
-VMATH_FLAGS := -std=gnu11 -O3 -fno-math-errno -fno-trapping-math -ffp-contract=off -Isrc_c
-NATIVE := $(shell grep -qw avx512dq /proc/cpuinfo 2> /dev/null && echo x86-64-v4 || echo x86-64-v3)
 .PHONY: accuracy
 accuracy: $(STAMPS)/extra-test ## exp, log, ... and the losses over all float32 inputs: half an hour (ACCURACY="--stride 1009": seconds)
-	@mkdir -p build/accuracy
+	@$(BIN)/python tests/programs.py build/accuracy
 	@$(BIN)/python tests/accuracy/vmath_hard_points.py > build/accuracy/hard.csv
-	@for isa in v2 v3 v4; do \
-	    $${CC:-gcc} $(VMATH_FLAGS) -march=x86-64-$$isa -DTABLE=vmath_$$isa -c tests/accuracy/vmath_kernels.c -o build/accuracy/$$isa.o; done
-	@$${CC:-gcc} $(VMATH_FLAGS) tests/accuracy/vmath_exhaustive.c build/accuracy/v?.o -lm -o build/accuracy/exhaustive
-	@$${CC:-gcc} $(VMATH_FLAGS) -march=$(NATIVE) -fopenmp -fno-thread-jumps tests/accuracy/losses_exhaustive.c -lm -o build/accuracy/losses
 	@$(TIMED) build/accuracy/losses $(ACCURACY)
-	@TIMEFORMAT="== functions: %0R s"; time build/accuracy/exhaustive --list | \
-	    xargs -P $(JOBS) -I FUNCTION build/accuracy/exhaustive FUNCTION --hard build/accuracy/hard.csv $(ACCURACY)
+	@TIMEFORMAT="== functions: %0R s"; time build/accuracy/functions --list | \
+	    xargs -P $(JOBS) -I FUNCTION build/accuracy/functions FUNCTION --hard build/accuracy/hard.csv $(ACCURACY)
 
 # -- what is generated and committed ---------------------------------------------------------------------------------------
 

@@ -55,6 +55,7 @@ cdef extern from "fastloss.h" nogil:
     ctypedef struct fl_check:
         fl_scan scan
         fl_domain_scan what
+        int subject
         ptrdiff_t each, repeat, found
     ctypedef struct fl_kernel:
         const char *name
@@ -360,8 +361,7 @@ cdef enum:  # what a check is of, in the order in which it is objected to
 cdef struct call_t:   # what one call comes to
     fl_job job
     fl_check checks[MOST_CHECKS]
-    int subjects[MOST_CHECKS]
-    int n_checks
+    bint ahead        # whether checks must come before the pass, or ride along
     bint classes      # a loss over classes
     int real          # 0: float32, 1: float64
     int ndim          # of y_pred
@@ -431,10 +431,10 @@ cdef class Runner:
             return validation.run_converted(self, self.loss, operation, y_true, y_pred, sample_weight, reduction, out,
                                             n_threads, floor)
 
-        # Checks ride along with the pass. They come ahead of it where it writes over what they read,
-        # and where a wrong label would be a place outside its row.
+        if self.class_weight is not None and len(self.loss.class_weight) != job.classes:
+            raise ValueError(validation.class_weight_length(self.loss, job.classes))
         self.list_checks(&call)
-        if call.classes and not job.dense:
+        if call.ahead:
             self.check(&call, y_true, y_pred, sample_weight)
         if mean or parts:
             weight = self.total_weight(&call)
@@ -454,16 +454,13 @@ cdef class Runner:
         job.h = NULL if h is None else cnp.PyArray_DATA(<cnp.ndarray> h)
         job.scale = fl_inverse(weight) if mean else 1
         job.floor = floor
-        job.stream = (not call.classes and job.g != job.z and job.h != job.z
+        job.stream = (not call.classes and not call.ahead
                       and call.size * (4 << call.real) * (2 + wants_gradient + wants_hessian) > <ptrdiff_t> cache_bytes)
         job.loop = self.kernel.loops[call.real][operation]
         job.summing = NULL if none or job.w != NULL else self.kernel.summing[call.real][operation]
-        if job.g == job.z or job.h == job.z:
-            self.check(&call, y_true, y_pred, sample_weight)
         job.run = isa.run_classes[call.real] if call.classes else isa.run_pointwise[call.real]
-        job.n_checks = call.n_checks
         over_blocks(job, call.n, call.block, call.work, call.asked, total if wants_value and not none else NULL)
-        if call.n_checks:
+        if job.n_checks:
             self.objections(&call, y_true, y_pred, sample_weight)
         if wants_value and not none:
             v = fl_quotient(total, weight if mean else 1)
@@ -512,14 +509,18 @@ cdef class Runner:
                 job.w_repeat = max(1, call.size // max(1, w.size))
             job.w = w.data
             job.w_type = w.type
+        # A pass in place writes over what the checks read; and a wrong label would be a place outside its row.
+        call.ahead = call.classes and not self.kernel.dense
         if g is not None:
             g_out = array_of(g)
             if not writable(&g_out, &y, &z, weights):
                 return False
+            call.ahead |= g_out.data == z.data
         if h is not None:
             h_out = array_of(h)
             if not writable(&h_out, &y, &z, weights) or overlap(&g_out, &h_out):
                 return False
+            call.ahead |= h_out.data == z.data
         call.asked = 0
         if n_threads is not None:
             if type(n_threads) is not int or not 1 <= n_threads <= MOST_THREADS:
@@ -527,7 +528,7 @@ cdef class Runner:
             call.asked = n_threads
 
         job.checks = call.checks
-        job.n_checks = call.n_checks = 0
+        job.n_checks = 0
         job.y = y.data
         job.y_type = y.type
         job.z = z.data
@@ -561,85 +562,84 @@ cdef class Runner:
             return fl_quotient(total, 1) * job.w_repeat
         return call.n
 
-    cdef int list_checks(self, call_t *call) except -1:
+    cdef void list_checks(self, call_t *call) noexcept:
         """List what is to be looked through."""
         cdef const fl_job *job = &call.job
         cdef int z_type = FL_FLOAT64 if call.real else FL_FLOAT32
         cdef double most = MAX_REAL[call.real]
-        cdef domain_t finite, target
+        cdef domain_t finite
         cdef bint index = call.classes and not job.dense
         finite.domain = FL_CLOSED
         finite.high = most
-        if self.class_weight is not None and len(self.loss.class_weight) != job.classes:
-            raise ValueError(validation.class_weight_length(self.loss, job.classes))
         if job.w != NULL:
             finite.low = 0
-            add_domain(call, WEIGHT, job.w, job.w_type, finite, False)
+            add(call, WEIGHT, domain_check(call, job.w, job.w_type, finite, False))
             call.checks[0].each = 1
             call.checks[0].repeat = job.w_repeat
         if index:
-            add_check(call, LABEL, isa.first_bad_label, job.y, job.y_type)
+            add(call, LABEL, check_of(call, isa.first_bad_label, job.y, job.y_type))
         elif self.target.domain >= 0:
-            target = self.alternative if self.starts_otherwise(call) else self.target
-            add_domain(call, TARGET, job.y, job.y_type, target, False)
+            add(call, TARGET, self.target_check(call, self.alternative if self.starts_otherwise(call) else self.target))
             if self.target_rows:
-                add_rows(call, TARGET_ROWS, job.y, z_type)
+                add(call, TARGET_ROWS, rows_check(call, job.y, z_type))
         if self.prediction.domain >= 0:
-            add_domain(call, PREDICTION, job.z, z_type, self.prediction, True)
+            add(call, PREDICTION, domain_check(call, job.z, z_type, self.prediction, True))
             if self.prediction_rows:
-                add_rows(call, PREDICTION_ROWS, job.z, z_type)
+                add(call, PREDICTION_ROWS, rows_check(call, job.z, z_type))
         if check_finite:
             finite.low = -most
-            add_domain(call, FINITE_PREDICTION, job.z, z_type, finite, False)
+            add(call, FINITE_PREDICTION, domain_check(call, job.z, z_type, finite, False))
             if not index:
-                add_domain(call, FINITE_TARGET, job.y, job.y_type, finite, False)
-        return 0
+                add(call, FINITE_TARGET, domain_check(call, job.y, job.y_type, finite, False))
 
-    cdef bint starts_otherwise(self, const call_t *call) except -1:
+    cdef fl_check target_check(self, const call_t *call, domain_t domain) noexcept:
+        return domain_check(call, call.job.y, call.job.y_type, domain, False)
+
+    cdef bint starts_otherwise(self, const call_t *call) noexcept:
         """Whether the first block of targets says that they are of the other of two kinds."""
-        return self.alternative.domain >= 0 and self.outside(call, self.target, min(call.n, BLOCK)) != FL_NONE
+        cdef fl_check check
+        cdef fl_job alone
+        if self.alternative.domain < 0 or call.n == 0:
+            return False
+        check = self.target_check(call, self.target)
+        alone.checks = &check
+        alone.n_checks = 1
+        isa.run_checks(&alone, 0, min(call.n, BLOCK), NULL)
+        return check.found != FL_NONE
 
     cdef int check(self, call_t *call, object y_true, object y_pred, object sample_weight) except -1:
         """All checks, ahead of anything else."""
-        cdef double work = 0
-        cdef int i
-        call.job.run = isa.run_checks
-        call.job.n_checks = call.n_checks
-        for i in range(call.n_checks):
-            work += call.checks[i].each * <double> call.n / call.checks[i].repeat
-        over_blocks(&call.job, call.n, call.block, work, call.asked, NULL)
+        scan(call, &call.job)
         self.objections(call, y_true, y_pred, sample_weight)
-        call.job.n_checks = call.n_checks = 0
+        call.job.n_checks = 0
         return 0
 
-    cdef ptrdiff_t outside(self, const call_t *call, domain_t domain, ptrdiff_t n) except -1:
-        """The first of n targets outside a domain, or FL_NONE."""
-        cdef call_t alone = call[0]
-        alone.n_checks = 0
-        add_domain(&alone, TARGET, call.job.y, call.job.y_type, domain, False)
-        alone.job.run = isa.run_checks
-        alone.job.checks = alone.checks
-        alone.job.n_checks = 1
-        over_blocks(&alone.job, n, call.block, <double> n, call.asked, NULL)
-        return alone.checks[0].found
+    cdef ptrdiff_t outside(self, const call_t *call, domain_t domain) except -1:
+        """The first target outside a domain, or FL_NONE."""
+        cdef fl_check check = self.target_check(call, domain)
+        cdef fl_job alone = call.job
+        alone.checks = &check
+        alone.n_checks = 1
+        scan(call, &alone)
+        return check.found
 
     cdef int objections(self, call_t *call, object y_true, object y_pred, object sample_weight) except -1:
         """Raise for the first offender that the checks have found."""
         cdef ptrdiff_t at
         cdef int i, subject
-        for i in range(call.n_checks):
+        for i in range(call.job.n_checks):
             at = call.checks[i].found
             if at == FL_NONE:
                 continue
-            subject = call.subjects[i]
+            subject = call.checks[i].subject
             if subject == WEIGHT:
                 validation.bad_weight(sample_weight, at)
             elif subject == LABEL:
                 validation.bad_label(self.loss, y_true, at, call.job.classes)
             elif subject == TARGET:
                 if self.alternative.domain >= 0:  # one array may begin like the other kind
-                    at = self.outside(call, self.target, call.n)
-                    if at == FL_NONE or self.outside(call, self.alternative, call.n) == FL_NONE:
+                    at = self.outside(call, self.target)
+                    if at == FL_NONE or self.outside(call, self.alternative) == FL_NONE:
                         continue
                 validation.bad_target(self.loss, y_true, at)
             elif subject == TARGET_ROWS:
@@ -655,11 +655,25 @@ cdef class Runner:
         return 0
 
 
-cdef fl_check *add_check(call_t *call, int subject, fl_scan scan, const void *x, int type) noexcept:
-    """List one more check, of one entry per element or row."""
-    cdef fl_check *check = &call.checks[call.n_checks]
-    call.subjects[call.n_checks] = subject
-    call.n_checks += 1
+cdef int scan(const call_t *call, fl_job *job) except -1:
+    """Look through the job's checks without computing anything."""
+    cdef double work = 0
+    cdef int i
+    job.run = isa.run_checks
+    for i in range(job.n_checks):
+        work += job.checks[i].each * <double> call.n / job.checks[i].repeat
+    return over_blocks(job, call.n, call.block, work, call.asked, NULL)
+
+
+cdef void add(call_t *call, int subject, fl_check check) noexcept:
+    check.subject = subject
+    call.checks[call.job.n_checks] = check
+    call.job.n_checks += 1
+
+
+cdef fl_check check_of(const call_t *call, fl_scan scan, const void *x, int type) noexcept:
+    """Of one entry per element or row."""
+    cdef fl_check check
     check.scan = scan
     check.each = check.repeat = 1
     check.found = FL_NONE
@@ -671,21 +685,23 @@ cdef fl_check *add_check(call_t *call, int subject, fl_scan scan, const void *x,
     return check
 
 
-cdef void add_domain(call_t *call, int subject, const void *x, int type, domain_t domain, bint allow_nan) noexcept:
+cdef fl_check domain_check(const call_t *call, const void *x, int type, domain_t domain, bint allow_nan) noexcept:
     """Each number must be in a domain. An infinite end of a target's domain is not in it."""
-    cdef fl_check *check = add_check(call, subject, isa.first_outside[call.real], x, type)
+    cdef fl_check check = check_of(call, isa.first_outside[call.real], x, type)
     check.each = call.job.classes if call.classes else 1
     check.what.domain = domain.domain
     check.what.allow_nan = allow_nan
     check.what.low = domain.low
     check.what.high = domain.high if allow_nan else min(domain.high, MAX_REAL[call.real])
+    return check
 
 
-cdef void add_rows(call_t *call, int subject, const void *x, int type) noexcept:
+cdef fl_check rows_check(const call_t *call, const void *x, int type) noexcept:
     """Each row must be probabilities that sum to 1."""
-    cdef fl_check *check = add_check(call, subject, isa.first_bad_row_sum[call.real], x, type)
+    cdef fl_check check = check_of(call, isa.first_bad_row_sum[call.real], x, type)
     check.what.low = 1 - ROW_SUM_TOLERANCE
     check.what.high = 1 + ROW_SUM_TOLERANCE
+    return check
 
 
 cdef inline object empty(object like, int ndim, int real):

@@ -84,6 +84,7 @@ typedef ptrdiff_t (*fl_scan)(const fl_domain_scan *scan, ptrdiff_t begin, ptrdif
 struct fl_check {
     fl_scan scan;
     fl_domain_scan what;
+    int subject;      /* the driver's name for it */
     ptrdiff_t each;   /* entries of `what` for each element or row of the job, or */
     ptrdiff_t repeat; /* elements that share one entry */
     ptrdiff_t found;  /* the first offender; FL_NONE from the start */

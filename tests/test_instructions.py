@@ -1,27 +1,22 @@
 """Instructions per element of a dozen kernels against those that were: timings cannot be asserted, counts can.
 
-Counted by callgrind on x86-64-v3, which valgrind knows. ``python tests/data/make_instructions.py`` writes the baseline.
+Counted by callgrind. ``python tests/data/make_instructions.py`` writes the baseline.
 """
 
 from __future__ import annotations
 
-import ast
 import json
-import platform
 import re
 import shutil
 import subprocess
-from collections.abc import Sequence
 from pathlib import Path
 
+import programs
 import pytest
 
 from fastloss.operations import EXACT, VALUE, VALUE_GRADIENT
 
-HERE = Path(__file__).parent
-ROOT = HERE.parent
-BASELINE = HERE / "data" / "instructions.json"
-CC = shutil.which("gcc")
+BASELINE = Path(__file__).parent / "data" / "instructions.json"
 
 POINTWISE = (
     "squared_error",
@@ -43,30 +38,19 @@ CASES = [
     *(("ce_dense_logits", VALUE_GRADIENT, 32, classes) for classes in (10, 1000)),
 ]
 TOLERANCE = 1.02
+COUNTED = "x86-64-v3"  # the best that valgrind knows
 
 pytestmark = [
     pytest.mark.long,
-    pytest.mark.skipif(platform.machine().lower() not in ("x86_64", "amd64"), reason="counts x86-64 instructions"),
-    pytest.mark.skipif(CC is None, reason="no gcc"),
+    pytest.mark.skipif(bool(programs.missing()), reason=programs.missing()),
     pytest.mark.skipif(shutil.which("valgrind") is None, reason="valgrind is not installed"),
 ]
 
 
 def compiler() -> str:
     """The version that the counts depend on."""
-    assert CC is not None
-    return subprocess.run([CC, "-dumpfullversion"], capture_output=True, text=True, check=True).stdout.strip()
-
-
-def build(folder: Path, isa: str = "x86-64-v3", source: str = "instructions/count.c", more: Sequence[str] = ()) -> Path:
-    """A program of the tests that includes the kernels, with the flags of setup.py; without more: the counting one."""
-    assert CC is not None
-    flags = re.search(r"^FLAGS = (\[.*?\])", (ROOT / "setup.py").read_text(), re.MULTILINE | re.DOTALL)
-    assert flags
-    program = folder / Path(source).stem
-    command = [CC, *ast.literal_eval(flags[1]), f"-march={isa}", *more, f"-I{ROOT / 'src_c'}", str(HERE / source)]
-    subprocess.run([*command, "-o", str(program), "-lm"], check=True)
-    return program
+    assert programs.CC is not None
+    return subprocess.run([programs.CC, "-dumpfullversion"], capture_output=True, text=True, check=True).stdout.strip()
 
 
 def count(program: Path, case: tuple[str, int, int, int]) -> float:
@@ -89,7 +73,7 @@ def name(case: tuple[str, int, int, int]) -> str:
 @pytest.fixture(scope="module")
 def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Built once."""
-    return build(tmp_path_factory.mktemp("count"))
+    return programs.build_counter(tmp_path_factory.mktemp("count"), COUNTED)
 
 
 @pytest.mark.parametrize("case", CASES, ids=name)

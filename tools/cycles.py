@@ -19,7 +19,8 @@ import fastloss as fl
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tests"))
 
-from test_instructions import BASELINE, CASES, build, name  # noqa: E402
+from programs import build_counter  # noqa: E402
+from test_instructions import BASELINE, CASES, name  # noqa: E402
 
 from fastloss import backend  # noqa: E402
 from fastloss.operations import VALUE_GRADIENT  # noqa: E402
@@ -51,7 +52,7 @@ def table(triad: float, threads: int) -> str:
     measured: dict[tuple[str, int], dict[int, tuple[float, float]]] = {}
     clock = 0.0
     with tempfile.TemporaryDirectory() as folder:
-        program = build(Path(folder), isa)
+        program = build_counter(Path(folder), isa)
         for case in CASES:
             kernel, operation, bits, classes = case
             if operation == VALUE_GRADIENT:

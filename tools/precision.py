@@ -24,7 +24,7 @@ sys.path.insert(0, str(ROOT / "tests"))
 
 import bounds  # noqa: E402
 import cases  # noqa: E402
-import test_instructions  # noqa: E402
+import programs  # noqa: E402
 
 import fastloss as fl  # noqa: E402
 from fastloss import backend  # noqa: E402
@@ -115,11 +115,10 @@ fused multiply-add.
 
 def all_predictions() -> list[str]:
     """The section on the losses over all float32 predictions, where this machine can compile the harness."""
-    if test_instructions.CC is None or backend.engine is None or not backend.engine.isa_available[0].startswith("x86"):
+    if programs.missing():
         return []
     with tempfile.TemporaryDirectory() as folder:
-        isa, source = backend.engine.isa_available[0], "accuracy/losses_exhaustive.c"
-        program = test_instructions.build(Path(folder), isa, source, ["-fopenmp"])
+        program = programs.build_losses(Path(folder))
         done = subprocess.run([program, "--stride", str(STRIDE)], capture_output=True, text=True, check=True)
     number = r"([\d.]+) at (\S+)"
     rows = re.findall(rf"^(.+?) +value {number} +gradient {number} +Hessian {number}", done.stdout, re.MULTILINE)

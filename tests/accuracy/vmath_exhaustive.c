@@ -1,13 +1,11 @@
 /* The accuracy of vmath.h: float32 over all inputs, float64 over hard and random points, each instruction set.
  *
- *     cd tests/accuracy && python vmath_hard_points.py > /tmp/hard.csv        (mpmath; once)
- *     flags="-std=gnu11 -O3 -fno-math-errno -fno-trapping-math -ffp-contract=off -I../../src_c"
- *     for isa in v2 v3 v4; do
- *         gcc $flags -march=x86-64-$isa -DTABLE=vmath_$isa -c vmath_kernels.c -o /tmp/vmath_$isa.o
- *     done                                                   (v4 also with -mprefer-vector-width=512)
- *     gcc $flags -march=x86-64-v3 vmath_exhaustive.c /tmp/vmath_v?.o -lm -o /tmp/vmath_exhaustive
- *     /tmp/vmath_exhaustive all --hard /tmp/hard.csv         (2 minutes per function; lgamma1p 8)
- *     /tmp/vmath_exhaustive exp log --stride 1009            (every 1009th float32: seconds)
+ *     python tests/programs.py FOLDER                        (builds it as FOLDER/functions)
+ *     python tests/accuracy/vmath_hard_points.py > hard.csv  (mpmath; once)
+ *     FOLDER/functions all --hard hard.csv                   (2 minutes per function; lgamma1p 8)
+ *     FOLDER/functions exp log --stride 1009                 (every 1009th float32: seconds)
+ *
+ * `make accuracy` does all of that.
  *
  * float32 is compared with double libm, whose own error is below 2^-28 ULP of a float; float64 with long double libm
  * (2^-11 ULP) and with the mpmath points. The error counts in ULP of the exact result, of the smallest subnormal

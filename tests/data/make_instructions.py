@@ -13,11 +13,12 @@ from pathlib import Path
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent))
 
-from test_instructions import BASELINE, CASES, build, compiler, count, name  # noqa: E402
+from programs import build_counter  # noqa: E402
+from test_instructions import BASELINE, CASES, COUNTED, compiler, count, name  # noqa: E402
 
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as folder:
-        program = build(Path(folder))
+        program = build_counter(Path(folder), COUNTED)
         counts = {name(case): round(count(program, case), 3) for case in CASES}
     BASELINE.write_text(json.dumps({"gcc": compiler(), "instructions per element": counts}, indent=1) + "\n")
     print(BASELINE.read_text(), end="")
