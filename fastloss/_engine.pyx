@@ -8,7 +8,6 @@ converts it or says what is wrong with it, and comes back.
 """
 from cython.parallel cimport prange
 from libc.stdint cimport int64_t
-from libc.stdlib cimport free, malloc
 cimport numpy as cnp
 
 import os
@@ -75,6 +74,8 @@ cdef extern from "fastloss.h" nogil:
         fl_scan first_bad_label
         fl_scan first_bad_row_sum[2]
         void (*triad)(double *a, const double *b, const double *c, ptrdiff_t begin, ptrdiff_t end) noexcept nogil
+    void fl_run_blocks(const fl_job *job, ptrdiff_t n, ptrdiff_t block, ptrdiff_t first, ptrdiff_t last,
+                       double *sums) nogil
     void fl_add_blocks(double *total, const double *blocks, ptrdiff_t n)
     double fl_quotient(const double *total, double by)
     double fl_inverse(double x)
@@ -132,8 +133,11 @@ cdef extern from *:
 
 cdef enum:
     BLOCK = 4096          # elements of a block; part of the bits of a sum
+    MAX_BLOCK = 1 << 14   # of a long array, which has blocks enough for many threads all the same
+    ENOUGH_BLOCKS = 32
     MAX_ROWS = 512        # rows of a block over classes: the kernels' tile
     CHUNK = 1 << 22       # elements between two looks for Ctrl-C: a few milliseconds of work
+    CHUNK_BLOCKS = 1024   # blocks between them
     THREAD_WORK = 1 << 15  # work units worth a thread: a few microseconds, several times what its start takes
     HOLD_GIL = 1 << 14    # work units below which giving the GIL back costs more than it frees
 
@@ -242,57 +246,48 @@ cdef inline int threads_for(int asked, double work) noexcept nogil:
     return n if worth >= n else <int>worth
 
 
-cdef void serial(const fl_job *job, ptrdiff_t n, ptrdiff_t block, ptrdiff_t first, ptrdiff_t last,
-                 double *total) noexcept nogil:
-    """Run blocks one after the other; their sums are added to total, when asked for."""
-    cdef double[2] sum
-    cdef ptrdiff_t b
-    for b in range(first, last):
-        job.run(job, b * block, min(n, (b + 1) * block), sum if total != NULL else NULL)
-        if total != NULL:
-            fl_add_blocks(total, sum, 1)
-
-
-cdef int parallel(const fl_job *job, ptrdiff_t n, ptrdiff_t block, ptrdiff_t first, ptrdiff_t last, int threads,
-                  double *total) except -1 nogil:
-    """The same bits from several threads."""
-    cdef double *sums = <double *> malloc(2 * sizeof(double) * (last - first))
-    cdef ptrdiff_t b
-    if sums == NULL:
-        with gil:
-            raise MemoryError
-    for b in prange(first, last, schedule="static", num_threads=threads):
-        job.run(job, b * block, min(n, (b + 1) * block), sums + 2 * (b - first) if total != NULL else NULL)
-    if total != NULL:
-        fl_add_blocks(total, sums, last - first)
-    free(sums)
-    return 0
+cdef void parallel(const fl_job *job, ptrdiff_t n, ptrdiff_t block, ptrdiff_t first, ptrdiff_t count, int threads,
+                   double *sums) noexcept nogil:
+    """Run some blocks, a share on each thread."""
+    cdef ptrdiff_t a, b
+    cdef int t
+    for t in prange(threads, schedule="static", num_threads=threads):
+        a = count * t // threads
+        b = count * (t + 1) // threads
+        fl_run_blocks(job, n, block, first + a, first + b, sums + 2 * a if sums != NULL else NULL)
 
 
 cdef int over_blocks(const fl_job *job, ptrdiff_t n, ptrdiff_t block, double work, int asked,
                      double *total) except -1:
     """Run the job over [0, n) in blocks; total gets the sum and its error, in block order, unless it is NULL."""
+    cdef double[2 * CHUNK_BLOCKS] sums
+    cdef double *into = sums if total != NULL else NULL
     cdef ptrdiff_t blocks = (n + block - 1) // block
-    cdef ptrdiff_t per_chunk = max(1, CHUNK // (block * (job.classes if job.classes > 0 else 1)))
-    cdef ptrdiff_t first, last
+    cdef ptrdiff_t chunk = CHUNK // (block * (job.classes if job.classes > 0 else 1))
+    cdef ptrdiff_t first, count
     cdef int threads
+    if blocks == 1 and work < HOLD_GIL:  # the smallest calls
+        fl_run_blocks(job, n, block, 0, 1, total)
+        return 0
     if total != NULL:
         total[0] = total[1] = 0
-    if work < HOLD_GIL:
-        if blocks == 1:
-            job.run(job, 0, n, total)  # the smallest calls
-        else:
-            serial(job, n, block, 0, blocks, total)
-        return 0
+    chunk = min(CHUNK_BLOCKS, max(1, chunk))
     threads = threads_for(asked, work)
-    for first in range(0, blocks, per_chunk):
-        last = min(blocks, first + per_chunk)
-        with nogil:
-            if threads == 1:
-                serial(job, n, block, first, last, total)
-            else:
-                parallel(job, n, block, first, last, threads, total)
-        if last < blocks:
+    first = 0
+    while first < blocks:  # not range: with a step that is no literal, that makes Python objects
+        count = min(chunk, blocks - first)
+        if work < HOLD_GIL:
+            fl_run_blocks(job, n, block, first, first + count, into)
+        else:
+            with nogil:
+                if threads == 1:
+                    fl_run_blocks(job, n, block, first, first + count, into)
+                else:
+                    parallel(job, n, block, first, count, threads, into)
+        if total != NULL:
+            fl_add_blocks(total, sums, count)
+        first += count
+        if first < blocks:
             PyErr_CheckSignals()
     return 0
 
@@ -541,11 +536,14 @@ cdef class Runner:
         if self.class_weight is not None:
             job.class_weight = cnp.PyArray_DATA(self.class_weight[call.real])
         call.work = <double> call.size * self.kernel.cost
-        call.block = BLOCK
         if call.classes:
             call.block = min(MAX_ROWS, max(1, 2 * BLOCK // job.classes))
             if call.block > 16:
                 call.block -= call.block % 16
+        else:
+            call.block = BLOCK
+            while call.block < MAX_BLOCK and call.block * ENOUGH_BLOCKS < call.n:
+                call.block *= 2
         return True
 
     cdef double total_weight(self, call_t *call) except? -1:
@@ -604,7 +602,9 @@ cdef class Runner:
         check = self.target_check(call, self.target)
         alone.checks = &check
         alone.n_checks = 1
-        isa.run_checks(&alone, 0, min(call.n, BLOCK), NULL)
+        alone.run = isa.run_checks
+        alone.stream = False
+        fl_run_blocks(&alone, call.n, BLOCK, 0, 1, NULL)
         return check.found != FL_NONE
 
     cdef int check(self, call_t *call, object y_true, object y_pred, object sample_weight) except -1:
@@ -724,17 +724,16 @@ def triad_bandwidth(Py_ssize_t nbytes, int n_threads=0, int repeats=5):
     """GB/s of a streaming-store triad a = b + 3c over arrays of nbytes in all: the memory's own limit."""
     import time
 
-    cdef ptrdiff_t n = nbytes // 24, blocks, b
+    cdef ptrdiff_t n = nbytes // 24
     cdef double[::1] a = np.zeros(n), x = np.ones(n), y = np.ones(n)
-    cdef int threads = n_threads if n_threads > 0 else default_threads()
-    blocks = (n + BLOCK - 1) // BLOCK
+    cdef int threads = n_threads if n_threads > 0 else default_threads(), t
     if fl_forked:
         threads = 1
     best = INF
     for _ in range(repeats):
         start = time.perf_counter()
         with nogil:
-            for b in prange(blocks, schedule="static", num_threads=threads):
-                isa.triad(&a[0], &x[0], &y[0], b * BLOCK, min(n, (b + 1) * BLOCK))
+            for t in prange(threads, schedule="static", num_threads=threads):
+                isa.triad(&a[0], &x[0], &y[0], n * t // threads, n * (t + 1) // threads)
         best = min(best, time.perf_counter() - start)
     return 24e-9 * n / best

@@ -170,7 +170,6 @@ static void FN(run_classes)(const fl_job *job, ptrdiff_t begin, ptrdiff_t end, d
     real v[TILE] ALIGNED;
     FN(row_block) rows;
     FN(classes_rows) tile;
-    const fl_control control = control_enter(); /* before the first rounding */
     const FN(classes_options) options = {
         .on = (real)(1 - job->p[0]), /* p: label smoothing, z-loss, sum of the class weights */
         .off = (real)(job->p[0] / (double)classes),
@@ -265,7 +264,6 @@ static void FN(run_classes)(const fl_job *job, ptrdiff_t begin, ptrdiff_t end, d
         FN(accumulate)(&total, v, n);
         FN(finish)(&total, sum);
     }
-    control_leave(control);
 }
 
 /* What a mean divides by: the sum over the rows of sample weight times class weight, ignored rows out. */
@@ -274,7 +272,6 @@ static void FN(total_row_weight)(const fl_job *job, ptrdiff_t begin, ptrdiff_t e
     const real *t = job->y, *class_weight = job->class_weight;
     const ptrdiff_t n = end - begin, classes = job->classes;
     FN(lanes) total = {{0}, {0}};
-    const fl_control control = control_enter();
     FN(load_rows)(&rows, job, job->dense, begin, n);
     if (class_weight)
         for (ptrdiff_t i = 0; i < n; i++) {
@@ -288,7 +285,6 @@ static void FN(total_row_weight)(const fl_job *job, ptrdiff_t begin, ptrdiff_t e
         }
     FN(accumulate)(&total, rows.weight, n);
     FN(finish)(&total, sum);
-    control_leave(control);
 }
 
 /* The first row of [begin, end) whose sum is outside [low, high], or -1. A row with a NaN passes. Rows have the real

@@ -6,7 +6,8 @@
 #endif
 
 /* The kernels assume IEEE arithmetic: round to nearest, subnormals kept. The caller's control word may say
- * otherwise (torch.set_flush_denormal, a -ffast-math library); it is set for a block and given back. */
+ * otherwise (torch.set_flush_denormal, a -ffast-math library); it is set for a share of work and given back. Not for each
+ * block: writing it waits for all arithmetic before it. */
 typedef unsigned long long fl_control;
 static inline fl_control control_enter(void) {
 #if defined(__SSE2__)
@@ -33,6 +34,13 @@ static inline void control_leave(fl_control old) {
         __asm__ volatile("msr fpcr, %0" : : "r"(old));
 #else
     (void)old;
+#endif
+}
+
+/* What was written past the cache becomes visible before anything after. */
+static inline void stream_fence(void) {
+#if defined(__SSE2__)
+    _mm_sfence();
 #endif
 }
 

@@ -1,7 +1,16 @@
-/* The little arithmetic that the driver does itself, in the kernels' floating-point environment whatever the caller's.
+/* What the driver does in the kernels' floating-point environment, whatever the caller's: blocks, and a little arithmetic.
  * Volatile operands keep each operation between entering and leaving it. */
 #include "fastloss.h"
 #include "control.h"
+
+void fl_run_blocks(const fl_job *job, ptrdiff_t n, ptrdiff_t block, ptrdiff_t first, ptrdiff_t last, double *sums) {
+    const fl_control control = control_enter();
+    for (ptrdiff_t b = first; b < last; b++)
+        job->run(job, b * block, n < (b + 1) * block ? n : (b + 1) * block, sums ? sums + 2 * (b - first) : 0);
+    if (job->stream)
+        stream_fence();
+    control_leave(control);
+}
 
 /* Neumaier's sum of n blocks, each a sum and its error; the order is fixed, and so are the bits. */
 void fl_add_blocks(double total[2], const double *blocks, ptrdiff_t n) {

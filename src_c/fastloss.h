@@ -1,7 +1,7 @@
 /* The seam between the Cython driver and the kernels: one job, one block at a time.
  *
  * The driver fills a fl_job, asks the table of the instruction set in use for the kernel, and calls
- * job->run(job, begin, end, sum) for each block, from any thread. Nothing here depends on the real type
+ * fl_run_blocks for shares of the blocks, from any thread; that calls job->run(job, begin, end, sum) for each. Nothing here depends on the real type
  * or on the instruction set.
  */
 #ifndef FASTLOSS_H
@@ -111,6 +111,8 @@ typedef struct {
     void (*triad)(double *a, const double *b, const double *c, ptrdiff_t begin, ptrdiff_t end);
 } fl_isa;
 
+/* Blocks first to last - 1 of the job's n elements or rows, each leaving a sum and its error, unless sums is NULL. */
+void fl_run_blocks(const fl_job *job, ptrdiff_t n, ptrdiff_t block, ptrdiff_t first, ptrdiff_t last, double *sums);
 /* Sums of blocks, their quotient and 1 / x, in the kernels' floating-point environment. */
 void fl_add_blocks(double total[2], const double *blocks, ptrdiff_t n);
 double fl_quotient(const double total[2], double by);

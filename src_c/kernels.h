@@ -17,7 +17,6 @@ static void triad(double *a, const double *b, const double *c, ptrdiff_t begin, 
             buffer[k] = b[i + k] + 3 * c[i + k];
         stream_copy(a + i, buffer, (size_t)n * sizeof *a);
     }
-    stream_fence();
 }
 
 #define LOOPS_OF(name, suffix, majorize, fisher)                                                             \

@@ -1,8 +1,9 @@
 /* Pointwise losses: the loop, generated per formula and operation, and the runner that feeds it tiles. */
 
 /* Elements of a tile: 4 KiB each of y, z, w, v, g, h and e, inside the smallest L1. When outputs go past the cache a
- * quarter of that: reading, computing and writing then overlap instead of waiting for each other in turns. */
-enum { FN(RUN) = 4096 / sizeof(real), FN(STREAMED_RUN) = FN(RUN) / 4 };
+ * quarter of that: reading, computing and writing then overlap instead of waiting for each other in turns. What needs no
+ * buffer needs no tile, but checks are to find the targets in L1 still. */
+enum { FN(RUN) = 4096 / sizeof(real), FN(STREAMED_RUN) = FN(RUN) / 4, FN(CHECKED_RUN) = 4 * FN(RUN) };
 
 typedef void (*FN(pointwise_loop))(const real *restrict y, const real *restrict z, const real *restrict p,
                                    real scale, real floor, FN(lanes) * restrict total, real *restrict v,
@@ -94,12 +95,13 @@ static void FN(run_pointwise)(const fl_job *job, ptrdiff_t begin, ptrdiff_t end,
         hb[FN(RUN)] ALIGNED, p[FL_PARAMETERS];
     const FN(pointwise_loop) loop = (FN(pointwise_loop))job->loop, summing = (FN(pointwise_loop))job->summing;
     const int in_place = job->g == job->z || job->h == job->z;
-    const fl_control control = control_enter(); /* before the first rounding */
     const real scale = job->w ? 1 : (real)job->scale, floor = (real)job->floor;
-    const ptrdiff_t run = job->stream ? FN(STREAMED_RUN) : FN(RUN);
+    ptrdiff_t run = job->stream ? FN(STREAMED_RUN) : FN(RUN);
     FN(lanes) total = {{0}, {0}};
     for (int i = 0; i < FL_PARAMETERS; i++)
         p[i] = (real)job->p[i];
+    if (summing && !in_place && !job->stream && job->y_type == REAL_TYPE)
+        run = job->n_checks ? FN(CHECKED_RUN) : end - begin;
     for (ptrdiff_t b = begin, n; b < end; b += n) {
         n = end - b < run ? end - b : run;
         n -= n > SUM_GROUP ? n % SUM_GROUP : 0; /* what is no whole group comes last, by itself */
@@ -114,9 +116,14 @@ static void FN(run_pointwise)(const fl_job *job, ptrdiff_t begin, ptrdiff_t end,
         if (summed) {
             FN(lanes) with = total;
             summing(y, z, p, scale, floor, &with, v, g, h, n);
-            summed = !FN(overflowed)(&with); /* else once more: the values, then their sum in double */
+            summed = !FN(overflowed)(&with);
             if (summed)
                 total = with;
+            else if (n > FN(RUN)) { /* again, in tiles */
+                run = FN(RUN);
+                n = 0;
+                continue;
+            } /* else again: the values, then their sum in double */
         }
         if (!summed)
             loop(y, z, p, scale, floor, 0, v, g, h, padded);
@@ -142,23 +149,18 @@ static void FN(run_pointwise)(const fl_job *job, ptrdiff_t begin, ptrdiff_t end,
             FN(put)(job->h, b, h, n, job->stream);
         }
     }
-    if (job->stream)
-        stream_fence();
     if (sum)
         FN(finish)(&total, sum);
-    control_leave(control);
 }
 
 /* The sum of the weights, for a mean; without weights the driver counts. */
 static void FN(total_weight)(const fl_job *job, ptrdiff_t begin, ptrdiff_t end, double sum[2]) {
     real buffer[TILE] ALIGNED;
     FN(lanes) total = {{0}, {0}};
-    const fl_control control = control_enter();
     for (ptrdiff_t b = begin; b < end; b += TILE) {
         const ptrdiff_t n = end - b < TILE ? end - b : TILE;
         FN(load)(buffer, job->w, job->w_type, b, n);
         FN(accumulate)(&total, buffer, n);
     }
     FN(finish)(&total, sum);
-    control_leave(control);
 }

@@ -16,7 +16,9 @@ enum {
 #define ALIGNED __attribute__((aligned(64)))
 #define PADDED(n, multiple) (((n) + (multiple)-1) / (multiple) * (multiple))
 
-#include "control.h"
+#if defined(__SSE2__)
+#include <immintrin.h>
+#endif
 
 /* Copy to dst past the cache: what will not be read again soon should not push out what will. */
 static void stream_copy(void *dst, const void *src, size_t bytes) {
@@ -44,12 +46,6 @@ static void stream_copy(void *dst, const void *src, size_t bytes) {
 #undef FL_STREAM
 #else
     memcpy(dst, src, bytes);
-#endif
-}
-
-static void stream_fence(void) {
-#if defined(__SSE2__)
-    _mm_sfence();
 #endif
 }
 
@@ -134,9 +130,7 @@ static void look(const fl_job *job, ptrdiff_t begin, ptrdiff_t end, const void *
 }
 
 static void run_checks(const fl_job *job, ptrdiff_t begin, ptrdiff_t end, double sum[2] __attribute__((unused))) {
-    const fl_control control = control_enter();
     look(job, begin, end, 0, 0);
-    control_leave(control);
 }
 
 #endif /* once; what follows is per real type */
@@ -243,7 +237,8 @@ static void FN(finish)(FN(lanes) * a, double sum[2]) {
     for (ptrdiff_t width = LANES / 2; width > 0; width /= 2)
         for (ptrdiff_t k = 0; k < width; k++) {
             const double x = a->sum[k], b = a->sum[k + width], s = x + b, t = s - x;
-            a->error[k] += a->error[k + width] + ((x - (s - t)) + (b - t));
+            if (FL_BITS == 64)
+                a->error[k] += a->error[k + width] + ((x - (s - t)) + (b - t));
             a->sum[k] = s;
         }
     sum[0] = a->sum[0];
@@ -272,16 +267,17 @@ INLINE ubits_t FN(highest)(const real *x, ptrdiff_t n, ubits_t first) {
     return most;
 }
 
-/* Whether any of x, a multiple of four long, is neither of two values: of a pair of factors, one is 0. */
+/* Whether any of x, a multiple of four long, is neither of two values, the roots of x (x - sum) + product. Small
+ * integers: no rounding makes a root of anything else. */
 INLINE bool FN(third_value)(const real *x, ptrdiff_t n, real low, real high) {
     const ptrdiff_t q = n / 4;
+    const real sum = low + high, product = low * high;
     ubits_t any = 0;
-    _Pragma("omp simd reduction(|:any)") for (ptrdiff_t i = 0; i < q; i++) {
-        const real a = (x[i] - low) * (x[i] - high), b = (x[i + q] - low) * (x[i + q] - high);
-        const real c = (x[i + 2 * q] - low) * (x[i + 2 * q] - high), d = (x[i + 3 * q] - low) * (x[i + 3 * q] - high);
-        any |= (ubits_t)((bits_of(vabs(a)) | bits_of(vabs(b))) | (bits_of(vabs(c)) | bits_of(vabs(d))));
-    }
-    return any != 0;
+#define FL_AT(x) (ubits_t)bits_of(vfma(x, (x)-sum, product))
+    _Pragma("omp simd reduction(|:any)") for (ptrdiff_t i = 0; i < q; i++)
+        any |= (FL_AT(x[i]) | FL_AT(x[i + q])) | (FL_AT(x[i + 2 * q]) | FL_AT(x[i + 3 * q]));
+#undef FL_AT
+    return any << 1 != 0; /* 0 of either sign */
 }
 
 /* Whether all of x, a multiple of LANES long, is surely inside. In a domain that begins at 0: bits of floats are ordered

@@ -109,21 +109,21 @@ FORMULA(focal_probabilities) {
     };
 }
 
-/* max(0, 1 - s z), s = +-1 from labels {0, 1} or {-1, 1}. Majorized like |.|/2. Where the margin m is not positive the
+/* max(0, 1 - s z), s = +-1 from labels {0, 1} or {-1, 1}; slope is -s. Majorized like |.|/2. Where the margin m is not positive the
  * value c is 0, or NaN, and so are the derivatives. */
 FORMULA(hinge) {
-    const real s = y > 0 ? C(1.0) : C(-1.0), m = 1 - s * z, c = at_least(BOUNDS.zero, m), a = vabs(m);
+    const real slope = y > 0 ? C(-1.0) : C(1.0), m = vfma(slope, z, 1), c = at_least(BOUNDS.zero, m), a = vabs(m);
     return (result){
         .v = c,
-        .g = m > 0 ? -s : c,
+        .g = m > 0 ? slope : c,
         .h = nan_or(m, 0),
         .m = C(0.5) / (a < p[0] ? p[0] : a),
     };
 }
 
 FORMULA(squared_hinge) {
-    const real s = y > 0 ? C(1.0) : C(-1.0), m = 1 - s * z, c = at_least(BOUNDS.zero, m);
-    return (result){.v = c * c, .g = -2 * s * c, .h = m > 0 ? C(2.0) : c, .m = nan_or(m, 2)};
+    const real slope = y > 0 ? C(-1.0) : C(1.0), m = vfma(slope, z, 1), c = at_least(BOUNDS.zero, m);
+    return (result){.v = c * c, .g = 2 * slope * c, .h = m > 0 ? C(2.0) : c, .m = nan_or(m, 2)};
 }
 
 /* name, cost of an element (1: hardly more than its loads and stores; 4: has an exponential or a logarithm), first stage */

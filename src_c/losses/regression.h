@@ -27,7 +27,7 @@ FORMULA(huber) {
     const real delta = positive(p[0]), r = z - y, a = vabs(r);
     const real c = at_most(delta, a);
     return (result){
-        .v = c * (a - C(0.5) * c),
+        .v = c * vfma(C(-0.5), c, a),
         .g = with_sign_of(r, c),
         .h = nan_or(r, a <= delta ? C(1.0) : C(0.0)),
         .m = nan_or(r, a <= delta ? C(1.0) : delta / a),
@@ -40,7 +40,7 @@ FORMULA(smooth_l1) {
     const real beta = positive(p[0]), r = z - y, a = vabs(r);
     const real c = at_most(beta, a), u = c / beta;
     return (result){
-        .v = u * (a - C(0.5) * c),
+        .v = u * vfma(C(-0.5), c, a),
         .g = with_sign_of(r, u),
         .h = nan_or(r, a < beta ? 1 / beta : C(0.0)),
         .m = nan_or(r, a < beta ? 1 / beta : 1 / a),
@@ -68,10 +68,10 @@ FORMULA(log_cosh) {
  * subdifferential [-q, 1 - q]. Half of |r| is the only curved part, so half its majorizer. p[1] is 1 - q, rounded
  * once: of 1 - (float)0.999 only half the digits are right. */
 FORMULA(quantile) {
-    const real below = p[0], above = p[1], r = z - y, a = vabs(r);
+    const real below = p[0], above = p[1], r = z - y, a = vabs(r), slope = r > 0 ? above : -below;
     return (result){
-        .v = (r > 0 ? above : below) * a,
-        .g = r > 0 ? above : r < 0 ? -below : r,
+        .v = vabs(slope * r),
+        .g = __builtin_islessgreater(r, 0) ? slope : r,
         .h = nan_or(r, 0),
         .m = C(0.5) / (a < p[2] ? p[2] : a),
     };
