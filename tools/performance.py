@@ -15,6 +15,8 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from calls import MOST_THREADS
+from calls import tables as calls_tables
 from cycles import WIDTH
 from cycles import table as cycles_table
 
@@ -84,7 +86,8 @@ def main() -> int:
     if (share := unsteady(document)) > MOST_UNSTEADY:
         print(f"nothing is written: {share:.0%} of the rows vary by over 25%; use a quiet machine", file=sys.stderr)
         return 1
-    PAGE.write_text(HEAD + as_markdown(document) + bounds(document))
+    threads = min(document["settings"]["threads"], MOST_THREADS)
+    PAGE.write_text(HEAD + as_markdown(document) + "\n" + calls_tables(threads) + bounds(document))
     table = as_markdown(selection(document))
     text, count = MARKERS.subn(lambda found: f"{found[1]}\n{table}\n{found[2]}", README.read_text())
     if count != 1:
