@@ -245,7 +245,7 @@ static void FN(run_classes)(const fl_job *job, ptrdiff_t begin, ptrdiff_t end, d
                     g[at + l * classes + rows.label[i + l]] = tile.label_gradient[l];
         }
     }
-    look(job, begin, end, 0, 0);
+    look(job, begin, end, 0, 0, 0);
     for (ptrdiff_t i = 0; i < n; i++)
         v[i] *= rows.weight[i];
     if (job->w || job->has_ignore)

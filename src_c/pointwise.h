@@ -7,18 +7,22 @@ enum { FN(RUN) = 4096 / sizeof(real), FN(STREAMED_RUN) = FN(RUN) / 4, FN(CHECKED
 
 typedef void (*FN(pointwise_loop))(const real *restrict y, const real *restrict z, const real *restrict p,
                                    real scale, real floor, FN(lanes) * restrict total, real *restrict v,
-                                   real *restrict g, real *restrict h, ptrdiff_t n);
+                                   real *restrict g, real *restrict h, ptrdiff_t n, ubits_t first,
+                                   ubits_t *restrict highest);
 
 /* The one loop. STAGE, VALUE, GRADIENT and CURVATURE are literals: what they leave out is never computed. The value
  * is stored ('v') or summed ('s', in local lanes, which stay in registers); the curvature is 'h', 'm' or 'f'. n is a
- * multiple of STEP vectors, so there is no remainder loop to compile or to run. */
-#define POINTWISE_LOOP(name, STAGE, operation, VALUE, GRADIENT, CURVATURE)                                   \
-    static void FN(name##_##operation)(const real *restrict y, const real *restrict z, const real *restrict p, \
+ * multiple of STEP vectors, so there is no remainder loop to compile or to run. Where targets have a domain (LOOKS), a loop
+ * that does not sum also says how high they are (tile.h): beside arithmetic that waits for results, in no time. */
+#define POINTWISE_LOOP(name, LOOKS, STAGE, operation, VALUE, GRADIENT, CURVATURE)                            \
+    static void FN(name##_##operation)(const real *restrict y, const real *restrict z, const real *restrict p,\
                                        real scale, real floor, FN(lanes) * restrict total,                   \
-                                       real *restrict v, real *restrict g, real *restrict h, ptrdiff_t n) {  \
+                                       real *restrict v, real *restrict g, real *restrict h, ptrdiff_t n,    \
+                                       ubits_t first, ubits_t *restrict highest) {                           \
         enum { STEP = VALUE == 's' ? SUM_GROUP / LANES : 1 };                                                \
         real e[FN(RUN)] ALIGNED;                                                                             \
         FN(lanes) lanes;                                                                                     \
+        ubits_t most[LANES] = {0};                                                                           \
         if (FN(STAGE))                                                                                       \
             for (ptrdiff_t i = 0; i < n; i += LANES)                                                         \
                 SIMD for (ptrdiff_t k = 0; k < LANES; k++)                                                   \
@@ -30,6 +34,8 @@ typedef void (*FN(pointwise_loop))(const real *restrict y, const real *restrict 
                 real value[STEP];                                                                            \
                 _Pragma("GCC unroll 4") for (ptrdiff_t j = 0; j < STEP; j++) {                               \
                     const ptrdiff_t at = i + j * LANES + k;                                                  \
+                    if (LOOKS && VALUE != 's')                                                               \
+                        most[k] = FN(higher_bits)(most[k], y[at], first);                                    \
                     const result r = FN(name)(y[at], z[at], FN(STAGE) ? e[at] : 0, p);                       \
                     value[j] = r.v;                                                                          \
                     if (VALUE == 'v')                                                                        \
@@ -46,25 +52,33 @@ typedef void (*FN(pointwise_loop))(const real *restrict y, const real *restrict 
             }                                                                                                \
         if (VALUE == 's')                                                                                    \
             *total = lanes;                                                                                  \
+        if (LOOKS && VALUE != 's') {                                                                         \
+            *highest = 0;                                                                                    \
+            for (ptrdiff_t k = 0; k < LANES; k++)                                                            \
+                *highest = *highest > most[k] ? *highest : most[k];                                          \
+        }                                                                                                    \
     }
 
 /* A loss that costs little more than its loads and stores (cost 1) sums in the loop, four vectors at a time, where the
  * others leave their values in L1 and sum them after: their time is elsewhere, and four copies of a long formula would
  * only be more to compile. */
-#define POINTWISE_LOOPS(name, cost, STAGE)                                                                   \
-    POINTWISE_LOOP(name, STAGE, value, 'v', 0, 0)                                                            \
-    POINTWISE_LOOP(name, STAGE, gradient, 0, 1, 0)                                                           \
-    POINTWISE_LOOP(name, STAGE, value_gradient, 'v', 1, 0)                                                   \
-    POINTWISE_LOOP(name, STAGE, exact, 0, 1, 'h')                                                            \
-    POINTWISE_LOOP(name, STAGE, majorize, 0, 1, 'm')                                                         \
-    POINTWISE_LOOP(name, STAGE, fisher, 0, 1, 'f')                                                           \
-    SUMMING_LOOPS_##cost(name, STAGE)
-#define SUMMING_LOOPS_1(name, STAGE)                                                                         \
-    POINTWISE_LOOP(name, STAGE, sum, 's', 0, 0)                                                              \
-    POINTWISE_LOOP(name, STAGE, sum_gradient, 's', 1, 0)
-#define SUMMING_LOOPS_4(name, STAGE)
+#define POINTWISE_LOOPS(name, LOOKS, cost, STAGE)                                                            \
+    POINTWISE_LOOP(name, LOOKS, STAGE, value, 'v', 0, 0)                                                     \
+    POINTWISE_LOOP(name, LOOKS, STAGE, gradient, 0, 1, 0)                                                    \
+    POINTWISE_LOOP(name, LOOKS, STAGE, value_gradient, 'v', 1, 0)                                            \
+    POINTWISE_LOOP(name, LOOKS, STAGE, exact, 0, 1, 'h')                                                     \
+    POINTWISE_LOOP(name, LOOKS, STAGE, majorize, 0, 1, 'm')                                                  \
+    POINTWISE_LOOP(name, LOOKS, STAGE, fisher, 0, 1, 'f')                                                    \
+    SUMMING_LOOPS_##cost(name, LOOKS, STAGE)
+#define SUMMING_LOOPS_1(name, LOOKS, STAGE)                                                                  \
+    POINTWISE_LOOP(name, LOOKS, STAGE, sum, 's', 0, 0)                                                       \
+    POINTWISE_LOOP(name, LOOKS, STAGE, sum_gradient, 's', 1, 0)
+#define SUMMING_LOOPS_4(name, LOOKS, STAGE)
 
-POINTWISE(POINTWISE_LOOPS)
+#define LOOPS_OF_ANY_TARGET(name, cost, STAGE) POINTWISE_LOOPS(name, 0, cost, STAGE)
+#define LOOPS_THAT_LOOK(name, cost, STAGE) POINTWISE_LOOPS(name, 1, cost, STAGE)
+ANY_TARGET(LOOPS_OF_ANY_TARGET)
+TARGET_IN_DOMAIN(LOOPS_THAT_LOOK)
 
 /* Expand weights that belong to w_repeat consecutive elements each: (n,) weights of an (n, m) array. */
 static void FN(repeat_weights)(real *to, const fl_job *job, ptrdiff_t begin, ptrdiff_t n) {
@@ -100,6 +114,8 @@ static void FN(run_pointwise)(const fl_job *job, ptrdiff_t begin, ptrdiff_t end,
     FN(lanes) total = {{0}, {0}};
     for (int i = 0; i < FL_PARAMETERS; i++)
         p[i] = (real)job->p[i];
+    const fl_check *targets = FN(check_from_zero)(job);
+    const ubits_t first = targets && targets->what.domain == FL_OPEN_LOW;
     if (summing && !in_place && !job->stream && job->y_type == REAL_TYPE)
         run = job->n_checks ? FN(CHECKED_RUN) : end - begin;
     for (ptrdiff_t b = begin, n; b < end; b += n) {
@@ -113,9 +129,10 @@ static void FN(run_pointwise)(const fl_job *job, ptrdiff_t begin, ptrdiff_t end,
         real *g = direct && job->g ? (real *)job->g + b : gb;
         real *h = direct && job->h ? (real *)job->h + b : hb;
         int summed = summing && n % SUM_GROUP == 0;
+        ubits_t highest = ~(ubits_t)0; /* not known */
         if (summed) {
             FN(lanes) with = total;
-            summing(y, z, p, scale, floor, &with, v, g, h, n);
+            summing(y, z, p, scale, floor, &with, v, g, h, n, first, &highest);
             summed = !FN(overflowed)(&with);
             if (summed)
                 total = with;
@@ -126,8 +143,9 @@ static void FN(run_pointwise)(const fl_job *job, ptrdiff_t begin, ptrdiff_t end,
             } /* else again: the values, then their sum in double */
         }
         if (!summed)
-            loop(y, z, p, scale, floor, 0, v, g, h, padded);
-        look(job, b, b + n, y, REAL_TYPE); /* now, for the loop has brought what it looks at near, behind its arithmetic */
+            loop(y, z, p, scale, floor, 0, v, g, h, padded, first, &highest);
+        /* Now, for the loop has brought what is looked at near, behind its arithmetic. */
+        look(job, b, b + n, y, REAL_TYPE, targets && FN(below)(&targets->what, highest) ? targets : 0);
         if (job->w) {
             const real *w = wb;
             if (job->w_repeat == 1)

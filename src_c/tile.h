@@ -108,11 +108,14 @@ static ptrdiff_t first_bad_label(const fl_domain_scan *scan, ptrdiff_t begin, pt
     return -1;
 }
 
-/* Look through [begin, end) of what the job has to check; y: its targets from begin on, where a loop has them converted,
- * or NULL. Tiles run in any order and on any thread; the first offender is the one with the lowest index. */
-static void look(const fl_job *job, ptrdiff_t begin, ptrdiff_t end, const void *y, int y_type) {
+/* Look through [begin, end) of what the job has to check, but for what is done already; y: its targets from begin on,
+ * where a loop has them converted, or NULL. Tiles run in any order and on any thread; the first offender is the one with
+ * the lowest index. */
+static void look(const fl_job *job, ptrdiff_t begin, ptrdiff_t end, const void *y, int y_type, const fl_check *done) {
     for (fl_check *check = job->checks; check < job->checks + job->n_checks; check++) {
         ptrdiff_t at;
+        if (check == done)
+            continue;
         if (y && check->what.x == job->y && check->repeat == 1) {
             fl_domain_scan converted = check->what;
             converted.x = y;
@@ -130,7 +133,7 @@ static void look(const fl_job *job, ptrdiff_t begin, ptrdiff_t end, const void *
 }
 
 static void run_checks(const fl_job *job, ptrdiff_t begin, ptrdiff_t end, double sum[2] __attribute__((unused))) {
-    look(job, begin, end, 0, 0);
+    look(job, begin, end, 0, 0, 0);
 }
 
 #endif /* once; what follows is per real type */
@@ -253,18 +256,37 @@ INLINE bool FN(outside)(int domain, bool allow_nan, real low, real high, real x)
     return !inside & !(allow_nan & (x != x));
 }
 
-/* The highest of the bits of x, less `first`, as unsigned numbers, where 0 - 1 is the largest. Four at a time: the next
- * maximum need not wait for the last. n is a multiple of four. */
-INLINE ubits_t FN(highest)(const real *x, ptrdiff_t n, ubits_t first) {
+/* Domains that begin at 0. Bits of floats are ordered as unsigned numbers like the floats are, with negative, infinite and
+ * NaN ones above; less 1, so that 0 is the largest, where 0 is not inside (`first`). One maximum says of a run of numbers
+ * that all are inside. */
+INLINE ubits_t FN(higher_bits)(ubits_t most, real x, ubits_t first) {
+    const ubits_t bits = (ubits_t)bits_of(x) - first;
+    return most > bits ? most : bits;
+}
+INLINE bool FN(below)(const fl_domain_scan *scan, ubits_t highest) {
+    return highest <= (ubits_t)bits_of((real)scan->high) - (scan->domain == FL_OPEN_LOW);
+}
+
+/* Of n numbers, a multiple of four. Four at a time: the next maximum need not wait for the last. */
+INLINE ubits_t FN(highest_bits)(const real *x, ptrdiff_t n, ubits_t first) {
     const ptrdiff_t q = n / 4;
     ubits_t most = 0;
     _Pragma("omp simd reduction(max:most)") for (ptrdiff_t i = 0; i < q; i++) {
-        const ubits_t a = (ubits_t)bits_of(x[i]) - first, b = (ubits_t)bits_of(x[i + q]) - first;
-        const ubits_t c = (ubits_t)bits_of(x[i + 2 * q]) - first, d = (ubits_t)bits_of(x[i + 3 * q]) - first;
-        const ubits_t ab = a > b ? a : b, cd = c > d ? c : d, u = ab > cd ? ab : cd;
+        const ubits_t ab = FN(higher_bits)((ubits_t)bits_of(x[i]) - first, x[i + q], first);
+        const ubits_t cd = FN(higher_bits)((ubits_t)bits_of(x[i + 2 * q]) - first, x[i + 3 * q], first);
+        const ubits_t u = ab > cd ? ab : cd;
         most = most > u ? most : u;
     }
     return most;
+}
+
+/* The check of the targets, if their domain begins at 0, or NULL. */
+INLINE const fl_check *FN(check_from_zero)(const fl_job *job) {
+    for (const fl_check *check = job->checks; check < job->checks + job->n_checks; check++)
+        if (check->what.x == job->y && check->repeat == 1 && check->what.domain != FL_TWO_VALUES &&
+            (real)check->what.low == 0)
+            return check;
+    return 0;
 }
 
 /* Whether any of x, a multiple of four long, is neither of two values, the roots of x (x - sum) + product. Small
@@ -280,15 +302,13 @@ INLINE bool FN(third_value)(const real *x, ptrdiff_t n, real low, real high) {
     return any << 1 != 0; /* 0 of either sign */
 }
 
-/* Whether all of x, a multiple of LANES long, is surely inside. In a domain that begins at 0: bits of floats are ordered
- * as unsigned numbers like the floats are, with negative, infinite and NaN ones above. */
+/* Whether all of x, a multiple of LANES long, is surely inside. */
 static int FN(surely_inside)(const fl_domain_scan *scan, const real *x, ptrdiff_t n) {
-    const ubits_t last = (ubits_t)bits_of((real)scan->high);
     if (scan->domain == FL_TWO_VALUES)
         return !FN(third_value)(x, n, (real)scan->low, (real)scan->high);
     if ((real)scan->low != 0)
         return 0;
-    return scan->domain == FL_OPEN_LOW ? FN(highest)(x, n, 1) <= last - 1 : FN(highest)(x, n, 0) <= last;
+    return FN(below)(scan, scan->domain == FL_OPEN_LOW ? FN(highest_bits)(x, n, 1) : FN(highest_bits)(x, n, 0));
 }
 
 /* The first element of [begin, end) outside its domain, or -1; checked as the real type that the kernel will see. A

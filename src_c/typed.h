@@ -1,5 +1,5 @@
 /* The sources in the order in which they build on each other, for one real type. Adding a family of pointwise
- * losses: its header here and its list in POINTWISE. */
+ * losses: its header and its list here, by whether its targets have a domain to look at. */
 #include "real.h"
 #include "vmath.h"
 #include "tile.h"
@@ -7,7 +7,9 @@
 #include "losses/regression.h"
 #include "losses/counts.h"
 #include "losses/binary.h"
-#define POINTWISE(X) REGRESSION(X) COUNTS(X) BINARY(X)
+#define ANY_TARGET(X) REGRESSION(X)
+#define TARGET_IN_DOMAIN(X) COUNTS(X) BINARY(X)
+#define POINTWISE(X) ANY_TARGET(X) TARGET_IN_DOMAIN(X)
 #include "pointwise.h"
 #include "losses/classes.h"
 #include "classes.h"
