@@ -19,11 +19,15 @@ from fastloss.losses.counts import Gamma as Gamma
 from fastloss.losses.counts import Poisson as Poisson
 from fastloss.losses.distributions import KLDivergence as KLDivergence
 from fastloss.losses.regression import AbsoluteError as AbsoluteError
+from fastloss.losses.regression import EpsilonInsensitive as EpsilonInsensitive
+from fastloss.losses.regression import Expectile as Expectile
 from fastloss.losses.regression import HalfSquaredError as HalfSquaredError
 from fastloss.losses.regression import Huber as Huber
 from fastloss.losses.regression import LogCosh as LogCosh
+from fastloss.losses.regression import PseudoHuber as PseudoHuber
 from fastloss.losses.regression import Quantile as Quantile
 from fastloss.losses.regression import SmoothL1 as SmoothL1
+from fastloss.losses.regression import SquaredEpsilonInsensitive as SquaredEpsilonInsensitive
 from fastloss.losses.regression import SquaredError as SquaredError
 from fastloss.registry import get_loss as get_loss
 from fastloss.registry import list_losses as list_losses
@@ -38,6 +42,8 @@ __all__ = [
     "BinaryCrossEntropy",
     "BinaryFocal",
     "CategoricalCrossEntropy",
+    "EpsilonInsensitive",
+    "Expectile",
     "Gamma",
     "HalfSquaredError",
     "Hinge",
@@ -46,9 +52,11 @@ __all__ = [
     "LogCosh",
     "Loss",
     "Poisson",
+    "PseudoHuber",
     "Quantile",
     "SmoothL1",
     "SparseCategoricalCrossEntropy",
+    "SquaredEpsilonInsensitive",
     "SquaredError",
     "SquaredHinge",
     "WeightedSum",
@@ -58,6 +66,8 @@ __all__ = [
     "binary_focal",
     "categorical_cross_entropy",
     "cross_entropy",
+    "epsilon_insensitive",
+    "expectile",
     "gamma",
     "get_loss",
     "get_num_threads",
@@ -74,12 +84,14 @@ __all__ = [
     "mse",
     "pinball",
     "poisson",
+    "pseudo_huber",
     "quantile",
     "set_check_finite",
     "set_num_threads",
     "show_config",
     "smooth_l1",
     "sparse_categorical_cross_entropy",
+    "squared_epsilon_insensitive",
     "squared_error",
     "squared_hinge",
 ]
@@ -126,6 +138,15 @@ def smooth_l1(
     n_threads: int | None = None,
     beta: float = 1.0,
 ) -> Any: ...
+def pseudo_huber(
+    y_true: ArrayLike,
+    y_pred: ArrayLike,
+    sample_weight: ArrayLike | None = None,
+    *,
+    reduction: _Reduction = "mean",
+    n_threads: int | None = None,
+    delta: float = 1.0,
+) -> Any: ...
 def log_cosh(
     y_true: ArrayLike,
     y_pred: ArrayLike,
@@ -142,6 +163,33 @@ def quantile(
     reduction: _Reduction = "mean",
     n_threads: int | None = None,
     quantile: float = 0.5,
+) -> Any: ...
+def expectile(
+    y_true: ArrayLike,
+    y_pred: ArrayLike,
+    sample_weight: ArrayLike | None = None,
+    *,
+    reduction: _Reduction = "mean",
+    n_threads: int | None = None,
+    expectile: float = 0.5,
+) -> Any: ...
+def epsilon_insensitive(
+    y_true: ArrayLike,
+    y_pred: ArrayLike,
+    sample_weight: ArrayLike | None = None,
+    *,
+    reduction: _Reduction = "mean",
+    n_threads: int | None = None,
+    epsilon: float = 0.1,
+) -> Any: ...
+def squared_epsilon_insensitive(
+    y_true: ArrayLike,
+    y_pred: ArrayLike,
+    sample_weight: ArrayLike | None = None,
+    *,
+    reduction: _Reduction = "mean",
+    n_threads: int | None = None,
+    epsilon: float = 0.1,
 ) -> Any: ...
 def poisson(
     y_true: ArrayLike,

@@ -23,6 +23,8 @@ QUANTITIES = ("value", "gradient", "exact", "majorize", "fisher")
 # that was measured (tools/precision.py), rounded up.
 DEFAULT = {"value": 2.0, "gradient": 1.5, "exact": 2.0, "majorize": 2.0, "fisher": 2.0}
 ULP: dict[str, dict[str, float]] = {
+    "pseudo_huber": {"value": 2.6, "gradient": 1.8},  # r, q, the root, a quotient and products, each rounded
+    "expectile": {"value": 2.5},  # r, squared, times a rounded parameter
     # both sides are products with rounded parameters; 1/(1 + E) enters the Hessian squared
     "binary_cross_entropy": {"value": 2.4, "gradient": 2.1, "exact": 3.5, "fisher": 3.0},
     "binary_focal": {"value": 2.5, "gradient": 3.0, "exact": 3.5},  # t, u, log t and u^gamma, each rounded
@@ -89,6 +91,24 @@ Terms = Callable[[Loss, Any, Any, dict[str, Any]], dict[str, Any]]
 def _log_cosh(loss: Loss, y: Any, z: Any, found: dict[str, Any]) -> dict[str, Any]:
     # r = z - y is rounded, and sech^2 r changes by 2 |r| times that
     return {"exact": found["exact"] * (1 + 2 * np.abs(z - y))}
+
+
+def _pseudo_huber(loss: Loss, y: Any, z: Any, found: dict[str, Any]) -> dict[str, Any]:
+    # r is rounded, and the Hessian, a cube, changes by up to three times that
+    u2 = np.square((z - y) / LONG(loss.delta))
+    return {"exact": found["exact"] * (1 + 1.5 * u2 / (1 + u2))}
+
+
+def _epsilon_insensitive(loss: Loss, y: Any, z: Any, found: dict[str, Any]) -> dict[str, Any]:
+    a = np.abs(z - y)  # from which epsilon is taken
+    inside = a <= LONG(loss.epsilon)
+    scale = {"value": np.where(inside, 0, a)}
+    return scale | ({"majorize": found["majorize"] ** 2 * a} if "majorize" in found else {})
+
+
+def _squared_epsilon_insensitive(loss: Loss, y: Any, z: Any, found: dict[str, Any]) -> dict[str, Any]:
+    a, slope = np.abs(z - y), np.abs(found["gradient"])
+    return {"value": found["value"] + slope * a, "gradient": np.where(slope > 0, 2 * a, 0)}
 
 
 def _poisson(loss: Loss, y: Any, z: Any, found: dict[str, Any]) -> dict[str, Any]:
@@ -192,6 +212,9 @@ def _softmax(q: Any, z: Any) -> dict[str, Any]:
 
 SCALES: dict[str, Terms] = {
     "log_cosh": _log_cosh,
+    "pseudo_huber": _pseudo_huber,
+    "epsilon_insensitive": _epsilon_insensitive,
+    "squared_epsilon_insensitive": _squared_epsilon_insensitive,
     "poisson": _poisson,
     "gamma": _gamma,
     "binary_cross_entropy": _binary_cross_entropy,

@@ -28,6 +28,8 @@ WIDE = 300
 ALTERNATIVES: dict[str, tuple[Any, ...]] = {
     "delta": (0.1, 7.5),
     "beta": (0.0, 0.3, 7.5),
+    "epsilon": (0.0, 2.5),
+    "expectile": (0.0, 0.1, 0.999, 1.0),
     "quantile": (0.0, 0.1, 0.999, 1.0),
     "gamma": (0.0, 0.5, 1.0, 3.5),
     "alpha": (0.25,),

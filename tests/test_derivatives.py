@@ -107,8 +107,8 @@ def test_majorizer_lies_above(loss):
                 bound = value + (change.sum(axis=-1) if n_classes else change)
                 there = this(y, z + step, reduction="none")
                 slack = 1e-12 * (1 + np.abs(value) + np.abs(there))
-                if not n_classes:  # at a kink the curvature is that of |r| = 1e-6, which may be 1e-6 below
-                    slack = slack + np.where(curvature >= 1e5, 1e-6, 0)
+                if not n_classes:  # beside a kink the curvature is that of |r| = 1e-6: 2 s + 1e6 s^2/2 >= -2e-6
+                    slack = slack + np.where(curvature >= 1e5, 2e-6, 0)
                 worst = np.min(bound - there + slack)
                 assert worst >= 0, f"the loss is {-worst:g} above its bound after a step of {size:g}"
                 touching = min(touching, float(np.median(np.abs(bound - there))))

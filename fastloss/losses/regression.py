@@ -263,6 +263,56 @@ class SmoothL1(Loss):
 
 
 @register
+class PseudoHuber(Loss):
+    r"""Pseudo-Huber loss: delta^2 (sqrt(1 + (r/delta)^2) - 1).
+
+    With r = y_pred - y_true and u = r/delta: about r^2/2 near 0 and delta |r| - delta^2 far away. The gradient is
+    r / sqrt(1 + u^2), the Hessian (1 + u^2)^(-3/2). ``"majorize"`` gives (1 + u^2)^(-1/2).
+
+    Parameters
+    ----------
+    delta : float, default=1.0
+        Slope far away, in units of the target. Positive.
+
+    Notes
+    -----
+    Convex and smooth: a `Huber` loss for solvers that use second derivatives. SciPy's ``soft_l1`` is twice this.
+
+    References
+    ----------
+    .. [1] P. Charbonnier, L. Blanc-Feraud, G. Aubert, M. Barlaud, "Deterministic edge-preserving regularization in
+       computed imaging", IEEE Trans. Image Process. 6 (1997). https://doi.org/10.1109/83.551699
+
+    Examples
+    --------
+    >>> import fastloss as fl
+    >>> fl.PseudoHuber(delta=3.0)([0.0, 0.0], [4.0, 0.0], reduction="none")
+    array([6., 0.])
+    """
+
+    name = "pseudo_huber"
+    task = "regression"
+
+    def __init__(self, delta: float = 1.0) -> None:
+        super().__init__(delta=positive("delta", delta))
+
+    def _kernel(self) -> KernelSpec:
+        return KernelSpec("pseudo_huber", (self.delta,))
+
+    def reference(self, y_true: Any, y_pred: Any) -> tuple[Any, Any, Any]:
+        r, delta = y_pred - y_true, y_pred.dtype.type(self.delta)
+        root, cosine = np.hypot(r, delta), self.majorizer(y_true, y_pred)
+        with np.errstate(invalid="ignore"):
+            sine = np.where(np.isinf(r), np.sign(r), r / root)
+            share = np.where(np.isinf(r), 1, np.abs(r) / (root + delta))
+        return delta * (np.abs(r) * share), delta * sine, cosine**3
+
+    def majorizer(self, y_true: Any, y_pred: Any) -> Any:
+        delta = y_pred.dtype.type(self.delta)
+        return delta / np.hypot(y_pred - y_true, delta)
+
+
+@register
 class LogCosh(Loss):
     r"""Log-cosh loss: log cosh r.
 
@@ -359,3 +409,146 @@ class Quantile(Loss):
 
     def majorizer(self, y_true: Any, y_pred: Any) -> Any:
         return 1 / (2 * np.maximum(np.abs(y_pred - y_true), LEAST_RESIDUAL))
+
+
+@register
+class Expectile(Loss):
+    r"""Expectile loss: e r^2 below the target, (1 - e) r^2 above it, r = y_pred - y_true.
+
+    e is `expectile`. With w = e where y_true >= y_pred and 1 - e elsewhere the gradient is 2 w r, the Hessian 2 w.
+    ``"majorize"`` gives 2 max(e, 1 - e).
+
+    Parameters
+    ----------
+    expectile : float, default=0.5
+        Which expectile to predict, in [0, 1]. 0.5 is half the squared error.
+
+    Notes
+    -----
+    Convex, once differentiable. CatBoost's gradient has the same factor 2.
+
+    References
+    ----------
+    .. [1] W. K. Newey, J. L. Powell, "Asymmetric least squares estimation and testing", Econometrica 55 (1987).
+       https://doi.org/10.2307/1911031
+
+    Examples
+    --------
+    >>> import fastloss as fl
+    >>> fl.Expectile(expectile=0.75)([1.0, 2.0], [3.0, 0.0], reduction="none")
+    array([1., 3.])
+    """
+
+    name = "expectile"
+    task = "regression"
+
+    def __init__(self, expectile: float = 0.5) -> None:
+        super().__init__(expectile=real("expectile", expectile, 0.0, 1.0))
+
+    def _kernel(self) -> KernelSpec:
+        return KernelSpec("expectile", (self.expectile, 1 - self.expectile, self._most()))
+
+    def _most(self) -> float:
+        """Curvature of the steeper side."""
+        return 2 * float(max(self.expectile, 1 - self.expectile))
+
+    def reference(self, y_true: Any, y_pred: Any) -> tuple[Any, Any, Any]:
+        r = y_pred - y_true
+        w = np.where(r > 0, r.dtype.type(1 - self.expectile), r.dtype.type(self.expectile))
+        return w * np.square(r), 2 * (w * r), nan_like(r, 2 * w)
+
+    def majorizer(self, y_true: Any, y_pred: Any) -> Any:
+        return nan_like(y_pred - y_true, np.full(y_pred.shape, self._most()))
+
+
+@register
+class EpsilonInsensitive(Loss):
+    r"""Epsilon-insensitive loss: max(0, |r| - epsilon), r = y_pred - y_true.
+
+    The gradient is the sign of r where |r| > epsilon and 0 inside the tube; the exact Hessian is 0. ``"majorize"``
+    gives 1/(2 ||r| - epsilon|) + 1/(2 (|r| + epsilon)) (with each distance at least 1e-6).
+
+    Parameters
+    ----------
+    epsilon : float, default=0.1
+        Half-width of the tube, in units of the target. Non-negative; 0 gives the absolute error.
+
+    Notes
+    -----
+    Convex, with kinks at +-epsilon: the loss of support vector regression.
+
+    References
+    ----------
+    .. [1] V. N. Vapnik, "The Nature of Statistical Learning Theory", Springer 1995.
+       https://doi.org/10.1007/978-1-4757-2440-0
+
+    Examples
+    --------
+    >>> import fastloss as fl
+    >>> fl.EpsilonInsensitive(epsilon=0.5)([1.0, 2.0], [1.25, 4.0], reduction="none")
+    array([0. , 1.5])
+    """
+
+    name = "epsilon_insensitive"
+    task = "regression"
+
+    def __init__(self, epsilon: float = 0.1) -> None:
+        super().__init__(epsilon=real("epsilon", epsilon, 0.0))
+
+    def _kernel(self) -> KernelSpec:
+        return KernelSpec("epsilon_insensitive", (self.epsilon, LEAST_RESIDUAL))
+
+    def reference(self, y_true: Any, y_pred: Any) -> tuple[Any, Any, Any]:
+        r = y_pred - y_true
+        m = np.abs(r) - r.dtype.type(self.epsilon)
+        return np.maximum(m, 0), nan_like(r, np.where(m > 0, np.sign(r), 0)), nan_like(r, 0)
+
+    def majorizer(self, y_true: Any, y_pred: Any) -> Any:
+        a, epsilon = np.abs(y_pred - y_true), y_pred.dtype.type(self.epsilon)
+        return sum(1 / (2 * np.maximum(x, LEAST_RESIDUAL)) for x in (np.abs(a - epsilon), a + epsilon))
+
+
+@register
+class SquaredEpsilonInsensitive(Loss):
+    r"""Squared epsilon-insensitive loss: max(0, |r| - epsilon)^2, r = y_pred - y_true.
+
+    With m = max(0, |r| - epsilon) the gradient is 2 m sign(r), the Hessian 2 where |r| > epsilon and 0 inside the
+    tube; ``"majorize"`` gives 2.
+
+    Parameters
+    ----------
+    epsilon : float, default=0.1
+        Half-width of the tube, in units of the target. Non-negative; 0 gives the squared error.
+
+    Notes
+    -----
+    Convex, once differentiable.
+
+    References
+    ----------
+    .. [1] A. J. Smola, B. Schoelkopf, "A tutorial on support vector regression", Stat. Comput. 14 (2004).
+       https://doi.org/10.1023/B:STCO.0000035301.49549.88
+
+    Examples
+    --------
+    >>> import fastloss as fl
+    >>> fl.SquaredEpsilonInsensitive(epsilon=0.5)([1.0, 2.0], [1.25, 4.0], reduction="none")
+    array([0.  , 2.25])
+    """
+
+    name = "squared_epsilon_insensitive"
+    task = "regression"
+
+    def __init__(self, epsilon: float = 0.1) -> None:
+        super().__init__(epsilon=real("epsilon", epsilon, 0.0))
+
+    def _kernel(self) -> KernelSpec:
+        return KernelSpec("squared_epsilon_insensitive", (self.epsilon,))
+
+    def reference(self, y_true: Any, y_pred: Any) -> tuple[Any, Any, Any]:
+        r = y_pred - y_true
+        m = np.maximum(np.abs(r) - r.dtype.type(self.epsilon), 0)
+        return np.square(m), 2 * m * np.sign(r), nan_like(m, np.where(m > 0, 2, 0))
+
+    def majorizer(self, y_true: Any, y_pred: Any) -> Any:
+        return nan_like(y_pred - y_true, np.full(y_pred.shape, 2))

@@ -47,6 +47,22 @@ FORMULA(smooth_l1) {
     };
 }
 
+/* delta^2 (sqrt(1 + u^2) - 1), u = r/delta. With the larger of |r| and delta taken out of the root, which leaves that of 1 +
+ * q^2, it is delta |r| times |r| / (delta + root): nothing cancels, and no square overflows. Gradient r / sqrt(1 + u^2);
+ * Hessian the cube of 1 / sqrt(1 + u^2), which majorizes, for the value is concave in r^2. */
+FORMULA(pseudo_huber) {
+    const real delta = positive(p[0]), r = z - y, a = vabs(r);
+    const bool beyond = a > delta;
+    const real q = (beyond ? delta : a) / (beyond ? a : delta), d = 1 + q * q, root = vsqrt(d);
+    const real of_r = beyond ? 1 : q, of_delta = beyond ? q : 1, share = of_delta / root;
+    return (result){
+        .v = delta * (a * (of_r / (of_delta + root))),
+        .g = with_sign_of(r, delta * (of_r / root)),
+        .h = of_delta * of_delta / d * share,
+        .m = share,
+    };
+}
+
 /* log cosh r = |r| - log 2 + log1p(E), E = exp(-2|r|): below 1 that cancels, and a polynomial in r^2 takes its place.
  * From there on |r| - log 2 is nearly exact, apart from the error of log 2 in this type. Gradient tanh r, of
  * tanh |r| = (1 - E)/(1 + E) or again a polynomial; Hessian sech^2 r = 4E/(1+E)^2, which does not cancel as
@@ -77,6 +93,28 @@ FORMULA(quantile) {
     };
 }
 
+/* w r^2: w = p[0] below the target, p[1] = 1 - p[0] above it. Curved by 2 w, and nowhere by more than p[2]. */
+FORMULA(expectile) {
+    const real below = p[0], above = p[1], most = p[2], r = z - y, w = r > 0 ? above : below, slope = w * r;
+    return (result){.v = slope * r, .g = 2 * slope, .h = nan_or(r, 2 * w), .m = nan_or(r, most)};
+}
+
+/* max(0, |r| - epsilon): two hinges, at epsilon and -epsilon, each majorized like |.|/2; p[1] keeps that finite. */
+FORMULA(epsilon_insensitive) {
+    const real epsilon = p[0], r = z - y, a = vabs(r), m = a - epsilon, d = vabs(m), far = a + epsilon;
+    return (result){
+        .v = at_least(BOUNDS.zero, m),
+        .g = m > 0 ? with_sign_of(r, 1) : nan_or(r, 0),
+        .h = nan_or(r, 0),
+        .m = C(0.5) / (d < p[1] ? p[1] : d) + C(0.5) / (far < p[1] ? p[1] : far),
+    };
+}
+
+FORMULA(squared_epsilon_insensitive) {
+    const real epsilon = p[0], r = z - y, m = vabs(r) - epsilon, c = at_least(BOUNDS.zero, m);
+    return (result){.v = c * c, .g = with_sign_of(r, 2 * c), .h = m > 0 ? C(2.0) : c, .m = nan_or(m, 2)};
+}
+
 /* name, cost of an element (1: hardly more than its loads and stores; 4: has an exponential or a logarithm), first stage */
 #define REGRESSION(X) \
     X(squared_error, 1, DIRECT) \
@@ -84,5 +122,9 @@ FORMULA(quantile) {
     X(absolute_error, 1, DIRECT) \
     X(huber, 1, DIRECT) \
     X(smooth_l1, 1, DIRECT) \
+    X(pseudo_huber, 4, DIRECT) \
     X(log_cosh, 4, EXP_MINUS_TWICE_ABS_RESIDUAL) \
-    X(quantile, 1, DIRECT)
+    X(quantile, 1, DIRECT) \
+    X(expectile, 1, DIRECT) \
+    X(epsilon_insensitive, 1, DIRECT) \
+    X(squared_epsilon_insensitive, 1, DIRECT)

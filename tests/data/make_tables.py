@@ -119,6 +119,27 @@ def quantile(y: Any, z: Any, quantile: Any) -> Point:
     return max(quantile * u, (quantile - 1) * u), 0 if u == 0 else -quantile if u > 0 else 1 - quantile, 0
 
 
+def pseudo_huber(y: Any, z: Any, delta: Any) -> Point:
+    u = (z - y) / delta
+    root = mp.sqrt(1 + u**2)
+    return delta**2 * u**2 / (1 + root), (z - y) / root, root**-3
+
+
+def expectile(y: Any, z: Any, expectile: Any) -> Point:
+    w = 1 - expectile if z > y else expectile
+    return w * (z - y) ** 2, 2 * w * (z - y), 2 * w
+
+
+def epsilon_insensitive(y: Any, z: Any, epsilon: Any) -> Point:
+    m = abs(z - y) - epsilon
+    return max(0, m), sign(z - y) if m > 0 else 0, 0
+
+
+def squared_epsilon_insensitive(y: Any, z: Any, epsilon: Any) -> Point:
+    m = max(0, abs(z - y) - epsilon)
+    return m**2, 2 * m * sign(z - y), 2 if m > 0 else 0
+
+
 def poisson(y: Any, z: Any, link: str, full: bool) -> Point:
     constant = mp.loggamma(y + 1) if full else 0
     if link == "log":
@@ -277,6 +298,10 @@ TABLES: list[tuple[Callable[..., Point], list[dict[str, Any]], list[Any]]] = [
     (smooth_l1, [{"beta": 1.5}, {"beta": 2.0**-10}], RESIDUALS),
     (log_cosh, [{}], RESIDUALS),
     (quantile, [{"quantile": 0.5}, {"quantile": 0.875}], RESIDUALS),
+    (pseudo_huber, [{"delta": 1.5}, {"delta": 2.0**-10}], RESIDUALS),
+    (expectile, [{"expectile": 0.5}, {"expectile": 0.875}], RESIDUALS),
+    (epsilon_insensitive, [{"epsilon": 0.25}, {"epsilon": 3.0}], RESIDUALS),
+    (squared_epsilon_insensitive, [{"epsilon": 0.25}, {"epsilon": 3.0}], RESIDUALS),
     (poisson, [{"link": "log", "full": False}, {"link": "log", "full": True}], grid((0, 1, 2.5, 7, 1000), MILD)),
     (poisson, [{"link": "identity", "full": False}], grid((0, 1, 2.5, 1000), MEANS)),
     (gamma, [{}], grid((1e-3, 1, 50), NORMAL)),

@@ -70,6 +70,7 @@ def _names(expression: str) -> set[str]:
 
 
 _RESIDUAL = (("r", "z - y"),)
+_TUBE = (("r", "z - y"), ("m", "abs(r) - epsilon"))
 _LOGISTIC = (("e", "exp(-abs(z))"), ("p", "where(z >= 0.0, 1.0, e) / (1.0 + e)"))
 _SIGN = (("s", "2.0 * y - 1.0"), ("m", "1.0 - s * z"))
 # q is the probability of the wrong label, l = -log(1 - q); both keep their digits in the tails.
@@ -99,6 +100,12 @@ FORMULAS: dict[tuple[str, tuple[tuple[str, Any], ...]], Formula] = {
         "where(a < beta, 1.0 / beta, 0.0)",
         (("r", "z - y"), ("a", "abs(r)")),
     ),
+    ("pseudo_huber", ()): Formula(
+        "r * r / (1.0 + s)",
+        "r / s",
+        "1.0 / (s * s * s)",
+        (("r", "z - y"), ("u", "r / delta"), ("s", "sqrt(1.0 + u * u)")),
+    ),
     ("log_cosh", ()): Formula(
         "a + log1p(exp(-2.0 * a)) - 0.6931471805599453",
         "t",
@@ -110,6 +117,21 @@ FORMULAS: dict[tuple[str, tuple[tuple[str, Any], ...]], Formula] = {
         "where(r > 0.0, 1.0 - quantile, where(r < 0.0, -quantile, 0.0))",
         "0.0",
         _RESIDUAL,
+    ),
+    ("expectile", ()): Formula(
+        "w * r * r",
+        "2.0 * w * r",
+        "2.0 * w",
+        (("r", "z - y"), ("w", "where(r > 0.0, 1.0 - expectile, expectile)")),
+    ),
+    ("epsilon_insensitive", ()): Formula(
+        "where(m > 0.0, m, 0.0)", "where(m > 0.0, where(r > 0.0, 1.0, -1.0), 0.0)", "0.0", _TUBE
+    ),
+    ("squared_epsilon_insensitive", ()): Formula(
+        "where(m > 0.0, m * m, 0.0)",
+        "where(m > 0.0, where(r > 0.0, 2.0 * m, -2.0 * m), 0.0)",
+        "where(m > 0.0, 2.0, 0.0)",
+        _TUBE,
     ),
     ("poisson", (("link", "log"), ("full", False))): Formula("m - y * z", "m - y", "m", (("m", "exp(z)"),)),
     ("gamma", (("link", "log"),)): Formula("z + q", "1.0 - q", "q", (("q", "y * exp(-z)"),)),
