@@ -3,6 +3,7 @@
 Everything else about the package is in pyproject.toml.
 """
 
+import copy
 import os
 import platform
 import subprocess
@@ -73,10 +74,11 @@ class BuildKernels(build_ext):
             )
 
         with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-            ext.extra_objects = [name for names in pool.map(compile_one, flags) for name in names]
-        ext.sources, ext.depends = [], ext.extra_objects  # what is left to do: link them
-        ext.extra_link_args = openmp
-        super().build_extension(ext)
+            objects = [name for names in pool.map(compile_one, flags) for name in names]
+        linked = copy.copy(ext)  # ext itself stays as it is, for another build and for an sdist
+        linked.sources, linked.depends, linked.extra_link_args = [], objects, openmp
+        linked.extra_objects = objects
+        super().build_extension(linked)
 
     def find_openmp(self) -> list[str]:
         """The OpenMP flag that compiles and links, or none."""
@@ -95,14 +97,14 @@ class BuildKernels(build_ext):
         return ["-fopenmp"]
 
 
-HEADERS = [str(path) for path in Path("src_c").rglob("*") if path.suffix in (".h", ".c")]
-# setup.py itself is among them: a changed flag rebuilds as a changed header does.
+# What a source distribution needs beside the sources; cythonize puts the C in the place of the pyx.
+SHIPPED = ["fastloss/_engine.pyx", *(str(path) for path in Path("src_c").rglob("*") if path.suffix in (".h", ".c"))]
 ENGINE = Extension(
     "fastloss._engine",
     ["fastloss/_engine.pyx", "src_c/dispatch.c", "src_c/driver.c"],
     include_dirs=["src_c", numpy.get_include()],
     define_macros=[*MACROS, ("NPY_NO_DEPRECATED_API", "NPY_2_0_API_VERSION")],
-    depends=[*HEADERS, "setup.py"],
+    depends=SHIPPED,
 )
 
 if sys.argv[1:2] == ["clean"]:

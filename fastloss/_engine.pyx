@@ -79,6 +79,8 @@ cdef extern from "fastloss.h" nogil:
     void fl_add_blocks(double *total, const double *blocks, ptrdiff_t n)
     double fl_quotient(const double *total, double by)
     double fl_inverse(double x)
+    double fl_product(double x, double y)
+    bint fl_is_positive(double x)
     const fl_isa *const *fl_available()
     const char *fl_built()
     size_t fl_cache_bytes()
@@ -137,7 +139,7 @@ cdef enum:
     ENOUGH_BLOCKS = 32
     MAX_ROWS = 512        # rows of a block over classes: the kernels' tile
     CHUNK = 1 << 22       # elements between two looks for Ctrl-C: a few milliseconds of work
-    CHUNK_BLOCKS = 1024   # blocks between them
+    CHUNK_BLOCKS = 1024   # and blocks, where they are short
     THREAD_WORK = 1 << 15  # work units worth a thread: a few microseconds, several times what its start takes
     HOLD_GIL = 1 << 14    # work units below which giving the GIL back costs more than it frees
 
@@ -433,7 +435,7 @@ cdef class Runner:
             self.check(&call, y_true, y_pred, sample_weight)
         if mean or parts:
             weight = self.total_weight(&call)
-            if mean and not weight > 0:
+            if mean and not fl_is_positive(weight):
                 self.check(&call, y_true, y_pred, sample_weight)
                 raise ValueError(validation.empty_mean(self.loss, call.n))
 
@@ -524,6 +526,7 @@ cdef class Runner:
 
         job.checks = call.checks
         job.n_checks = 0
+        job.stream = False
         job.y = y.data
         job.y_type = y.type
         job.z = z.data
@@ -557,7 +560,7 @@ cdef class Runner:
         if job.w != NULL:
             job.run = isa.total_weight[call.real]
             over_blocks(job, call.n // job.w_repeat, call.block, <double> call.n, call.asked, total)
-            return fl_quotient(total, 1) * job.w_repeat
+            return fl_product(fl_quotient(total, 1), <double> job.w_repeat)
         return call.n
 
     cdef void list_checks(self, call_t *call) noexcept:

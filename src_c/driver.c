@@ -41,3 +41,19 @@ double fl_inverse(double x) {
     control_leave(control);
     return quotient;
 }
+
+double fl_product(double x, double y) {
+    const fl_control control = control_enter();
+    volatile double a = x, b = y, product = a * b;
+    control_leave(control);
+    return product;
+}
+
+/* A subnormal number too, though the caller's environment take it for 0. */
+int fl_is_positive(double x) {
+    const fl_control control = control_enter();
+    volatile double a = x;
+    volatile int positive = a > 0;
+    control_leave(control);
+    return positive;
+}

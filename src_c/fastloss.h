@@ -1,8 +1,8 @@
 /* The seam between the Cython driver and the kernels: one job, one block at a time.
  *
  * The driver fills a fl_job, asks the table of the instruction set in use for the kernel, and calls
- * fl_run_blocks for shares of the blocks, from any thread; that calls job->run(job, begin, end, sum) for each. Nothing here depends on the real type
- * or on the instruction set.
+ * fl_run_blocks for shares of the blocks, from any thread; that calls job->run(job, begin, end, sum) for
+ * each. Nothing here depends on the real type or on the instruction set.
  */
 #ifndef FASTLOSS_H
 #define FASTLOSS_H
@@ -113,10 +113,12 @@ typedef struct {
 
 /* Blocks first to last - 1 of the job's n elements or rows, each leaving a sum and its error, unless sums is NULL. */
 void fl_run_blocks(const fl_job *job, ptrdiff_t n, ptrdiff_t block, ptrdiff_t first, ptrdiff_t last, double *sums);
-/* Sums of blocks, their quotient and 1 / x, in the kernels' floating-point environment. */
+/* Sums of blocks and what is made of them, in the kernels' floating-point environment. */
 void fl_add_blocks(double total[2], const double *blocks, ptrdiff_t n);
 double fl_quotient(const double total[2], double by);
 double fl_inverse(double x);
+double fl_product(double x, double y);
+int fl_is_positive(double x);
 
 /* Instruction sets built into this binary that this CPU runs, best first; NULL ends the list. */
 const fl_isa *const *fl_available(void);

@@ -20,6 +20,7 @@ typedef void (*FN(pointwise_loop))(const real *restrict y, const real *restrict 
                                        real *restrict v, real *restrict g, real *restrict h, ptrdiff_t n,    \
                                        ubits_t first, ubits_t *restrict highest) {                           \
         enum { STEP = VALUE == 's' ? SUM_GROUP / LANES : 1 };                                                \
+        _Static_assert(VALUE != 's' || !FN(STAGE), "a loop that sums has runs longer than e");               \
         real e[FN(RUN)] ALIGNED;                                                                             \
         FN(lanes) lanes;                                                                                     \
         ubits_t most[LANES] = {0};                                                                           \

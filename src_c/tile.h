@@ -108,6 +108,11 @@ static ptrdiff_t first_bad_label(const fl_domain_scan *scan, ptrdiff_t begin, pt
     return -1;
 }
 
+/* Whether a check is of the targets: weights may be a view of the same memory, as another type. */
+static bool is_of_targets(const fl_job *job, const fl_check *check) {
+    return check->what.x == job->y && check->what.type == job->y_type && check->repeat == 1;
+}
+
 /* Look through [begin, end) of what the job has to check, but for what is done already; y: its targets from begin on,
  * where a loop has them converted, or NULL. Tiles run in any order and on any thread; the first offender is the one with
  * the lowest index. */
@@ -116,7 +121,7 @@ static void look(const fl_job *job, ptrdiff_t begin, ptrdiff_t end, const void *
         ptrdiff_t at;
         if (check == done)
             continue;
-        if (y && check->what.x == job->y && check->repeat == 1) {
+        if (y && is_of_targets(job, check)) {
             fl_domain_scan converted = check->what;
             converted.x = y;
             converted.type = y_type;
@@ -283,8 +288,7 @@ INLINE ubits_t FN(highest_bits)(const real *x, ptrdiff_t n, ubits_t first) {
 /* The check of the targets, if their domain begins at 0, or NULL. */
 INLINE const fl_check *FN(check_from_zero)(const fl_job *job) {
     for (const fl_check *check = job->checks; check < job->checks + job->n_checks; check++)
-        if (check->what.x == job->y && check->repeat == 1 && check->what.domain != FL_TWO_VALUES &&
-            (real)check->what.low == 0)
+        if (is_of_targets(job, check) && check->what.domain != FL_TWO_VALUES && (real)check->what.low == 0)
             return check;
     return 0;
 }

@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+import tarfile
 from collections import Counter
 from pathlib import Path
 
@@ -129,7 +130,7 @@ def test_an_instruction_set_exports_its_table_only():
         *("fl_bounds_f32", "fl_bounds_f64"),  # vmath.h: equal in each, and merged
         *("fl_x86_64_v2", "fl_x86_64_v3", "fl_x86_64_v4"),  # the tables
         *("fl_available", "fl_built", "fl_cache_bytes"),  # dispatch.c
-        *("fl_run_blocks", "fl_add_blocks", "fl_quotient", "fl_inverse"),  # driver.c
+        *("fl_run_blocks", "fl_add_blocks", "fl_quotient", "fl_inverse", "fl_product", "fl_is_positive"),  # driver.c
     }
 
 
@@ -167,14 +168,31 @@ def test_every_kernel_belongs_to_a_loss_and_every_loss_to_a_kernel():
 # -- installs ---------------------------------------------------------------------------------------------------------
 
 
-def _install(tmp_path: Path, **environment: str) -> tuple[str, str]:
-    """What pip says, and what `fastloss info` says after an install of a copy with other conditions."""
-    copy, site = tmp_path / "copy", tmp_path / "site"
+def _copy(tmp_path: Path) -> Path:
+    """A copy of the tree as it is before a build."""
+    copy = tmp_path / "copy"
     ignore = shutil.ignore_patterns("*.so", "_engine.c", "__pycache__", "*.egg-info")
     for name in ("fastloss", "src_c"):
         shutil.copytree(ROOT / name, copy / name, ignore=ignore)
     for name in ("setup.py", "pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, copy / name)
+    return copy
+
+
+def test_a_source_distribution_has_what_a_build_needs(tmp_path):
+    pytest.importorskip("Cython")
+    copy = _copy(tmp_path)
+    sources = [*copy.glob("src_c/**/*.[ch]"), *copy.glob("fastloss/**/*.py*")]
+    needed = {str(path.relative_to(copy)) for path in sources} | {"setup.py", "pyproject.toml"}
+    subprocess.run([sys.executable, "setup.py", "-q", "sdist"], cwd=copy, check=True, capture_output=True)
+    with tarfile.open(next((copy / "dist").iterdir())) as archive:
+        packed = {name.partition("/")[2] for name in archive.getnames()}
+    assert needed <= packed
+
+
+def _install(tmp_path: Path, **environment: str) -> tuple[str, str]:
+    """What pip says, and what `fastloss info` says after an install of a copy with other conditions."""
+    copy, site = _copy(tmp_path), tmp_path / "site"
     command = [
         sys.executable,
         "-m",

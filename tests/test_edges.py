@@ -210,3 +210,14 @@ def test_nan_beside_the_label_shows_in_the_value(classes, dtype):
     value = loss(np.zeros(20, int), p, reduction="none")
     assert np.isnan(value[7])
     assert np.isfinite(np.delete(value, 7)).all()
+
+
+def test_weights_that_are_a_view_of_the_targets_are_checked_as_weights():
+    """One address, two types: bytes of 200 are good counts, and as signed numbers bad weights."""
+    y, z = np.full(64, 200, np.uint8), np.zeros(64)
+    with pytest.raises(ValueError, match=r"sample_weight\[0\] is -56"):
+        fl.Poisson()(y, z, y.view(np.int8), reduction="sum")
+    counts = np.full(64, 2, np.int8)
+    counts[2] = -1  # a bad count
+    with pytest.raises(ValueError, match=r"y_true\[2\]"):
+        fl.Poisson()(counts, z, counts.view(np.uint8), reduction="sum")

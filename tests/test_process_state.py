@@ -119,6 +119,18 @@ def test_the_callers_modes_do_not_change_the_bits(mode, control, calls):
         assert all(map(same_bits, got, want))
 
 
+def test_a_subnormal_total_weight_is_not_zero(control):
+    """Though to the caller, who flushes subnormals, it is."""
+    y, z, w = np.zeros(50), np.ones(50), np.full(50, 1e-310)
+    old = control.get_mxcsr()
+    control.set_mxcsr(NEAREST_MASKED | FLUSH)
+    try:
+        value = fl.AbsoluteError()(y, z, w)
+    finally:
+        control.set_mxcsr(old)
+    assert value == 1.0
+
+
 @modes
 @pytest.mark.parametrize("reduction", ["sum", "mean"])
 def test_the_callers_modes_and_reductions(reduction, mode, control, calls):

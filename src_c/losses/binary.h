@@ -109,8 +109,8 @@ FORMULA(focal_probabilities) {
     };
 }
 
-/* max(0, 1 - s z), s = +-1 from labels {0, 1} or {-1, 1}; slope is -s. Majorized like |.|/2. Where the margin m is not positive the
- * value c is 0, or NaN, and so are the derivatives. */
+/* max(0, 1 - s z), s = +-1 from labels {0, 1} or {-1, 1}; slope is -s. Majorized like |.|/2. Where the margin m is not
+ * positive the value c is 0, or NaN, and so are the derivatives. */
 FORMULA(hinge) {
     const real slope = y > 0 ? C(-1.0) : C(1.0), m = vfma(slope, z, 1), c = at_least(BOUNDS.zero, m), a = vabs(m);
     return (result){
