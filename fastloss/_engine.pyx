@@ -563,7 +563,7 @@ cdef class Runner:
             return fl_product(fl_quotient(total, 1), <double> job.w_repeat)
         return call.n
 
-    cdef void list_checks(self, call_t *call) noexcept:
+    cdef int list_checks(self, call_t *call) except -1:
         """List what is to be looked through."""
         cdef const fl_job *job = &call.job
         cdef int z_type = FL_FLOAT64 if call.real else FL_FLOAT32
@@ -592,39 +592,30 @@ cdef class Runner:
             add(call, FINITE_PREDICTION, domain_check(call, job.z, z_type, finite, False))
             if not index:
                 add(call, FINITE_TARGET, domain_check(call, job.y, job.y_type, finite, False))
+        return 0
 
     cdef fl_check target_check(self, const call_t *call, domain_t domain) noexcept:
         return domain_check(call, call.job.y, call.job.y_type, domain, False)
 
-    cdef bint starts_otherwise(self, const call_t *call) noexcept:
+    cdef bint starts_otherwise(self, const call_t *call) except -1:
         """Whether the first block of targets says that they are of the other of two kinds."""
-        cdef fl_check check
-        cdef fl_job alone
-        if self.alternative.domain < 0 or call.n == 0:
-            return False
-        check = self.target_check(call, self.target)
-        alone.checks = &check
-        alone.n_checks = 1
-        alone.run = isa.run_checks
-        alone.stream = False
-        fl_run_blocks(&alone, call.n, BLOCK, 0, 1, NULL)
-        return check.found != FL_NONE
+        return self.alternative.domain >= 0 and self.outside(call, self.target, min(call.n, BLOCK)) != FL_NONE
 
-    cdef int check(self, call_t *call, object y_true, object y_pred, object sample_weight) except -1:
-        """All checks, ahead of anything else."""
-        scan(call, &call.job)
-        self.objections(call, y_true, y_pred, sample_weight)
-        call.job.n_checks = 0
-        return 0
-
-    cdef ptrdiff_t outside(self, const call_t *call, domain_t domain) except -1:
-        """The first target outside a domain, or FL_NONE."""
+    cdef ptrdiff_t outside(self, const call_t *call, domain_t domain, ptrdiff_t n) except -1:
+        """The first of n targets outside a domain, or FL_NONE."""
         cdef fl_check check = self.target_check(call, domain)
         cdef fl_job alone = call.job
         alone.checks = &check
         alone.n_checks = 1
-        scan(call, &alone)
+        scan(call, &alone, n)
         return check.found
+
+    cdef int check(self, call_t *call, object y_true, object y_pred, object sample_weight) except -1:
+        """All checks, ahead of anything else."""
+        scan(call, &call.job, call.n)
+        self.objections(call, y_true, y_pred, sample_weight)
+        call.job.n_checks = 0
+        return 0
 
     cdef int objections(self, call_t *call, object y_true, object y_pred, object sample_weight) except -1:
         """Raise for the first offender that the checks have found."""
@@ -641,8 +632,8 @@ cdef class Runner:
                 validation.bad_label(self.loss, y_true, at, call.job.classes)
             elif subject == TARGET:
                 if self.alternative.domain >= 0:  # one array may begin like the other kind
-                    at = self.outside(call, self.target)
-                    if at == FL_NONE or self.outside(call, self.alternative) == FL_NONE:
+                    at = self.outside(call, self.target, call.n)
+                    if at == FL_NONE or self.outside(call, self.alternative, call.n) == FL_NONE:
                         continue
                 validation.bad_target(self.loss, y_true, at)
             elif subject == TARGET_ROWS:
@@ -658,14 +649,14 @@ cdef class Runner:
         return 0
 
 
-cdef int scan(const call_t *call, fl_job *job) except -1:
-    """Look through the job's checks without computing anything."""
+cdef int scan(const call_t *call, fl_job *job, ptrdiff_t n) except -1:
+    """Look through the job's checks for n elements or rows without computing anything."""
     cdef double work = 0
     cdef int i
     job.run = isa.run_checks
     for i in range(job.n_checks):
-        work += job.checks[i].each * <double> call.n / job.checks[i].repeat
-    return over_blocks(job, call.n, call.block, work, call.asked, NULL)
+        work += job.checks[i].each * <double> n / job.checks[i].repeat
+    return over_blocks(job, n, call.block, work, call.asked, NULL)
 
 
 cdef void add(call_t *call, int subject, fl_check check) noexcept:

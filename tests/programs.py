@@ -12,7 +12,6 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 
 from fastloss import backend
@@ -54,7 +53,7 @@ def build_losses(folder: Path) -> Path:
 
 def build_functions(folder: Path) -> Path:
     """Errors of vmath.h on all three instruction sets."""
-    objects: Sequence[Path] = [
+    objects = [
         build(folder / f"{isa}.o", "accuracy/vmath_kernels.c", f"-DTABLE=vmath_{isa}", "-c", isa=f"x86-64-{isa}")
         for isa in ("v2", "v3", "v4")
     ]

@@ -202,15 +202,16 @@ INLINE void FN(classes_values)(const FN(classes_spec) spec, const FN(classes_opt
     EACH_LANE rows->S[l] = spec.dense   ? (real)total[l]
                            : spec.plain ? 1
                                         : vfma(on, rows->label_weight[l], off * o->total_weight);
-    EACH_LANE {
-        const double tied = rows->top[l] == -1 / C(0.0) ? classes : ties[l]; /* -inf ties with its padding, too */
-        const double others = rest[l] + (tied - 1), s = 1 / (1 + others);
-        rows->inverse[l] = (real)s;
-        rows->rest_share[l] = (real)(others * s);
-        log_sum[l] = logits ? vlog1p((real)others) : 0;
-        lse[l] = logits ? rows->top[l] + log_sum[l] : 0;
-        rows->pull[l] = z_loss == 0 ? 0 : 2 * z_loss * lse[l]; /* the z-loss adds pull p to the gradient */
-    }
+    if (logits)
+        EACH_LANE {
+            const double tied = rows->top[l] == -1 / C(0.0) ? classes : ties[l]; /* -inf ties with its padding, too */
+            const double others = rest[l] + (tied - 1), s = 1 / (1 + others);
+            rows->inverse[l] = (real)s;
+            rows->rest_share[l] = (real)(others * s);
+            log_sum[l] = vlog1p((real)others);
+            lse[l] = rows->top[l] + log_sum[l];
+            rows->pull[l] = z_loss == 0 ? 0 : 2 * z_loss * lse[l]; /* the z-loss adds pull p to the gradient */
+        }
     if (spec.value) {
         if (full_dot)
             EACH_LANE rows->value[l] = -(real)dot[l];
