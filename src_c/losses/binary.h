@@ -61,27 +61,21 @@ FORMULA(bce_probabilities) {
 }
 
 /* Focal loss of the true side's probability t, its complement u = 1 - t and ell = -log t:
- * alpha u^gamma ell. Gradient in the score of the true side: -alpha u^gamma (gamma t ell + u), a sum of like signs. */
-INLINE result FN(focal_score)(real t, real u, real ell, real power, real alpha, real gamma) {
-    const real w = alpha * power, product = t * ell, t_ell = t == 0 ? 0 : product; /* though ell may be infinite */
-    return (result){
-        .v = w == 0 ? nan_or(ell, 0) : w * ell,
-        .g = -w * (gamma * t_ell + u),
-        .h = w * ((gamma * gamma * t - gamma * u) * t_ell + (2 * gamma + 1) * u * t),
-    };
-}
-
-/* p[0]: gamma, p[1]: factor on positives, p[2]: factor on negatives. */
+ * alpha u^gamma ell. Gradient in the score of the true side: -alpha u^gamma (gamma t ell + u), a sum of like signs.
+ * p[0]: gamma, p[1]: alpha of positives, p[2]: alpha of negatives. */
 INLINE result FN(focal_logits)(real y, real z, real E, const real *p, bool gamma_is_2) {
     const bool label = y > 0;
-    const real on_positive = p[1], on_negative = p[2]; /* loaded both: a conditional load does not vectorise */
-    const real s = label ? z : -z, a = vabs(z), inverse = 1 / (1 + E);
+    const real gamma = p[0], on_positive = p[1], on_negative = p[2]; /* loaded both: a conditional load does not vectorise */
+    const real s = label ? z : -z, more = 1 / (1 + E), less = E * more;
     const bool up = s >= 0;
-    const real t = (up ? 1 : E) * inverse, u = (up ? E : 1) * inverse;
-    const real ell = (up ? 0 : a) + vlog1p_unit(E);
-    result r = FN(focal_score)(t, u, ell, gamma_is_2 ? u * u : vpow(u, p[0]), label ? on_positive : on_negative, p[0]);
-    r.g = label ? r.g : -r.g;
-    return r;
+    const real t = up ? more : less, u = up ? less : more;
+    const real ell = (up ? 0 : vabs(z)) + vlog1p_unit(E), t_ell = t * at_most(BOUNDS.greatest, ell); /* inf where t is 0 */
+    const real w = (label ? -on_positive : on_negative) * (gamma_is_2 ? u * u : vpow(u, gamma));
+    return (result){
+        .v = vabs(w * (w == 0 ? u : ell)),
+        .g = w * vfma(gamma, t_ell, u),
+        .h = vabs(w) * ((gamma * gamma * t - gamma * u) * t_ell + (2 * gamma + 1) * u * t),
+    };
 }
 
 FORMULA(focal_logits_2) { return FN(focal_logits)(y, z, e, p, 1); } /* gamma = 2, the usual one, needs no power */
