@@ -200,6 +200,18 @@ FUNCTIONS = {
     ),
     "sigmoid": (sigmoid, signed(EXP_BORDERS + TINY) + EXP_ENDS, (uniform(-746, 40), uniform(-2, 2)), (-1e3, 1e3)),
     "softplus": (softplus, signed(EXP_BORDERS + TINY) + EXP_ENDS, (uniform(-746, 40), uniform(-2, 2)), (-1e3, 1e3)),
+    "erf": (
+        mp.erf,
+        signed(TINY + neighbours(1, 20) + neighbours(5.9215871957945, 9) + [n / 4 for n in range(25)]),
+        (uniform(-6.5, 6.5), uniform(-1.5, 1.5), log_uniform(1e-18, 1, True)),
+        (-1e3, 1e3),
+    ),
+    "atan_unit": (
+        mp.atan,
+        signed(TINY + neighbours(1, 20) + [n / 16 for n in range(16)]),
+        (uniform(-1, 1), log_uniform(1e-18, 1, True)),
+        (-1, 1),
+    ),
     "lgamma1p": (
         lgamma1p,
         TINY + neighbours(1, 9) + neighbours(3, 9) + [float(n) for n in range(60)],

@@ -22,6 +22,8 @@
     KERNEL(tanh, vtanh(x))                                                                                         \
     KERNEL(sigmoid, vsigmoid(x))                                                                                   \
     KERNEL(softplus, vsoftplus(x))                                                                                 \
+    KERNEL(erf, verf(x))                                                                                           \
+    KERNEL(atan_unit, vatan_unit(x))                                                                               \
     KERNEL(lgamma1p, vlgamma1p(x))                                                                                 \
     KERNEL(pow, vpow(x, y))                                                                                        \
     KERNEL(sqrt, vsqrt(x))
