@@ -9,26 +9,54 @@ from fastloss.accumulator import Accumulator as Accumulator
 from fastloss.combination import WeightedSum as WeightedSum
 from fastloss.loss import Loss as Loss
 from fastloss.loss import Reduction as _Reduction
+from fastloss.losses.adversarial import GANDiscriminator as GANDiscriminator
+from fastloss.losses.adversarial import GANGenerator as GANGenerator
+from fastloss.losses.binary import AsymmetricFocal as AsymmetricFocal
 from fastloss.losses.binary import BinaryCrossEntropy as BinaryCrossEntropy
 from fastloss.losses.binary import BinaryFocal as BinaryFocal
+from fastloss.losses.binary import Brier as Brier
+from fastloss.losses.binary import Exponential as Exponential
 from fastloss.losses.binary import Hinge as Hinge
+from fastloss.losses.binary import ModifiedHuber as ModifiedHuber
+from fastloss.losses.binary import Perceptron as Perceptron
+from fastloss.losses.binary import SmoothHinge as SmoothHinge
+from fastloss.losses.binary import SoftMargin as SoftMargin
 from fastloss.losses.binary import SquaredHinge as SquaredHinge
 from fastloss.losses.classes import CategoricalCrossEntropy as CategoricalCrossEntropy
 from fastloss.losses.classes import SparseCategoricalCrossEntropy as SparseCategoricalCrossEntropy
 from fastloss.losses.counts import Gamma as Gamma
+from fastloss.losses.counts import InverseGaussian as InverseGaussian
+from fastloss.losses.counts import NegativeBinomial as NegativeBinomial
 from fastloss.losses.counts import Poisson as Poisson
+from fastloss.losses.counts import Tweedie as Tweedie
 from fastloss.losses.distributions import KLDivergence as KLDivergence
 from fastloss.losses.regression import AbsoluteError as AbsoluteError
+from fastloss.losses.regression import AbsolutePercentageError as AbsolutePercentageError
 from fastloss.losses.regression import EpsilonInsensitive as EpsilonInsensitive
 from fastloss.losses.regression import Expectile as Expectile
+from fastloss.losses.regression import Fair as Fair
 from fastloss.losses.regression import HalfSquaredError as HalfSquaredError
 from fastloss.losses.regression import Huber as Huber
+from fastloss.losses.regression import Linex as Linex
 from fastloss.losses.regression import LogCosh as LogCosh
+from fastloss.losses.regression import Lq as Lq
 from fastloss.losses.regression import PseudoHuber as PseudoHuber
 from fastloss.losses.regression import Quantile as Quantile
 from fastloss.losses.regression import SmoothL1 as SmoothL1
+from fastloss.losses.regression import SmoothQuantile as SmoothQuantile
 from fastloss.losses.regression import SquaredEpsilonInsensitive as SquaredEpsilonInsensitive
 from fastloss.losses.regression import SquaredError as SquaredError
+from fastloss.losses.regression import SquaredLogError as SquaredLogError
+from fastloss.losses.regression import SymmetricAbsolutePercentageError as SymmetricAbsolutePercentageError
+from fastloss.losses.regression import Wing as Wing
+from fastloss.losses.robust import AdaptiveRobust as AdaptiveRobust
+from fastloss.losses.robust import Arctan as Arctan
+from fastloss.losses.robust import Cauchy as Cauchy
+from fastloss.losses.robust import GemanMcClure as GemanMcClure
+from fastloss.losses.robust import GeneralRobust as GeneralRobust
+from fastloss.losses.robust import Tukey as Tukey
+from fastloss.losses.robust import Welsch as Welsch
+from fastloss.losses.root import RootMeanSquaredError as RootMeanSquaredError
 from fastloss.registry import get_loss as get_loss
 from fastloss.registry import list_losses as list_losses
 from fastloss.settings import get_num_threads as get_num_threads
@@ -38,62 +66,118 @@ from fastloss.settings import show_config as show_config
 
 __all__ = [
     "AbsoluteError",
+    "AbsolutePercentageError",
     "Accumulator",
+    "AdaptiveRobust",
+    "Arctan",
+    "AsymmetricFocal",
     "BinaryCrossEntropy",
     "BinaryFocal",
+    "Brier",
     "CategoricalCrossEntropy",
+    "Cauchy",
     "EpsilonInsensitive",
     "Expectile",
+    "Exponential",
+    "Fair",
+    "GANDiscriminator",
+    "GANGenerator",
     "Gamma",
+    "GemanMcClure",
+    "GeneralRobust",
     "HalfSquaredError",
     "Hinge",
     "Huber",
+    "InverseGaussian",
     "KLDivergence",
+    "Linex",
     "LogCosh",
     "Loss",
+    "Lq",
+    "ModifiedHuber",
+    "NegativeBinomial",
+    "Perceptron",
     "Poisson",
     "PseudoHuber",
     "Quantile",
+    "RootMeanSquaredError",
+    "SmoothHinge",
     "SmoothL1",
+    "SmoothQuantile",
+    "SoftMargin",
     "SparseCategoricalCrossEntropy",
     "SquaredEpsilonInsensitive",
     "SquaredError",
     "SquaredHinge",
+    "SquaredLogError",
+    "SymmetricAbsolutePercentageError",
+    "Tukey",
+    "Tweedie",
     "WeightedSum",
+    "Welsch",
+    "Wing",
     "__version__",
     "absolute_error",
+    "absolute_percentage_error",
+    "adaptive_robust",
+    "arctan",
+    "asymmetric_focal",
     "binary_cross_entropy",
     "binary_focal",
+    "brier",
     "categorical_cross_entropy",
+    "cauchy",
     "cross_entropy",
     "epsilon_insensitive",
     "expectile",
+    "exponential",
+    "fair",
     "gamma",
+    "gan_discriminator",
+    "gan_generator",
+    "geman_mcclure",
+    "general_robust",
     "get_loss",
     "get_num_threads",
     "half_squared_error",
     "hinge",
     "huber",
+    "inverse_gaussian",
     "kl_divergence",
+    "linex",
     "list_losses",
     "log_cosh",
     "log_loss",
+    "lq",
     "mae",
     "mean_absolute_error",
     "mean_squared_error",
+    "modified_huber",
     "mse",
+    "negative_binomial",
+    "perceptron",
     "pinball",
     "poisson",
     "pseudo_huber",
     "quantile",
+    "root_mean_squared_error",
     "set_check_finite",
     "set_num_threads",
     "show_config",
+    "smooth_hinge",
     "smooth_l1",
+    "smooth_quantile",
+    "soft_margin",
     "sparse_categorical_cross_entropy",
     "squared_epsilon_insensitive",
     "squared_error",
     "squared_hinge",
+    "squared_log_error",
+    "symmetric_absolute_percentage_error",
+    "tukey",
+    "tweedie",
+    "welsch",
+    "wing",
 ]
 
 def squared_error(
@@ -191,6 +275,152 @@ def squared_epsilon_insensitive(
     n_threads: int | None = None,
     epsilon: float = 0.1,
 ) -> Any: ...
+def fair(
+    y_true: ArrayLike,
+    y_pred: ArrayLike,
+    sample_weight: ArrayLike | None = None,
+    *,
+    reduction: _Reduction = "mean",
+    n_threads: int | None = None,
+    c: float = 1.0,
+) -> Any: ...
+def smooth_quantile(
+    y_true: ArrayLike,
+    y_pred: ArrayLike,
+    sample_weight: ArrayLike | None = None,
+    *,
+    reduction: _Reduction = "mean",
+    n_threads: int | None = None,
+    quantile: float = 0.5,
+    width: float = 0.1,
+) -> Any: ...
+def lq(
+    y_true: ArrayLike,
+    y_pred: ArrayLike,
+    sample_weight: ArrayLike | None = None,
+    *,
+    reduction: _Reduction = "mean",
+    n_threads: int | None = None,
+    q: float = 1.5,
+) -> Any: ...
+def linex(
+    y_true: ArrayLike,
+    y_pred: ArrayLike,
+    sample_weight: ArrayLike | None = None,
+    *,
+    reduction: _Reduction = "mean",
+    n_threads: int | None = None,
+    a: float = 1.0,
+    b: float = 1.0,
+) -> Any: ...
+def squared_log_error(
+    y_true: ArrayLike,
+    y_pred: ArrayLike,
+    sample_weight: ArrayLike | None = None,
+    *,
+    reduction: _Reduction = "mean",
+    n_threads: int | None = None,
+) -> Any: ...
+def absolute_percentage_error(
+    y_true: ArrayLike,
+    y_pred: ArrayLike,
+    sample_weight: ArrayLike | None = None,
+    *,
+    reduction: _Reduction = "mean",
+    n_threads: int | None = None,
+    zero: str = "inf",
+) -> Any: ...
+def symmetric_absolute_percentage_error(
+    y_true: ArrayLike,
+    y_pred: ArrayLike,
+    sample_weight: ArrayLike | None = None,
+    *,
+    reduction: _Reduction = "mean",
+    n_threads: int | None = None,
+) -> Any: ...
+def wing(
+    y_true: ArrayLike,
+    y_pred: ArrayLike,
+    sample_weight: ArrayLike | None = None,
+    *,
+    reduction: _Reduction = "mean",
+    n_threads: int | None = None,
+    w: float = 10.0,
+    epsilon: float = 2.0,
+) -> Any: ...
+def cauchy(
+    y_true: ArrayLike,
+    y_pred: ArrayLike,
+    sample_weight: ArrayLike | None = None,
+    *,
+    reduction: _Reduction = "mean",
+    n_threads: int | None = None,
+    c: float = 1.0,
+) -> Any: ...
+def geman_mcclure(
+    y_true: ArrayLike,
+    y_pred: ArrayLike,
+    sample_weight: ArrayLike | None = None,
+    *,
+    reduction: _Reduction = "mean",
+    n_threads: int | None = None,
+    c: float = 1.0,
+) -> Any: ...
+def welsch(
+    y_true: ArrayLike,
+    y_pred: ArrayLike,
+    sample_weight: ArrayLike | None = None,
+    *,
+    reduction: _Reduction = "mean",
+    n_threads: int | None = None,
+    c: float = 1.0,
+) -> Any: ...
+def tukey(
+    y_true: ArrayLike,
+    y_pred: ArrayLike,
+    sample_weight: ArrayLike | None = None,
+    *,
+    reduction: _Reduction = "mean",
+    n_threads: int | None = None,
+    c: float = 4.685,
+) -> Any: ...
+def arctan(
+    y_true: ArrayLike,
+    y_pred: ArrayLike,
+    sample_weight: ArrayLike | None = None,
+    *,
+    reduction: _Reduction = "mean",
+    n_threads: int | None = None,
+    c: float = 1.0,
+) -> Any: ...
+def general_robust(
+    y_true: ArrayLike,
+    y_pred: ArrayLike,
+    sample_weight: ArrayLike | None = None,
+    *,
+    reduction: _Reduction = "mean",
+    n_threads: int | None = None,
+    alpha: float = 1.0,
+    c: float = 1.0,
+) -> Any: ...
+def adaptive_robust(
+    y_true: ArrayLike,
+    y_pred: ArrayLike,
+    sample_weight: ArrayLike | None = None,
+    *,
+    reduction: _Reduction = "mean",
+    n_threads: int | None = None,
+    alpha: float = 1.0,
+    c: float = 1.0,
+) -> Any: ...
+def root_mean_squared_error(
+    y_true: ArrayLike,
+    y_pred: ArrayLike,
+    sample_weight: ArrayLike | None = None,
+    *,
+    reduction: _Reduction = "mean",
+    n_threads: int | None = None,
+) -> Any: ...
 def poisson(
     y_true: ArrayLike,
     y_pred: ArrayLike,
@@ -208,6 +438,33 @@ def gamma(
     *,
     reduction: _Reduction = "mean",
     n_threads: int | None = None,
+) -> Any: ...
+def inverse_gaussian(
+    y_true: ArrayLike,
+    y_pred: ArrayLike,
+    sample_weight: ArrayLike | None = None,
+    *,
+    reduction: _Reduction = "mean",
+    n_threads: int | None = None,
+) -> Any: ...
+def tweedie(
+    y_true: ArrayLike,
+    y_pred: ArrayLike,
+    sample_weight: ArrayLike | None = None,
+    *,
+    reduction: _Reduction = "mean",
+    n_threads: int | None = None,
+    power: float = 1.5,
+    link: str = "log",
+) -> Any: ...
+def negative_binomial(
+    y_true: ArrayLike,
+    y_pred: ArrayLike,
+    sample_weight: ArrayLike | None = None,
+    *,
+    reduction: _Reduction = "mean",
+    n_threads: int | None = None,
+    theta: float = 1.0,
 ) -> Any: ...
 def binary_cross_entropy(
     y_true: ArrayLike,
@@ -247,6 +504,84 @@ def squared_hinge(
     *,
     reduction: _Reduction = "mean",
     n_threads: int | None = None,
+) -> Any: ...
+def smooth_hinge(
+    y_true: ArrayLike,
+    y_pred: ArrayLike,
+    sample_weight: ArrayLike | None = None,
+    *,
+    reduction: _Reduction = "mean",
+    n_threads: int | None = None,
+) -> Any: ...
+def modified_huber(
+    y_true: ArrayLike,
+    y_pred: ArrayLike,
+    sample_weight: ArrayLike | None = None,
+    *,
+    reduction: _Reduction = "mean",
+    n_threads: int | None = None,
+) -> Any: ...
+def perceptron(
+    y_true: ArrayLike,
+    y_pred: ArrayLike,
+    sample_weight: ArrayLike | None = None,
+    *,
+    reduction: _Reduction = "mean",
+    n_threads: int | None = None,
+) -> Any: ...
+def exponential(
+    y_true: ArrayLike,
+    y_pred: ArrayLike,
+    sample_weight: ArrayLike | None = None,
+    *,
+    reduction: _Reduction = "mean",
+    n_threads: int | None = None,
+) -> Any: ...
+def soft_margin(
+    y_true: ArrayLike,
+    y_pred: ArrayLike,
+    sample_weight: ArrayLike | None = None,
+    *,
+    reduction: _Reduction = "mean",
+    n_threads: int | None = None,
+) -> Any: ...
+def asymmetric_focal(
+    y_true: ArrayLike,
+    y_pred: ArrayLike,
+    sample_weight: ArrayLike | None = None,
+    *,
+    reduction: _Reduction = "mean",
+    n_threads: int | None = None,
+    gamma_pos: float = 1.0,
+    gamma_neg: float = 4.0,
+    margin: float = 0.05,
+) -> Any: ...
+def brier(
+    y_true: ArrayLike,
+    y_pred: ArrayLike,
+    sample_weight: ArrayLike | None = None,
+    *,
+    reduction: _Reduction = "mean",
+    n_threads: int | None = None,
+    from_logits: bool = False,
+) -> Any: ...
+def gan_discriminator(
+    y_true: ArrayLike,
+    y_pred: ArrayLike,
+    sample_weight: ArrayLike | None = None,
+    *,
+    reduction: _Reduction = "mean",
+    n_threads: int | None = None,
+    kind: str = "non_saturating",
+) -> Any: ...
+def gan_generator(
+    y_true: ArrayLike,
+    y_pred: ArrayLike,
+    sample_weight: ArrayLike | None = None,
+    *,
+    reduction: _Reduction = "mean",
+    n_threads: int | None = None,
+    kind: str = "non_saturating",
 ) -> Any: ...
 def categorical_cross_entropy(
     y_true: ArrayLike,

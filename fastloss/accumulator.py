@@ -70,12 +70,14 @@ class Accumulator:
                     raise ValueError(
                         f"the mean of {term.name} is undefined: nothing with weight was added; use reduction='sum'"
                     )
-                total /= weight
+                total = term._finished(total / weight)
+            elif not term.additive:
+                raise ValueError(f"reduction='sum': {term.name} is no sum over elements, so expected 'mean'")
             result += factor * total
         return result
 
     def __repr__(self) -> str:
-        return f"<accumulator of {self.loss!r}: sum {self.value('sum'):g}, weight {_total(self._weights[0]):g}>"
+        return f"<accumulator of {self.loss!r}: sum {_total(self._sums[0]):g}, weight {_total(self._weights[0]):g}>"
 
     def __getstate__(self) -> Any:
         return self.loss, [list(x) for x in self._sums], [list(x) for x in self._weights]

@@ -78,6 +78,11 @@ class WeightedSum(Loss):
         return all(loss.convex for loss in self.losses)
 
     @property
+    def smoothness(self) -> int:  # type: ignore[override]
+        """That of the least smooth part."""
+        return min(loss.smoothness for loss in self.losses)
+
+    @property
     def activation(self) -> str:
         """That of the parts."""
         return self.losses[0].activation

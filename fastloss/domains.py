@@ -28,6 +28,8 @@ class Domain:
 ANY = Domain(None, -inf, inf, "any number", "")
 NON_NEGATIVE = Domain(_CLOSED, 0.0, inf, "a finite number >= 0", "drop or correct these rows")
 POSITIVE = Domain(_OPEN_LOW, 0.0, inf, "a finite number > 0", "drop or correct these rows")
+ABOVE_MINUS_ONE = Domain(_OPEN_LOW, -1.0, inf, "a finite number > -1", "drop or correct these rows")
+FROM_MINUS_ONE = Domain(_CLOSED, -1.0, inf, "a number >= -1", "clip the predictions, or predict the logarithm of 1 + y")
 PROBABILITY_TARGET = Domain(
     _CLOSED, 0.0, 1.0, "a label in {0, 1} or a probability in [0, 1]", "map the labels to 0 and 1"
 )
@@ -40,6 +42,7 @@ SIGNS = Domain(
     "use one coding for the whole array",
     alternative=Domain(_TWO_VALUES, -1.0, 1.0, "", ""),
 )
+WANTED = Domain(_CLOSED, 1.0, 1.0, "1, what the generator wants the critic to say", "pass ones, with generated samples")
 PROBABILITY = Domain(_CLOSED, 0.0, 1.0, "a probability in [0, 1]", "pass from_logits=True if these are raw scores")
 MEAN = Domain(_CLOSED, 0.0, inf, "a mean >= 0", "pass link='log' if these are raw scores")
 LOG_PROBABILITY = Domain(

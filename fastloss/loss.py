@@ -44,7 +44,10 @@ class Loss:
     task: ClassVar[str]
     kind: ClassVar[str] = "pointwise"  # or "classes": the last axis of y_pred is K classes
     takes_labels: ClassVar[bool] = False  # of a loss over classes: y_true holds class indices, not rows
-    convex: ClassVar[bool] = True
+    convex: ClassVar[bool] = True  # in y_pred
+    smoothness: ClassVar[int] = 2  # continuous derivatives in y_pred: 0 where there is a kink, 1, or 2 and more
+    additive: ClassVar[bool] = True  # the value is a weighted mean over elements or rows
+    when: ClassVar[str]  # when to use it, in a sentence; the literature stands in the docstring
 
     _params: Mapping[str, Any]
     _runner: Any
@@ -142,6 +145,10 @@ class Loss:
     def _closed_form(self, y: NDArray[Any], w: NDArray[Any]) -> Any:
         """The constant of least loss where a formula gives it, else None; y and w are float64 (labels: as given)."""
         return None
+
+    def _finished(self, mean: float) -> float:
+        """The loss, from the weighted mean over its elements."""
+        return mean
 
     def optimum(self, y_true: ArrayLike, sample_weight: ArrayLike | None = None) -> Any:
         """The constant prediction of least weighted loss.

@@ -10,7 +10,14 @@ import numpy as np
 from fastloss import domains, validation
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from fastloss.loss import Loss
+
+    Slope = Callable[[float], tuple[float, float]]  # gradient and Hessian of the total loss at a constant
+
+# Of a loss with many valleys so many constants are tried.
+MOST_TRIED = 1001
 
 
 def constant(loss: Loss, y_true: Any, sample_weight: Any = None) -> Any:
@@ -68,7 +75,7 @@ def count_classes(loss: Loss, y: Any) -> int:
 
 
 def _solve(loss: Loss, y: Any, w: Any) -> float:
-    """Newton's method on the total gradient, kept inside a bracket that bisection halves where Newton leaves it."""
+    """A root of the slope of the total loss: the only one of a convex loss, that of the deepest valley of another."""
     if loss.task == "binary":
         y, inverse = np.unique(y, return_inverse=True)
         w = np.bincount(inverse, weights=w)
@@ -82,14 +89,31 @@ def _solve(loss: Loss, y: Any, w: Any) -> float:
         return math.fsum(g), math.fsum(h)
 
     if loss.prediction_domain is domains.PROBABILITY:
-        low, high = 0.0, 1.0
-    elif loss.task == "binary" or loss.activation == "exp":
-        low, high = _widened(lambda c: slope(c)[0])
-        if not math.isfinite(low) or not math.isfinite(high):
-            return low if math.isfinite(high) else high
-    else:
-        low, high = float(y.min()), float(y.max())
-    c = (low + high) / 2
+        return _root(slope, 0.0, 1.0)
+    low, high = (-1.0, 1.0) if loss.task != "regression" else (float(y.min()), float(y.max()))
+    if loss.task == "regression" and not loss.convex:
+        return _deepest(loss, y, w, slope)
+    low, high = _widened(lambda c: slope(c)[0], low, high)
+    if not math.isfinite(low) or not math.isfinite(high):
+        return low if math.isfinite(high) else high
+    return _root(slope, low, high)
+
+
+def _deepest(loss: Loss, y: Any, w: Any, slope: Slope) -> float:
+    """Of a loss of residuals with many valleys: each has a target near its bottom, so that trying the targets (or, of
+    many of them, quantiles that leave no more than a thousandth between them) finds the deepest.
+    """
+    tried = np.unique(np.quantile(y, np.linspace(0, 1, MOST_TRIED), method="nearest") if len(y) > MOST_TRIED else y)
+    totals = [loss(y, np.full(y.shape, c), w, reduction="sum") for c in tried]
+    at = int(np.argmin(totals))
+    best = float(tried[at])
+    found = _root(slope, float(tried[max(at - 1, 0)]), float(tried[min(at + 1, len(tried) - 1)]), best)
+    return found if loss(y, np.full(y.shape, found), w, reduction="sum") <= totals[at] else best
+
+
+def _root(slope: Slope, low: float, high: float, start: float | None = None) -> float:
+    """Newton's method, kept inside a bracket that bisection halves where Newton leaves it."""
+    c = (low + high) / 2 if start is None else start
     for _ in range(200):
         g, h = slope(c)
         if g == 0 or not low < high:
@@ -103,15 +127,16 @@ def _solve(loss: Loss, y: Any, w: Any) -> float:
     return c
 
 
-def _widened(slope: Any) -> tuple[float, float]:
-    """A bracket of the root of an increasing slope, from [-1, 1] outwards; an infinite end where there is none."""
-    low, high = -1.0, 1.0
+def _widened(slope: Any, low: float, high: float) -> tuple[float, float]:
+    """A bracket of the root of an increasing slope, from [low, high] outwards; an infinite end where there is none."""
+    step = most = max(1.0, high - low, abs(low), abs(high))
     while slope(low) > 0:
-        low *= 2
-        if low < -1e4:
+        low, step = low - step, 2 * step
+        if step > 1e4 * most:
             return -math.inf, high
+    step = most
     while slope(high) < 0:
-        high *= 2
-        if high > 1e4:
+        high, step = high + step, 2 * step
+        if step > 1e4 * most:
             return low, math.inf
     return low, high

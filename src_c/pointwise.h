@@ -27,7 +27,7 @@ typedef void (*FN(pointwise_loop))(const real *restrict y, const real *restrict 
         if (FN(STAGE))                                                                                       \
             for (ptrdiff_t i = 0; i < n; i += LANES)                                                         \
                 SIMD for (ptrdiff_t k = 0; k < LANES; k++)                                                   \
-                    e[i + k] = FN(first_stage)(FN(STAGE), y[i + k], z[i + k]);                               \
+                    e[i + k] = FN(first_stage)(FN(STAGE), y[i + k], z[i + k], p);                            \
         if (VALUE == 's')                                                                                    \
             lanes = *total;                                                                                  \
         for (ptrdiff_t i = 0; i < n; i += STEP * LANES)                                                      \

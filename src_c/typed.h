@@ -4,10 +4,12 @@
 #include "vmath.h"
 #include "tile.h"
 #include "formula.h"
+#include "losses/logistic.h"
 #include "losses/regression.h"
+#include "losses/robust.h"
 #include "losses/counts.h"
 #include "losses/binary.h"
-#define ANY_TARGET(X) REGRESSION(X)
+#define ANY_TARGET(X) REGRESSION(X) ROBUST(X)
 #define TARGET_IN_DOMAIN(X) COUNTS(X) BINARY(X)
 #define POINTWISE(X) ANY_TARGET(X) TARGET_IN_DOMAIN(X)
 #include "pointwise.h"

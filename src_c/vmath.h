@@ -72,8 +72,8 @@ INLINE real FN(poly8)(real x, real x2, real x4, real c0, real c1, real c2, real 
 /* Where functions saturate. GCC makes `x < low ? low : x` one instruction that keeps NaN, but only of a `low` that it
  * cannot see to be constant: a weak object it must not look into. */
 __attribute__((weak, visibility("hidden"))) const struct {
-    real zero, least, greatest, exp_lowest, exp_highest, expm1_lowest, tanh_saturated, erf_saturated;
-} FN(fl_bounds) = {0, LEAST, GREATEST, EXP_LOWEST, EXP_HIGHEST, EXPM1_LOWEST, TANH_SATURATED, ERF_SATURATED};
+    real zero, one, least, greatest, exp_lowest, exp_highest, expm1_lowest, tanh_saturated, erf_saturated;
+} FN(fl_bounds) = {0, 1, LEAST, GREATEST, EXP_LOWEST, EXP_HIGHEST, EXPM1_LOWEST, TANH_SATURATED, ERF_SATURATED};
 #undef BOUNDS
 #define BOUNDS FN(fl_bounds)
 
@@ -232,6 +232,22 @@ INLINE real FN(exp)(real x) {
     return scale_in_halves(exp_of(e), e.exponent);
 }
 #define vexp FN(exp)
+
+/* exp(h + l), l small beside h: an exponential multiplies the error of its argument by up to 745, and l makes up for it. */
+INLINE real FN(exp_pair)(real h, real l) {
+    const real t = at_least(BOUNDS.exp_lowest, at_most(BOUNDS.exp_highest, h));
+    const exp_parts e = exp_reduce(t, 2 * EXPONENT_BIAS);
+    const real r = e.r + (t == h ? l : C(0.0));
+    return scale_in_halves(vfma(r, vfma(r, exp_tail(r), C(1.0)), C(1.0)), e.exponent);
+}
+#define exp_pair FN(exp_pair)
+
+/* exp((h + l) x), h + l a parameter with more digits than a number has. Measured within the loss. */
+INLINE real FN(exp_product)(real h, real l, real x) {
+    const real product = h * x;
+    return exp_pair(product, vfma(l, x, residual(h, x, -product)));
+}
+#define vexp_product FN(exp_product)
 
 /* expm1(x) = 2^n (exp(r) - 1) + (2^n - 1). Near x = +-ln 2 / 2 the two cancel, so their sum is kept as a pair, and
  * r_low counts. Everything is halved, since 2^n itself would overflow at the top.
@@ -731,17 +747,13 @@ INLINE pair FN(log_pair)(real x) {
  * pow(x, 0) = pow(1, y) = 1 even for NaN, pow(0, -y) = inf.
  * ULP: float32 1.069 at 0x1.aace3p-2, float64 1.226 at 0x1.56182dc26d2e9p-1;
  * without FMA 1.363 and 1.392. */
-INLINE real FN(pow)(real x, real y) {
+INLINE real FN(pow_pair)(real x, real y, real y_low) {
     const pair l = log_pair(x);
-    const real h = y * l.h;
-    const real t = at_least(BOUNDS.exp_lowest, at_most(BOUNDS.exp_highest, h));
-    const real low = t == h ? vfma(y, l.l, residual(y, l.h, -h)) : C(0.0);
-    const exp_parts e = exp_reduce(t, 2 * EXPONENT_BIAS);
-    const real r = e.r + low;
-    const real p = vfma(r, vfma(r, exp_tail(r), C(1.0)), C(1.0));
-    const real result = scale_in_halves(p, e.exponent);
+    const real h = y * l.h, result = exp_pair(h, vfma(y_low, l.h, vfma(y, l.l, residual(y, l.h, -h))));
     return (x == C(1.0)) | (y == C(0.0)) ? C(1.0) : result;
 }
+#define vpow_pair FN(pow_pair) /* of an exponent y + y_low, a parameter with more digits than a number has */
+INLINE real FN(pow)(real x, real y) { return vpow_pair(x, y, C(0.0)); }
 #define vpow FN(pow)
 
 /* lgamma(1 + y) = y (y - 1) q for y in [0, 3], q = LGAMMA_MIDDLE + t * this, t = y - LGAMMA_CENTER */
@@ -878,6 +890,7 @@ INLINE real FN(sqrt)(real x) {
 #undef exp_parts
 #undef exp_of
 #undef exp_reduce
+#undef exp_pair
 #undef scale_down
 #undef scale_in_halves
 #undef LOG1P_MIDDLE

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+import fastloss as fl
 from fastloss.loss import Loss
 
 LONG = np.longdouble
@@ -24,6 +25,22 @@ QUANTITIES = ("value", "gradient", "exact", "majorize", "fisher")
 DEFAULT = {"value": 2.0, "gradient": 1.5, "exact": 2.0, "majorize": 2.0, "fisher": 2.0}
 ULP: dict[str, dict[str, float]] = {
     "pseudo_huber": {"value": 2.6, "gradient": 1.8},  # r, q, the root, a quotient and products, each rounded
+    "cauchy": {"exact": 2.3},
+    "geman_mcclure": {"gradient": 2.2, "exact": 3.0},
+    "welsch": {"gradient": 2.0},
+    "tukey": {"gradient": 2.2},
+    "general_robust": {"gradient": 2.2, "exact": 3.5, "majorize": 2.5},  # pow, exp, a division and products
+    "adaptive_robust": {"gradient": 2.2, "exact": 3.5, "majorize": 2.5},
+    # a quotient and a logarithm, squared
+    "squared_log_error": {"value": 4.0, "gradient": 2.5, "exact": 2.7},
+    "symmetric_absolute_percentage_error": {"gradient": 2.0, "exact": 2.7},
+    "inverse_gaussian": {"gradient": 2.0},
+    "tweedie": {"gradient": 2.0, "exact": 2.5, "fisher": 2.7},
+    "asymmetric_focal": {"value": 2.7, "gradient": 3.0, "exact": 3.0},  # as binary_focal
+    "brier": {"value": 3.5, "gradient": 4.5, "exact": 5.7, "fisher": 5.7},  # p (1 - p), squared
+    **dict.fromkeys(
+        ("soft_margin", "gan_discriminator", "gan_generator"), {"gradient": 2.1, "exact": 3.5, "fisher": 3.0}
+    ),
     "expectile": {"value": 2.5},  # r, squared, times a rounded parameter
     # both sides are products with rounded parameters; 1/(1 + E) enters the Hessian squared
     "binary_cross_entropy": {"value": 2.4, "gradient": 2.1, "exact": 3.5, "fisher": 3.0},
@@ -76,7 +93,8 @@ def ulp_error(got: Any, want: Any, scale: Any = None) -> Any:
     info = np.finfo(got.dtype)
     with np.errstate(all="ignore"):
         scale = np.abs(want) if scale is None else np.broadcast_to(scale, want.shape)
-        unit = np.maximum(LONG(info.eps) * np.minimum(scale, LONG(info.max)), LONG(info.smallest_subnormal))
+        scale = np.where(np.isfinite(scale), scale, LONG(info.max))
+        unit = np.maximum(LONG(info.eps) * scale, LONG(info.smallest_subnormal))
         error = np.abs(got.astype(LONG) - want) / unit
         overflows = np.isinf(got) & (np.abs(want) >= LONG(info.max) * (1 - LONG(info.eps)))
         same = (np.isnan(got) & np.isnan(want)) | (got == want) | (overflows & (np.sign(got) == np.sign(want)))
@@ -88,15 +106,23 @@ def ulp_error(got: Any, want: Any, scale: Any = None) -> Any:
 Terms = Callable[[Loss, Any, Any, dict[str, Any]], dict[str, Any]]
 
 
-def _log_cosh(loss: Loss, y: Any, z: Any, found: dict[str, Any]) -> dict[str, Any]:
-    # r = z - y is rounded, and sech^2 r changes by 2 |r| times that
-    return {"exact": found["exact"] * (1 + 2 * np.abs(z - y))}
+def _of_rounded_residual(loss: Loss, y: Any, z: Any, found: dict[str, Any]) -> dict[str, Any]:
+    """What follows from r = z - y, or r/c, is as wrong as a relative change of r makes it: |q| + |r dq/dr|."""
+    r, h = z - y, LONG(2.0**-16)
+    up, down = (exact(loss, y, y + r * (1 + change)) for change in (h, -h))
+    return {key: np.abs(value) + np.abs(up[key] - down[key]) / (2 * h) for key, value in found.items()}
 
 
-def _pseudo_huber(loss: Loss, y: Any, z: Any, found: dict[str, Any]) -> dict[str, Any]:
-    # r is rounded, and the Hessian, a cube, changes by up to three times that
-    u2 = np.square((z - y) / LONG(loss.delta))
-    return {"exact": found["exact"] * (1 + 1.5 * u2 / (1 + u2))}
+def _smooth_quantile(loss: Loss, y: Any, z: Any, found: dict[str, Any]) -> dict[str, Any]:
+    rounded = _of_rounded_residual(loss, y, z, found)
+    below_normal = LONG(np.finfo(np.float32).tiny) / LONG(loss.width)  # what of exp(-|r|/h) is left there, times 1/h
+    sides = {"gradient": rounded["gradient"] + np.abs(found["gradient"] - np.sign(z - y))}
+    return rounded | sides | {"exact": rounded["exact"] + below_normal}
+
+
+def _squared_log_error(loss: Loss, y: Any, z: Any, found: dict[str, Any]) -> dict[str, Any]:
+    d = found["gradient"] * (1 + z)
+    return {"exact": (1 + np.abs(d)) / np.square(1 + z)}
 
 
 def _epsilon_insensitive(loss: Loss, y: Any, z: Any, found: dict[str, Any]) -> dict[str, Any]:
@@ -122,6 +148,50 @@ def _poisson(loss: Loss, y: Any, z: Any, found: dict[str, Any]) -> dict[str, Any
 def _gamma(loss: Loss, y: Any, z: Any, found: dict[str, Any]) -> dict[str, Any]:
     ratio = y * np.exp(-z)
     return {"value": np.abs(z) + ratio, "gradient": np.maximum(1, ratio)}
+
+
+def _inverse_gaussian(loss: Loss, y: Any, z: Any, found: dict[str, Any]) -> dict[str, Any]:
+    i = np.exp(-z)
+    return {"value": i + y * i**2 / 2, "gradient": i + y * i**2, "exact": i + 2 * y * i**2}
+
+
+def _tweedie(loss: Loss, y: Any, z: Any, found: dict[str, Any]) -> dict[str, Any]:
+    if loss.power == 1:
+        return _poisson(fl.Poisson(loss.link), y, z, found)
+    if loss.power == 2 and loss.link == "log":
+        return _gamma(loss, y, z, found)
+    a, b = loss._exponents()
+    if loss.link == "log":
+        lower, upper = np.where(y == 0, 0, np.abs(y) * np.exp(a * z)), np.exp(b * z)
+        return {
+            "value": np.abs(lower / a) + np.abs(upper / b),
+            "gradient": lower + upper,
+            "exact": np.abs(a * lower) + np.abs(b * upper),
+        }
+    ratio = np.where(y == 0, 0, np.abs(y) / z)
+    if loss.power == 2:
+        return {"value": np.abs(np.log(z)) + ratio, "gradient": (1 + ratio) / z, "exact": (1 + 2 * ratio) / z**2}
+    power = z**a
+    return {
+        "value": power * z / np.abs(b) + power * np.where(y == 0, 0, np.abs(y / a)),
+        "gradient": power * (1 + ratio),
+        "exact": power / z * (np.abs((1 - a) * ratio) + np.abs(a)),
+    }
+
+
+def _negative_binomial(loss: Loss, y: Any, z: Any, found: dict[str, Any]) -> dict[str, Any]:
+    # two sides, of the score z + log theta, which is rounded
+    shift, inverse, x = loss._score(z)
+    p, q = 1 / (1 + np.exp(-x)), 1 / (1 + np.exp(x))
+    about = np.abs(x) + np.abs(shift)
+    sides = inverse * p + y * q
+    return {
+        "value": inverse * np.logaddexp(0, x) + y * (np.logaddexp(0, -x) + np.abs(shift)) + about * sides,
+        "gradient": sides * (1 + about),
+        "exact": found["exact"] * (1 + about),
+        "majorize": (inverse + y) / 4 * (1 + about),
+        "fisher": inverse * p * (1 + about),
+    }
 
 
 def _binary_cross_entropy(loss: Loss, y: Any, z: Any, found: dict[str, Any]) -> dict[str, Any]:
@@ -152,6 +222,37 @@ def _binary_focal(loss: Loss, y: Any, z: Any, found: dict[str, Any]) -> dict[str
         "gradient": power * np.abs(found["gradient"]),
         "exact": power * alpha * curvature,
     }
+
+
+def _asymmetric_focal(loss: Loss, y: Any, z: Any, found: dict[str, Any]) -> dict[str, Any]:
+    # q^gamma multiplies the rounding of q = p - margin by gamma p/q; the Hessian has terms of both signs
+    gamma = LONG(loss.gamma_neg)
+    t, u = 1 / (1 + np.exp(-z)), 1 / (1 + np.exp(z))
+    q, rest = np.maximum(t - LONG(loss.margin), 0), u + LONG(loss.margin)
+    power = 1 + (1 + gamma / 2) * t / q
+    ell, tu = -np.log(rest), t * u
+    first = q**gamma * (gamma * ell / q + 1 / rest)
+    second = q**gamma * (gamma * (np.abs(gamma - 1) * ell / q + 2 / rest) / q + 1 / rest**2)
+    of_negative = {
+        "value": power * np.abs(found["value"]),
+        "gradient": power * np.abs(found["gradient"]),
+        "exact": power * (second * tu + first) * tu,
+    }
+    of_positive = _binary_focal(fl.BinaryFocal(loss.gamma_pos, from_logits=True), y, z, found)
+    plain = _binary_focal(fl.BinaryFocal(loss.gamma_neg, from_logits=True), y, z, found)
+    return {
+        key: np.where(y > 0, of_positive[key], np.where(q > 0, of_negative[key], 0) if loss.margin else plain[key])
+        for key in of_positive
+    }
+
+
+def _brier(loss: Loss, y: Any, z: Any, found: dict[str, Any]) -> dict[str, Any]:
+    # soft labels pull both ways
+    if not loss.from_logits:
+        return {}
+    p, q = 1 / (1 + np.exp(-z)), 1 / (1 + np.exp(z))
+    sides = (1 - y) * p + y * q
+    return {"value": sides**2, "gradient": 2 * sides * p * q, "exact": 2 * p * q * (p * q + sides)}
 
 
 def _cross_entropy(loss: Loss, y: Any, z: Any, found: dict[str, Any]) -> dict[str, Any]:
@@ -211,14 +312,26 @@ def _softmax(q: Any, z: Any) -> dict[str, Any]:
 
 
 SCALES: dict[str, Terms] = {
-    "log_cosh": _log_cosh,
-    "pseudo_huber": _pseudo_huber,
+    **dict.fromkeys(
+        (
+            *("pseudo_huber", "log_cosh", "fair", "lq", "linex", "wing"),
+            *("cauchy", "geman_mcclure", "welsch", "tukey", "arctan", "general_robust", "adaptive_robust"),
+        ),
+        _of_rounded_residual,
+    ),
+    "smooth_quantile": _smooth_quantile,
+    "squared_log_error": _squared_log_error,
     "epsilon_insensitive": _epsilon_insensitive,
     "squared_epsilon_insensitive": _squared_epsilon_insensitive,
     "poisson": _poisson,
     "gamma": _gamma,
+    "inverse_gaussian": _inverse_gaussian,
+    "tweedie": _tweedie,
+    "negative_binomial": _negative_binomial,
     "binary_cross_entropy": _binary_cross_entropy,
     "binary_focal": _binary_focal,
+    "asymmetric_focal": _asymmetric_focal,
+    "brier": _brier,
     "categorical_cross_entropy": _cross_entropy,
     "sparse_categorical_cross_entropy": _cross_entropy,
     "kl_divergence": _kl_divergence,

@@ -29,6 +29,19 @@ ALTERNATIVES: dict[str, tuple[Any, ...]] = {
     "delta": (0.1, 7.5),
     "beta": (0.0, 0.3, 7.5),
     "epsilon": (0.0, 2.5),
+    "c": (0.3, 7.5),
+    "width": (0.02, 3.0),
+    "q": (1.0, 2.0, 3.5),
+    "a": (-0.3, 2.0),
+    "b": (3.0,),
+    "zero": ("epsilon",),
+    "w": (0.5,),
+    "power": (-1.0, 0.0, 1.0, 1.9, 2.0, 3.0),
+    "theta": (0.1, 7.5),
+    "gamma_pos": (0.0, 2.5),
+    "gamma_neg": (0.0, 1.0, 2.5),
+    "margin": (0.0, 0.3),
+    "kind": ("minimax", "least_squares", "hinge", "wasserstein"),
     "expectile": (0.0, 0.1, 0.999, 1.0),
     "quantile": (0.0, 0.1, 0.999, 1.0),
     "gamma": (0.0, 0.5, 1.0, 3.5),
@@ -52,6 +65,9 @@ TOGETHER: dict[str, tuple[dict[str, Any], ...]] = {
         {"gamma": 3.5, "alpha": 0.9},
     ),
     "poisson": ({"link": "identity", "full": True},),
+    "tweedie": tuple({"link": "identity", "power": power} for power in (-1.0, 0.0, 1.0, 1.9, 2.0, 3.0)),
+    "general_robust": tuple({"alpha": alpha} for alpha in (-np.inf, -20.0, -2.0, 0.0, 1e-12, 1.9, 2 - 1e-12, 2.0, 5.0)),
+    "adaptive_robust": ({"alpha": 0.0, "c": 3.0}, {"alpha": 1.9}),
     "categorical_cross_entropy": (
         {"from_logits": True, "class_weight": (0.5, 2.0, 0.3), "label_smoothing": 0.1, "z_loss": 0.01},
         {"class_weight": (0.5, 2.0, 0.3), "label_smoothing": 0.1},
@@ -93,7 +109,7 @@ def _reading(loss: Loss) -> tuple[Any, ...]:
     return tuple(value for value in loss.params.values() if isinstance(value, (bool, str)))
 
 
-LOSSES = [loss for name in fl.list_losses() for loss in parameter_sets(name)]
+LOSSES = [loss for name in fl.list_losses() for loss in parameter_sets(name) if loss.additive]
 POINTWISE = [loss for loss in LOSSES if loss.kind == "pointwise"]
 CLASSES = [loss for loss in LOSSES if loss.kind == "classes"]
 # Each class with each of its ways to read the data, for what does not depend on the numbers among the parameters.
@@ -182,6 +198,8 @@ def targets(loss: Loss, n: int, rng: Any) -> Any:
         return rng.normal(0, 2, n)
     if domain.code == 2:
         return rng.choice([domain.low, domain.high], n)
+    if domain.low == domain.high:
+        return np.full(n, domain.low)
     if domain.high == 1:  # hard labels mostly, soft ones too
         return np.where(rng.random(n) < 0.3, rng.uniform(0, 1, n), rng.integers(0, 2, n))
     if domain.code == 1:

@@ -9,7 +9,7 @@ import numpy as np
 
 from fastloss import domains
 from fastloss.loss import KernelSpec, Loss
-from fastloss.losses.pieces import sigmoid, softplus
+from fastloss.losses.pieces import cross_entropy_of_score, logistic_bound, nan_like, sigmoid, softplus
 from fastloss.losses.regression import LEAST_RESIDUAL
 from fastloss.parameters import flag, real
 from fastloss.registry import register
@@ -22,6 +22,18 @@ def _where_weighted(alpha: Any, x: Any) -> Any:
 
 def _signs(y: Any, dtype: Any) -> Any:
     return np.where(y > 0, dtype.type(1), dtype.type(-1))
+
+
+def _focal_of_score(x: Any, gamma: Any) -> tuple[Any, Any, Any]:
+    """Focal loss of the true side's score, and its derivatives in that."""
+    with np.errstate(all="ignore"):
+        t, u, log_t = sigmoid(x), sigmoid(-x), -softplus(-x)
+        power = np.where(np.isnan(u), u, np.power(u, gamma))
+        # where the power underflows to 0 the product is 0, though log t may be infinite
+        value = np.where((power == 0) & np.isinf(log_t), 0, -power * log_t)
+        gradient = power * (np.where(t == 0, 0, gamma * t * log_t) - u)
+        bracket = np.where(t == 0, 0, (gamma * u - gamma**2 * t) * log_t) + (2 * gamma + 1) * u
+        return value, gradient, t * power * bracket
 
 
 @register
@@ -71,6 +83,7 @@ class BinaryCrossEntropy(Loss):
 
     name = "binary_cross_entropy"
     task = "binary"
+    when = "Calibrated probabilities of a binary event: the default for classification."
 
     def __init__(
         self, from_logits: bool = False, pos_weight: float = 1.0, label_smoothing: float = 0.0, clip: float = 0.0
@@ -137,11 +150,7 @@ class BinaryCrossEntropy(Loss):
         z = y_pred if self.from_logits else y_pred + 0  # -0 is 0
         with np.errstate(all="ignore"):
             if self.from_logits:
-                p, q = sigmoid(z), sigmoid(-z)
-                value = np.where(negative == 0, 0 * p, negative * softplus(z)) + np.where(
-                    positive_ == 0, 0 * p, positive_ * softplus(-z)
-                )
-                return value, negative * p - positive_ * q, (negative + positive_) * p * q
+                return cross_entropy_of_score(negative, positive_, z)
             low = z.dtype.type(self.clip)
             clipped = (z < low) | (1 - z < low)
             p, q = np.maximum(z, low), np.maximum(1 - z, low)  # apart, for 1 - clip may round to 1
@@ -156,10 +165,7 @@ class BinaryCrossEntropy(Loss):
 
     def majorizer(self, y_true: Any, y_pred: Any) -> Any:
         negative, positive_ = self._sides(y_true, y_pred.dtype)
-        z = y_pred
-        with np.errstate(all="ignore"):
-            bound = np.where(z == 0, 0.25, np.tanh(z / 2) / (2 * z))
-        return (negative + positive_) * bound
+        return (negative + positive_) * logistic_bound(y_pred)
 
     def fisher(self, y_true: Any, y_pred: Any) -> Any:
         with np.errstate(all="ignore"):
@@ -206,6 +212,7 @@ class BinaryFocal(Loss):
     name = "binary_focal"
     task = "binary"
     convex = False
+    when = "Far more easy negatives than positives, as in detection, and clean labels."
 
     def __init__(self, gamma: float = 2.0, alpha: float | None = None, from_logits: bool = False) -> None:
         super().__init__(
@@ -248,15 +255,10 @@ class BinaryFocal(Loss):
         alpha = np.where(s > 0, *map(real_, self._alphas()))
         with np.errstate(all="ignore"):
             if self.from_logits:
-                t, u, log_t = sigmoid(s * y_pred), sigmoid(-s * y_pred), -softplus(-s * y_pred)
-                power = np.where(np.isnan(u), u, np.power(u, gamma))
-                value = -alpha * power * log_t
-                # where the power underflows to 0 the product is 0, though log t may be infinite
-                value = np.where((power == 0) & np.isinf(log_t), 0, value)
-                gradient = alpha * s * power * (np.where(t == 0, 0, gamma * t * log_t) - u)
-                bracket = np.where(t == 0, 0, (gamma * u - gamma**2 * t) * log_t) + (2 * gamma + 1) * u
-                hessian = alpha * t * power * bracket
-                return _where_weighted(alpha, value), _where_weighted(alpha, gradient), _where_weighted(alpha, hessian)
+                value, gradient, hessian = (
+                    _where_weighted(alpha, alpha * x) for x in _focal_of_score(s * y_pred, gamma)
+                )
+                return value, s * gradient, hessian
             t = np.where(s > 0, y_pred, 1 - y_pred)
             u = np.where(s > 0, 1 - y_pred, y_pred)
             log_t = np.where(s > 0, np.log(y_pred), np.log1p(-y_pred))
@@ -274,8 +276,21 @@ class BinaryFocal(Loss):
             )
 
 
+class _Margin(Loss):
+    """Losses of a raw score and a sign: s = +1 for a positive label, -1 for a negative one."""
+
+    task = "binary"
+
+    def __init__(self) -> None:
+        super().__init__()
+
+    @property
+    def target_domain(self) -> domains.Domain:
+        return domains.SIGNS
+
+
 @register
-class Hinge(Loss):
+class Hinge(_Margin):
     r"""Hinge loss: max(0, 1 - s z), s = +1 for a positive label, -1 for a negative one.
 
     z = y_pred is a raw score. The gradient is -s where s z < 1 and 0 elsewhere, the exact Hessian 0. ``"majorize"``
@@ -298,14 +313,8 @@ class Hinge(Loss):
     """
 
     name = "hinge"
-    task = "binary"
-
-    def __init__(self) -> None:
-        super().__init__()
-
-    @property
-    def target_domain(self) -> domains.Domain:
-        return domains.SIGNS
+    smoothness = 0
+    when = "A linear classifier with a margin, of which only the decision matters: support vector machines."
 
     def _kernel(self) -> KernelSpec:
         return KernelSpec("hinge", (LEAST_RESIDUAL,))
@@ -321,7 +330,7 @@ class Hinge(Loss):
 
 
 @register
-class SquaredHinge(Loss):
+class SquaredHinge(_Margin):
     r"""Squared hinge loss: max(0, 1 - s z)^2, s = +1 for a positive label, -1 for a negative one.
 
     z = y_pred is a raw score. The gradient is -2 s max(0, 1 - s z), the Hessian 2 where s z < 1 and 0 elsewhere;
@@ -344,14 +353,8 @@ class SquaredHinge(Loss):
     """
 
     name = "squared_hinge"
-    task = "binary"
-
-    def __init__(self) -> None:
-        super().__init__()
-
-    @property
-    def target_domain(self) -> domains.Domain:
-        return domains.SIGNS
+    smoothness = 1
+    when = "A margin classifier fitted by a solver that wants a gradient everywhere."
 
     def _kernel(self) -> KernelSpec:
         return KernelSpec("squared_hinge")
@@ -363,3 +366,379 @@ class SquaredHinge(Loss):
 
     def majorizer(self, y_true: Any, y_pred: Any) -> Any:
         return np.where(np.isnan(y_pred), y_pred, np.full_like(y_pred, 2))
+
+
+class _RoundedHinge(_Margin):
+    """A one-sided Huber loss of the margin: parabola up to `delta`, a line beyond, times `factor`."""
+
+    delta: float
+    factor: float
+    smoothness = 1
+
+    def _kernel(self) -> KernelSpec:
+        return KernelSpec("smooth_hinge", (self.delta, self.factor, self.delta - 1))
+
+    def reference(self, y_true: Any, y_pred: Any) -> tuple[Any, Any, Any]:
+        s, f = _signs(y_true, y_pred.dtype), y_pred.dtype.type(self.factor)
+        x = -s * y_pred
+        above = np.maximum(1 + x, 0)
+        c = np.minimum(above, self.delta)
+        curved = (x > -1) & (x <= self.delta - 1)  # not 1 + x, which is rounded
+        return f * c * (above - c / 2), -s * (f * c), nan_like(x, np.where(curved, f, 0))
+
+    def majorizer(self, y_true: Any, y_pred: Any) -> Any:
+        m = 1 - _signs(y_true, y_pred.dtype) * y_pred
+        return nan_like(m, self.factor * self.delta / np.maximum(m, self.delta))
+
+
+@register
+class SmoothHinge(_RoundedHinge):
+    r"""Smooth hinge loss: m^2/2 where 0 <= m <= 1, m - 1/2 beyond, 0 below, m = 1 - s z.
+
+    s is +1 for a positive label, -1 for a negative one, z = y_pred a raw score. The gradient is -s clip(m, 0, 1), the
+    Hessian 1 where 0 < m <= 1 and 0 elsewhere. ``"majorize"`` gives min(1, 1/m).
+
+    Notes
+    -----
+    Convex, once differentiable. Labels are all in {0, 1} or all in {-1, 1}.
+
+    References
+    ----------
+    .. [1] S. Shalev-Shwartz, T. Zhang, "Stochastic dual coordinate ascent methods for regularized loss minimization",
+       J. Mach. Learn. Res. 14 (2013). https://doi.org/10.48550/arXiv.1209.1873
+
+    Examples
+    --------
+    >>> import fastloss as fl
+    >>> fl.SmoothHinge()([1, 1, 0], [2.0, 0.5, 2.0], reduction="none")
+    array([0.   , 0.125, 2.5  ])
+    """
+
+    name = "smooth_hinge"
+    when = "A linear classifier with a margin, fitted by a solver that wants a gradient everywhere."
+    delta, factor = 1.0, 1.0
+
+
+@register
+class ModifiedHuber(_RoundedHinge):
+    r"""Modified Huber loss: max(0, 1 - s z)^2 where s z >= -1, -4 s z beyond.
+
+    s is +1 for a positive label, -1 for a negative one, z = y_pred a raw score; with m = 1 - s z the gradient is
+    -2 s clip(m, 0, 2), the Hessian 2 where 0 < m <= 2 and 0 elsewhere. ``"majorize"`` gives min(2, 4/m).
+
+    Notes
+    -----
+    Convex, once differentiable. Labels are all in {0, 1} or all in {-1, 1}. A `SquaredHinge` on which outliers pull no
+    more than linearly; scikit-learn's ``SGDClassifier(loss="modified_huber")`` is the same.
+
+    References
+    ----------
+    .. [1] T. Zhang, "Solving large scale linear prediction problems using stochastic gradient descent algorithms", ICML
+       2004. https://doi.org/10.1145/1015330.1015332
+
+    Examples
+    --------
+    >>> import fastloss as fl
+    >>> fl.ModifiedHuber()([1, 1, 0], [2.0, 0.5, 2.0], reduction="none")
+    array([0.  , 0.25, 8.  ])
+    """
+
+    name = "modified_huber"
+    when = "A classifier that gives probabilities, (clip(z, -1, 1) + 1)/2, and bears mislabelled samples."
+    delta, factor = 2.0, 2.0
+
+
+@register
+class Perceptron(_Margin):
+    r"""Perceptron loss: max(0, -s z).
+
+    s is +1 for a positive label, -1 for a negative one, z = y_pred a raw score. The gradient is -s where s z <= 0 and 0
+    elsewhere; the exact Hessian is 0. ``"majorize"`` gives 1/(2|z|) (with |z| at least 1e-6).
+
+    Notes
+    -----
+    Convex, with a kink at 0. At z = 0 the gradient is -s, not 0 as at other kinks: in Rosenblatt's rule a score of 0 is
+    a mistake, and a model that starts from 0 would not learn otherwise. Scores of 0 are a useless minimum, to which a
+    penalty leads.
+
+    References
+    ----------
+    .. [1] F. Rosenblatt, "The perceptron: a probabilistic model for information storage and organization in the brain",
+       Psychol. Rev. 65 (1958). https://doi.org/10.1037/h0042519
+
+    Examples
+    --------
+    >>> import fastloss as fl
+    >>> fl.Perceptron()([1, 0], [0.5, 0.5], reduction="none")
+    array([0. , 0.5])
+    """
+
+    name = "perceptron"
+    smoothness = 0
+    when = "Online learning of separable data, where only mistakes should move the model."
+
+    def _kernel(self) -> KernelSpec:
+        return KernelSpec("perceptron", (LEAST_RESIDUAL,))
+
+    def reference(self, y_true: Any, y_pred: Any) -> tuple[Any, Any, Any]:
+        s = _signs(y_true, y_pred.dtype)
+        m = -s * y_pred
+        return np.maximum(m, 0), nan_like(m, np.where(m >= 0, -s, 0)), nan_like(m, 0)
+
+    def majorizer(self, y_true: Any, y_pred: Any) -> Any:
+        return 1 / (2 * np.maximum(np.abs(y_pred), LEAST_RESIDUAL))
+
+
+@register
+class Exponential(_Margin):
+    r"""Exponential loss: exp(-s z).
+
+    s is +1 for a positive label, -1 for a negative one, z = y_pred a raw score. The gradient is -s exp(-s z), the
+    Hessian exp(-s z).
+
+    Notes
+    -----
+    Convex and smooth. z estimates half the log-odds, as in AdaBoost; scikit-learn's ``ExponentialLoss`` is the same
+    for labels {0, 1}. It grows without limit with mislabelled samples: `SoftMargin` has the same aim without that.
+
+    References
+    ----------
+    .. [1] J. Friedman, T. Hastie, R. Tibshirani, "Additive logistic regression: a statistical view of boosting", Ann.
+       Stat. 28 (2000). https://doi.org/10.1214/aos/1016218223
+
+    Examples
+    --------
+    >>> import fastloss as fl
+    >>> fl.Exponential()([1, 0], [0.0, 2.0], reduction="none").round(4)
+    array([1.    , 7.3891])
+    """
+
+    name = "exponential"
+    when = "Boosting as AdaBoost does it, on clean labels."
+
+    def _kernel(self) -> KernelSpec:
+        return KernelSpec("exponential")
+
+    def _closed_form(self, y: Any, w: Any) -> float:
+        with np.errstate(divide="ignore"):
+            return float(np.log(w[y > 0].sum()) - np.log(w[y <= 0].sum())) / 2
+
+    def reference(self, y_true: Any, y_pred: Any) -> tuple[Any, Any, Any]:
+        s = _signs(y_true, y_pred.dtype)
+        with np.errstate(over="ignore", under="ignore"):
+            value = np.exp(-s * y_pred)
+        return value, -s * value, value
+
+
+@register
+class SoftMargin(_Margin):
+    r"""Soft margin loss: log(1 + exp(-s z)).
+
+    s is +1 for a positive label, -1 for a negative one, z = y_pred a raw score: `BinaryCrossEntropy` from logits, in
+    the language of margins. The gradient is -s sigmoid(-s z), the Hessian sigmoid(z) sigmoid(-z). ``"majorize"`` is the
+    bound of Jaakkola and Jordan, tanh(z/2)/(2z); ``"fisher"`` is the Hessian.
+
+    Notes
+    -----
+    Convex and smooth. Labels are all in {0, 1} or all in {-1, 1}. torch's ``SoftMarginLoss`` is the same, but
+    overflows.
+
+    References
+    ----------
+    .. [1] M. Collins, R. E. Schapire, Y. Singer, "Logistic regression, AdaBoost and Bregman distances", Mach. Learn. 48
+       (2002). https://doi.org/10.1023/A:1013912006537
+
+    Examples
+    --------
+    >>> import fastloss as fl
+    >>> fl.SoftMargin()([1, -1], [0.0, 2.0], reduction="none").round(4)
+    array([0.6931, 2.1269])
+    """
+
+    name = "soft_margin"
+    when = "Logistic regression on labels coded -1 and 1."
+
+    @property
+    def activation(self) -> str:
+        return "sigmoid"
+
+    def _kernel(self) -> KernelSpec:
+        return KernelSpec("soft_margin")
+
+    def _closed_form(self, y: Any, w: Any) -> float:
+        with np.errstate(divide="ignore"):
+            return float(np.log(w[y > 0].sum()) - np.log(w[y <= 0].sum()))
+
+    def reference(self, y_true: Any, y_pred: Any) -> tuple[Any, Any, Any]:
+        label = (y_true > 0).astype(y_pred.dtype)
+        return cross_entropy_of_score(1 - label, label, y_pred)
+
+    def majorizer(self, y_true: Any, y_pred: Any) -> Any:
+        return logistic_bound(y_pred)
+
+    def fisher(self, y_true: Any, y_pred: Any) -> Any:
+        return sigmoid(y_pred) * sigmoid(-y_pred)
+
+
+@register
+class AsymmetricFocal(Loss):
+    r"""Asymmetric focal loss: -(1 - p)^gamma_pos log p for positives, -q^gamma_neg log(1 - q) for negatives.
+
+    p = sigmoid(y_pred), and q = max(0, p - margin): negatives whose probability is below the margin count for nothing,
+    and the others less by it. Value, gradient and Hessian are those in the raw score.
+
+    Parameters
+    ----------
+    gamma_pos : float, default=1.0
+        Focus on hard positives. Non-negative.
+    gamma_neg : float, default=4.0
+        Focus on hard negatives. Non-negative.
+    margin : float, default=0.05
+        Probability below which negatives are discarded, in [0, 1).
+
+    Notes
+    -----
+    Not convex; once differentiable at the margin where gamma_neg > 0, with a kink there where gamma_neg = 0. Labels are
+    0 and 1. With both gammas equal and no margin it is `BinaryFocal` from logits.
+
+    References
+    ----------
+    .. [1] E. Ben-Baruch et al., "Asymmetric loss for multi-label classification", ICCV 2021.
+       https://doi.org/10.48550/arXiv.2009.14119
+
+    Examples
+    --------
+    >>> import fastloss as fl
+    >>> fl.AsymmetricFocal()([1, 0, 0], [0.0, 0.0, -3.0], reduction="none").round(6)
+    array([0.346574, 0.024516, 0.      ])
+    """
+
+    name = "asymmetric_focal"
+    task = "binary"
+    convex = False
+    when = "Many labels per sample, most of them negative: the easy negatives must not drown the positives."
+
+    def __init__(self, gamma_pos: float = 1.0, gamma_neg: float = 4.0, margin: float = 0.05) -> None:
+        super().__init__(
+            gamma_pos=real("gamma_pos", gamma_pos, 0.0),
+            gamma_neg=real("gamma_neg", gamma_neg, 0.0),
+            margin=real("margin", margin, 0.0, 1.0, open_high=True),
+        )
+
+    @property
+    def smoothness(self) -> int:  # type: ignore[override]
+        return 2 if self.margin == 0 or self.gamma_neg > 1 else 1 if self.gamma_neg > 0 else 0
+
+    @property
+    def activation(self) -> str:
+        return "sigmoid"
+
+    @property
+    def target_domain(self) -> domains.Domain:
+        return domains.BINARY
+
+    def _kernel(self) -> KernelSpec:
+        name = "asymmetric_focal_margin" if self.margin else "asymmetric_focal"
+        return KernelSpec(name, (self.gamma_pos, self.gamma_neg, self.margin))
+
+    def reference(self, y_true: Any, y_pred: Any) -> tuple[Any, Any, Any]:
+        of = y_pred.dtype.type
+        positive_ = _focal_of_score(y_pred, of(self.gamma_pos))
+        value, gradient, hessian = negative = [np.array(x) for x in _focal_of_score(-y_pred, of(self.gamma_neg))]
+        gradient *= -1
+        if self.margin:
+            gamma, margin, t, u = of(self.gamma_neg), of(self.margin), sigmoid(y_pred), sigmoid(-y_pred)
+            q, rest = np.maximum(t - margin, 0), u + margin
+            with np.errstate(all="ignore"):
+                ell = np.where(q < 0.5, -np.log1p(-q), -np.log(rest))
+                per_q = q**gamma * (gamma * ell / q + 1 / rest)
+                bend = q**gamma * (gamma * ((gamma - 1) * ell / q + 2 / rest) / q + 1 / np.square(rest))
+                slopes = q**gamma * ell, per_q * t * u, (bend * t * u + per_q * (u - t)) * t * u
+            value, gradient, hessian = (np.where(q == 0, 0, x) for x in slopes)
+        negative = (value, gradient, hessian)
+        return tuple(np.where(y_true > 0, a, b) for a, b in zip(positive_, negative, strict=True))  # type: ignore[return-value]
+
+
+@register
+class Brier(Loss):
+    r"""Brier score: (p - t)^2.
+
+    t is the target in [0, 1], p the predicted probability of the positive class. In the probability the gradient is
+    2 (p - t), the Hessian 2. From logits, p = sigmoid(y_pred): gradient 2 (p - t) p (1 - p), Hessian
+    2 p (1 - p) (p (1 - p) + (p - t) (1 - 2p)).
+
+    Parameters
+    ----------
+    from_logits : bool, default=False
+        Whether y_pred holds raw scores. By default probabilities are expected and checked.
+
+    Notes
+    -----
+    A proper scoring rule, bounded by 1. Convex in the probability, not in the raw score. scikit-learn's
+    ``brier_score_loss`` is the mean of it. ``"fisher"`` is the Gauss-Newton curvature: 2, and 2 p^2 (1 - p)^2 from
+    logits.
+
+    References
+    ----------
+    .. [1] G. W. Brier, "Verification of forecasts expressed in terms of probability", Mon. Weather Rev. 78 (1950).
+       https://doi.org/10.1175/1520-0493(1950)078<0001:VOFEIT>2.0.CO;2
+
+    Examples
+    --------
+    >>> import fastloss as fl
+    >>> round(fl.Brier()([1, 0], [0.9, 0.2]), 6)
+    0.025
+    """
+
+    name = "brier"
+    task = "binary"
+    when = "Probabilities are to be judged, or trained, with a loss that no single sample can dominate."
+
+    def __init__(self, from_logits: bool = False) -> None:
+        super().__init__(from_logits=flag("from_logits", from_logits))
+
+    @property
+    def convex(self) -> bool:  # type: ignore[override]
+        return not self.from_logits
+
+    @property
+    def activation(self) -> str:
+        return "sigmoid" if self.from_logits else "identity"
+
+    @property
+    def hessian_kinds(self) -> tuple[str, ...]:
+        kinds = super().hessian_kinds
+        return tuple(kind for kind in kinds if kind != "majorize") if self.from_logits else kinds
+
+    @property
+    def target_domain(self) -> domains.Domain:
+        return domains.PROBABILITY_TARGET
+
+    @property
+    def prediction_domain(self) -> domains.Domain:
+        return domains.ANY if self.from_logits else domains.PROBABILITY
+
+    def _kernel(self) -> KernelSpec:
+        return KernelSpec("brier_logits" if self.from_logits else "squared_error")
+
+    def _closed_form(self, y: Any, w: Any) -> float:
+        p = float(np.average(y, weights=w))
+        with np.errstate(divide="ignore"):
+            return float(np.log(p) - np.log1p(-p)) if self.from_logits else p
+
+    def reference(self, y_true: Any, y_pred: Any) -> tuple[Any, Any, Any]:
+        y = y_true.astype(y_pred.dtype)
+        if not self.from_logits:
+            d = y_pred - y
+            return np.square(d), 2 * d, nan_like(d, np.full(d.shape, 2))
+        p, q = sigmoid(y_pred), sigmoid(-y_pred)
+        d = (1 - y) * p - y * q
+        return np.square(d), 2 * d * p * q, 2 * p * q * (p * q + d * (q - p))
+
+    def majorizer(self, y_true: Any, y_pred: Any) -> Any:
+        return nan_like(y_pred, np.full(y_pred.shape, 2))
+
+    def fisher(self, y_true: Any, y_pred: Any) -> Any:
+        if self.from_logits:
+            return 2 * np.square(sigmoid(y_pred) * sigmoid(-y_pred))
+        return nan_like(y_pred, np.full(y_pred.shape, 2))

@@ -192,6 +192,7 @@ class CategoricalCrossEntropy(_CrossEntropy):
     """
 
     name = "categorical_cross_entropy"
+    when = "Probabilities of one of K classes, with targets that are themselves probabilities or one-hot."
 
     def __init__(
         self,
@@ -243,6 +244,7 @@ class SparseCategoricalCrossEntropy(_CrossEntropy):
     """
 
     name = "sparse_categorical_cross_entropy"
+    when = "Probabilities of one of K classes, with class indices as targets: the default for many classes."
     takes_labels = True
 
     def __init__(

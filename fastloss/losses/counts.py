@@ -8,8 +8,8 @@ import numpy as np
 
 from fastloss import domains
 from fastloss.loss import KernelSpec, Loss
-from fastloss.losses.pieces import xlogy
-from fastloss.parameters import choice, flag
+from fastloss.losses.pieces import cross_entropy_of_score, float32_and_rest, logistic_bound, sigmoid, xlogy
+from fastloss.parameters import choice, flag, positive, real
 from fastloss.registry import register
 
 _PI = 4 * np.arctan(np.longdouble(1))
@@ -65,6 +65,7 @@ class Poisson(Loss):
 
     name = "poisson"
     task = "count"
+    when = "Counts or rates whose variance is about their mean."
 
     def __init__(self, link: str = "log", full: bool = False) -> None:
         super().__init__(link=choice("link", link, ("log", "identity")), full=flag("full", full))
@@ -133,6 +134,7 @@ class Gamma(Loss):
 
     name = "gamma"
     task = "count"
+    when = "Positive, right-skewed amounts whose standard deviation is proportional to their mean."
 
     def __init__(self) -> None:
         super().__init__()
@@ -158,3 +160,241 @@ class Gamma(Loss):
 
     def fisher(self, y_true: Any, y_pred: Any) -> Any:
         return np.where(np.isnan(y_pred), y_pred, np.ones_like(y_pred))
+
+
+@register
+class InverseGaussian(Loss):
+    r"""Inverse Gaussian loss with log link: y_true/(2 mu^2) - 1/mu, mu = exp(y_pred).
+
+    The negative log-likelihood of an inverse Gaussian variable of mean mu and unit shape; constants in y and the
+    dispersion are left out. The gradient in the raw score is 1/mu - y/mu^2, the Hessian 2 y/mu^2 - 1/mu; ``"fisher"``
+    gives 1/mu.
+
+    Notes
+    -----
+    Not convex: the Hessian is negative where mu > 2 y. Targets: finite, > 0. The constant of least loss is the
+    logarithm of the mean.
+
+    References
+    ----------
+    .. [1] P. McCullagh, J. A. Nelder, "Generalized Linear Models", 2nd ed., Chapman & Hall 1989, chapter 8.
+       https://doi.org/10.1201/9780203753736
+
+    Examples
+    --------
+    >>> import fastloss as fl
+    >>> fl.InverseGaussian()([1.0, 3.0], [0.0, 0.0])
+    0.0
+    """
+
+    name = "inverse_gaussian"
+    task = "count"
+    convex = False
+    when = "Positive targets whose variance grows with the cube of the mean: claim sizes, times to an event."
+
+    def __init__(self) -> None:
+        super().__init__()
+
+    @property
+    def activation(self) -> str:
+        return "exp"
+
+    @property
+    def target_domain(self) -> domains.Domain:
+        return domains.POSITIVE
+
+    def _kernel(self) -> KernelSpec:
+        return KernelSpec("inverse_gaussian_log")
+
+    def _closed_form(self, y: Any, w: Any) -> float:
+        return float(np.log(np.average(y, weights=w)))
+
+    def reference(self, y_true: Any, y_pred: Any) -> tuple[Any, Any, Any]:
+        with np.errstate(all="ignore"):
+            i = self.fisher(y_true, y_pred)
+            ratio = y_true.astype(y_pred.dtype) * i
+            return i * (ratio / 2 - 1), i * (1 - ratio), i * (2 * ratio - 1)
+
+    def fisher(self, y_true: Any, y_pred: Any) -> Any:
+        with np.errstate(all="ignore"):
+            return np.exp(-y_pred)
+
+
+@register
+class Tweedie(Loss):
+    r"""Tweedie loss: -y_true mu^(1-p)/(1-p) + mu^(2-p)/(2-p), p the power of the variance function.
+
+    The negative log-likelihood of a variable of mean mu and variance mu^p; constants in y and the dispersion are left
+    out. With the log link y_pred = z is a raw score, mu = exp(z): gradient mu^(2-p) - y mu^(1-p), Hessian
+    (2-p) mu^(2-p) - (1-p) y mu^(1-p); ``"fisher"`` gives mu^(2-p). With the identity link y_pred = mu: gradient
+    mu^(1-p) - y mu^-p, ``"fisher"`` mu^-p.
+
+    Parameters
+    ----------
+    power : float, default=1.5
+        p: 0 is the Gaussian distribution, 1 `Poisson`, between 1 and 2 compound Poisson-gamma (zeros, and positive
+        amounts), 2 `Gamma`, 3 inverse Gaussian. At most 0 or at least 1: between them there is no distribution.
+    link : {"log", "identity"}, default="log"
+        Whether y_pred is the logarithm of the mean or the mean itself.
+
+    Notes
+    -----
+    Convex with the log link for 1 <= p <= 2. Targets: any number for p <= 0, >= 0 for 1 <= p < 2, > 0 for p >= 2. At
+    p = 1 and p = 2, where the formula has no value, it is that of `Poisson` and `Gamma`. The constant of least loss is
+    the mean (its logarithm with the log link), whatever p.
+
+    References
+    ----------
+    .. [1] B. Jorgensen, "Exponential dispersion models", J. R. Stat. Soc. B 49 (1987).
+       https://doi.org/10.1111/j.2517-6161.1987.tb01685.x
+
+    Examples
+    --------
+    >>> import fastloss as fl
+    >>> fl.Tweedie(power=1.5)([0.0, 4.0], [0.0, 0.0], reduction="none")
+    array([ 2., 10.])
+    """
+
+    name = "tweedie"
+    task = "count"
+    when = "Amounts with many exact zeros, such as claims per policy: a power between 1 and 2."
+
+    def __init__(self, power: float = 1.5, link: str = "log") -> None:
+        power = real("power", power)
+        if 0 < power < 1:
+            raise ValueError(f"power is {power!r}: expected a number <= 0 or >= 1, as no distribution lies between")
+        super().__init__(power=power, link=choice("link", link, ("log", "identity")))
+
+    def _same(self) -> Loss | None:
+        """The loss that this is at powers 1 and, with the log link, 2."""
+        if self.power == 1:
+            return Poisson(self.link)
+        return Gamma() if self.power == 2 and self.link == "log" else None
+
+    @property
+    def convex(self) -> bool:  # type: ignore[override]
+        return bool(1 <= self.power <= 2 if self.link == "log" else self.power in (0, 1))
+
+    @property
+    def activation(self) -> str:
+        return "exp" if self.link == "log" else "identity"
+
+    @property
+    def target_domain(self) -> domains.Domain:
+        return domains.ANY if self.power <= 0 else domains.NON_NEGATIVE if self.power < 2 else domains.POSITIVE
+
+    @property
+    def prediction_domain(self) -> domains.Domain:
+        return domains.ANY if self.link == "log" else domains.MEAN
+
+    def _exponents(self, of: Any = np.longdouble) -> tuple[Any, Any]:
+        """1 - p and 2 - p."""
+        return of(1) - of(self.power), of(2) - of(self.power)
+
+    def _kernel(self) -> KernelSpec:
+        if (same := self._same()) is not None:
+            return same._kernel()
+        if self.power == 2:
+            return KernelSpec("gamma_identity")
+        a, b = self._exponents()
+        return KernelSpec(f"tweedie_{self.link}", (*float32_and_rest(a), *float32_and_rest(b)))
+
+    def _closed_form(self, y: Any, w: Any) -> float:
+        mean = max(0.0, float(np.average(y, weights=w)))  # a mean below 0 is out of reach
+        with np.errstate(divide="ignore"):
+            return float(np.log(mean) if self.link == "log" else mean)
+
+    def reference(self, y_true: Any, y_pred: Any) -> tuple[Any, Any, Any]:
+        if (same := self._same()) is not None:
+            return same.reference(y_true, y_pred)
+        y, z, (a, b) = y_true.astype(y_pred.dtype), y_pred + 0, self._exponents(y_pred.dtype.type)
+        zero = np.where(np.isnan(z), z, 0)
+        with np.errstate(all="ignore"):
+            if self.link == "log":
+                lower, upper = np.where(y == 0, zero, y * np.exp(a * z)), np.exp(b * z)
+                both = np.isinf(lower) & np.isinf(upper)  # their ratio is mu/y
+                lower, upper = np.where(both & (z > 0), 0, lower), np.where(both & (z < 0), 0, upper)
+                return upper / b - lower / a, upper - lower, b * upper - a * lower
+            ratio = np.where(y == 0, zero, y / z)
+            if self.power == 2:
+                return np.log(z) + ratio, (1 - ratio) / z, (2 * ratio - 1) / z / z
+            lower = np.where(y == 0, zero, y * z**a)
+            return z**b / b - lower / a, z**a * (1 - ratio), z**a / z * (np.where(y == 0, zero, (1 - a) * ratio) + a)
+
+    def fisher(self, y_true: Any, y_pred: Any) -> Any:
+        if (same := self._same()) is not None:
+            return same.fisher(y_true, y_pred)
+        a, b = self._exponents(y_pred.dtype.type)
+        with np.errstate(all="ignore"):
+            return np.exp(b * y_pred) if self.link == "log" else (y_pred + 0) ** a / (y_pred + 0)
+
+
+@register
+class NegativeBinomial(Loss):
+    r"""Negative binomial loss with log link: (y_true + 1/theta) log(1 + theta mu) - y_true log mu, mu = exp(y_pred).
+
+    The negative log-likelihood of a count of mean mu and variance mu + theta mu^2, without its constants in y. The
+    gradient in the raw score is (mu - y)/(1 + theta mu), the Hessian mu (1 + theta y)/(1 + theta mu)^2; ``"fisher"``
+    gives mu/(1 + theta mu). ``"majorize"`` is the logistic bound.
+
+    Parameters
+    ----------
+    theta : float, default=1.0
+        Overdispersion; theta -> 0 is `Poisson`. Positive. The same as in glum; R's ``theta`` is 1 over it.
+
+    Notes
+    -----
+    Convex. Targets: finite, >= 0. The constant of least loss is the logarithm of the mean.
+
+    References
+    ----------
+    .. [1] J. M. Hilbe, "Negative Binomial Regression", 2nd ed., Cambridge University Press 2011.
+       https://doi.org/10.1017/CBO9780511973420
+
+    Examples
+    --------
+    >>> import fastloss as fl
+    >>> fl.NegativeBinomial(theta=1.0).gradient([0.0, 3.0], [0.0, 0.0], reduction="none")
+    array([ 0.5, -1. ])
+    """
+
+    name = "negative_binomial"
+    task = "count"
+    when = "Counts that vary more than a Poisson model allows."
+
+    def __init__(self, theta: float = 1.0) -> None:
+        super().__init__(theta=positive("theta", theta))
+
+    @property
+    def activation(self) -> str:
+        return "exp"
+
+    @property
+    def target_domain(self) -> domains.Domain:
+        return domains.NON_NEGATIVE
+
+    def _kernel(self) -> KernelSpec:
+        return KernelSpec("negative_binomial", (float(np.log(self.theta)), 1 / self.theta))
+
+    def _closed_form(self, y: Any, w: Any) -> float:
+        with np.errstate(divide="ignore"):
+            return float(np.log(np.average(y, weights=w)))
+
+    def _score(self, y_pred: Any) -> tuple[Any, Any, Any]:
+        """log theta, 1/theta, and the score whose cross-entropy this is."""
+        theta = y_pred.dtype.type(self.theta)
+        return np.log(theta), 1 / theta, y_pred + np.log(theta)
+
+    def reference(self, y_true: Any, y_pred: Any) -> tuple[Any, Any, Any]:
+        shift, inverse, x = self._score(y_pred)
+        y = y_true.astype(y_pred.dtype)
+        value, gradient, hessian = cross_entropy_of_score(inverse, y, x)
+        return value + y * shift, gradient, hessian
+
+    def majorizer(self, y_true: Any, y_pred: Any) -> Any:
+        _, inverse, x = self._score(y_pred)
+        return (y_true.astype(y_pred.dtype) + inverse) * logistic_bound(x)
+
+    def fisher(self, y_true: Any, y_pred: Any) -> Any:
+        _, inverse, x = self._score(y_pred)
+        return inverse * sigmoid(x)

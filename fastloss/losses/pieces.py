@@ -1,10 +1,17 @@
-"""Pieces that several NumPy references are made of."""
+"""Pieces that several losses are made of, NumPy references above all."""
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
+
+
+def float32_and_rest(x: Any) -> tuple[float, float]:
+    """A parameter in two parts: either kernel has all of its digits."""
+    first = np.float32(x)
+    return float(first), float(x - np.longdouble(first))
 
 
 def nan_like(x: Any, value: Any) -> Any:
@@ -24,6 +31,22 @@ def product(q: Any, log_p: Any) -> Any:
         return np.where(q == 0, nan_like(log_p, 0), q * log_p)
 
 
+def log1p_excess(x: Any) -> Any:
+    """x - log1p(x) for x >= 0, by its series where that cancels."""
+    near = np.minimum(x, 0.125)
+    series = sum((-1) ** k * near ** (k - 2) / k for k in range(2, 24)) * near * near
+    with np.errstate(invalid="ignore"):
+        return np.where(x < 0.125, series, np.where(np.isinf(x), x, x - np.log1p(x)))
+
+
+def expm1_excess(x: Any) -> Any:
+    """expm1(x) - x, by its series where that cancels."""
+    near = np.clip(x, -0.5, 0.5)
+    series = sum(near ** (k - 2) / x.dtype.type(math.factorial(k)) for k in range(2, 22)) * near * near
+    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+        return np.where(np.abs(x) < 0.5, series, np.where(x == np.inf, x, np.expm1(x) - x))
+
+
 def sigmoid(z: Any) -> Any:
     """1 / (1 + exp(-z))."""
     with np.errstate(over="ignore", under="ignore"):
@@ -33,6 +56,20 @@ def sigmoid(z: Any) -> Any:
 def softplus(z: Any) -> Any:
     """log(1 + exp(z))."""
     return np.logaddexp(z.dtype.type(0), z)
+
+
+def cross_entropy_of_score(negative: Any, positive: Any, z: Any) -> tuple[Any, Any, Any]:
+    """negative softplus(z) + positive softplus(-z) with its derivatives; a side without weight adds nothing."""
+    p, q = sigmoid(z), sigmoid(-z)
+    with np.errstate(all="ignore"):
+        value = product(negative, softplus(z)) + product(positive, softplus(-z))
+        return value, negative * p - positive * q, (negative + positive) * p * q
+
+
+def logistic_bound(z: Any) -> Any:
+    """tanh(z/2)/(2z), the curvature of the parabola above softplus (Jaakkola & Jordan 2000); 1/4 at 0."""
+    with np.errstate(all="ignore"):
+        return np.where(z == 0, 0.25, np.tanh(z / 2) / (2 * z))
 
 
 def log_softmax(z: Any) -> Any:

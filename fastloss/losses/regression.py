@@ -6,9 +6,17 @@ from typing import Any
 
 import numpy as np
 
+from fastloss import domains
 from fastloss.loss import KernelSpec, Loss
-from fastloss.losses.pieces import nan_like
-from fastloss.parameters import positive, real
+from fastloss.losses.pieces import (
+    cross_entropy_of_score,
+    expm1_excess,
+    float32_and_rest,
+    log1p_excess,
+    logistic_bound,
+    nan_like,
+)
+from fastloss.parameters import choice, positive, real
 from fastloss.registry import register
 
 # The majorizer of |r| has curvature 1/|r|; at a perfect fit no finite one exists, so |r| is taken to be at least
@@ -54,6 +62,7 @@ class SquaredError(Loss):
 
     name = "squared_error"
     task = "regression"
+    when = "The conditional mean is wanted, and errors are about Gaussian or the cost grows with the square."
 
     def __init__(self) -> None:
         super().__init__()
@@ -100,6 +109,7 @@ class HalfSquaredError(Loss):
 
     name = "half_squared_error"
     task = "regression"
+    when = "Squared error for a solver or booster that expects the residual itself as gradient."
 
     def __init__(self) -> None:
         super().__init__()
@@ -146,6 +156,8 @@ class AbsoluteError(Loss):
 
     name = "absolute_error"
     task = "regression"
+    smoothness = 0
+    when = "The conditional median is wanted, or outliers in the target must not move the model much."
 
     def __init__(self) -> None:
         super().__init__()
@@ -195,6 +207,8 @@ class Huber(Loss):
 
     name = "huber"
     task = "regression"
+    smoothness = 1
+    when = "Mostly Gaussian errors with some outliers, whose size (delta) is known or tuned."
 
     def __init__(self, delta: float = 1.0) -> None:
         super().__init__(delta=positive("delta", delta))
@@ -239,9 +253,14 @@ class SmoothL1(Loss):
 
     name = "smooth_l1"
     task = "regression"
+    when = "Huber's loss where the slope of the linear part should be 1, as in bounding-box regression."
 
     def __init__(self, beta: float = 1.0) -> None:
         super().__init__(beta=real("beta", beta, 0.0))
+
+    @property
+    def smoothness(self) -> int:  # type: ignore[override]
+        return 1 if self.beta > 0 else 0
 
     def _kernel(self) -> KernelSpec:
         return (
@@ -292,6 +311,7 @@ class PseudoHuber(Loss):
 
     name = "pseudo_huber"
     task = "regression"
+    when = "Huber's loss for solvers and boosters that use second derivatives."
 
     def __init__(self, delta: float = 1.0) -> None:
         super().__init__(delta=positive("delta", delta))
@@ -338,6 +358,7 @@ class LogCosh(Loss):
 
     name = "log_cosh"
     task = "regression"
+    when = "A smooth compromise of squared and absolute error with no parameter to tune, on a standardised target."
 
     def __init__(self) -> None:
         super().__init__()
@@ -389,6 +410,8 @@ class Quantile(Loss):
 
     name = "quantile"
     task = "regression"
+    smoothness = 0
+    when = "A conditional quantile is wanted: prediction intervals, or a cost that differs above and below."
 
     def __init__(self, quantile: float = 0.5) -> None:
         super().__init__(quantile=real("quantile", quantile, 0.0, 1.0))
@@ -441,9 +464,14 @@ class Expectile(Loss):
 
     name = "expectile"
     task = "regression"
+    when = "An asymmetric cost that grows with the square, or a smooth relative of the quantile: risk measures."
 
     def __init__(self, expectile: float = 0.5) -> None:
         super().__init__(expectile=real("expectile", expectile, 0.0, 1.0))
+
+    @property
+    def smoothness(self) -> int:  # type: ignore[override]
+        return 2 if self.expectile == 0.5 else 1
 
     def _kernel(self) -> KernelSpec:
         return KernelSpec("expectile", (self.expectile, 1 - self.expectile, self._most()))
@@ -491,6 +519,8 @@ class EpsilonInsensitive(Loss):
 
     name = "epsilon_insensitive"
     task = "regression"
+    smoothness = 0
+    when = "Errors up to a tolerance do not matter: support vector regression."
 
     def __init__(self, epsilon: float = 0.1) -> None:
         super().__init__(epsilon=real("epsilon", epsilon, 0.0))
@@ -538,9 +568,14 @@ class SquaredEpsilonInsensitive(Loss):
 
     name = "squared_epsilon_insensitive"
     task = "regression"
+    when = "Errors up to a tolerance do not matter, and the solver wants a gradient everywhere."
 
     def __init__(self, epsilon: float = 0.1) -> None:
         super().__init__(epsilon=real("epsilon", epsilon, 0.0))
+
+    @property
+    def smoothness(self) -> int:  # type: ignore[override]
+        return 1 if self.epsilon > 0 else 2
 
     def _kernel(self) -> KernelSpec:
         return KernelSpec("squared_epsilon_insensitive", (self.epsilon,))
@@ -552,3 +587,448 @@ class SquaredEpsilonInsensitive(Loss):
 
     def majorizer(self, y_true: Any, y_pred: Any) -> Any:
         return nan_like(y_pred - y_true, np.full(y_pred.shape, 2))
+
+
+@register
+class Fair(Loss):
+    r"""Fair loss: c |r| - c^2 log(1 + |r|/c).
+
+    With r = y_pred - y_true and u = |r|/c: about r^2/2 near 0 and c |r| far away, which it approaches more slowly than
+    `Huber`. The gradient is r/(1 + u), the Hessian 1/(1 + u)^2. ``"majorize"`` gives 1/(1 + u).
+
+    Parameters
+    ----------
+    c : float, default=1.0
+        Slope far away, in units of the target. Positive.
+
+    Notes
+    -----
+    Convex; twice differentiable, with a kink in the Hessian at 0. LightGBM's ``fair`` is the same. Relative precision
+    holds for every r.
+
+    References
+    ----------
+    .. [1] P. W. Holland, R. E. Welsch, "Robust regression using iteratively reweighted least-squares", Commun. Stat.
+       Theory Methods 6 (1977). https://doi.org/10.1080/03610927708827533
+
+    Examples
+    --------
+    >>> import fastloss as fl
+    >>> fl.Fair(c=2.0).gradient([0.0, 0.0], [2.0, -6.0], reduction="none")
+    array([ 1. , -1.5])
+    """
+
+    name = "fair"
+    task = "regression"
+    when = "Some outliers, and a solver that wants second derivatives that never vanish."
+
+    def __init__(self, c: float = 1.0) -> None:
+        super().__init__(c=positive("c", c))
+
+    def _kernel(self) -> KernelSpec:
+        return KernelSpec("fair", (self.c,))
+
+    def reference(self, y_true: Any, y_pred: Any) -> tuple[Any, Any, Any]:
+        r, c = y_pred - y_true, y_pred.dtype.type(self.c)
+        weight = self.majorizer(y_true, y_pred)
+        with np.errstate(over="ignore", invalid="ignore"):
+            gradient = np.where(np.isinf(r), np.sign(r) * c, r * weight)
+            return c * (c * log1p_excess(np.abs(r) / c)), gradient, np.square(weight)
+
+    def majorizer(self, y_true: Any, y_pred: Any) -> Any:
+        c = y_pred.dtype.type(self.c)
+        with np.errstate(over="ignore"):
+            return c / (c + np.abs(y_pred - y_true))
+
+
+@register
+class SmoothQuantile(Loss):
+    r"""Smooth quantile loss: q u + h log(1 + exp(-u/h)), u = y_true - y_pred.
+
+    h is `width`: `Quantile` with its kink rounded over some widths, and never below it. The gradient in y_pred is
+    sigmoid(-u/h) - q, the Hessian sigmoid(u/h) sigmoid(-u/h)/h. ``"majorize"`` gives tanh(u/2h)/(2u).
+
+    Parameters
+    ----------
+    quantile : float, default=0.5
+        The quantile to predict, in [0, 1].
+    width : float, default=0.1
+        Width of the rounding, in units of the target. Positive.
+
+    Notes
+    -----
+    Convex and smooth. At u = 0 the loss is h log 2, not 0. Its constant of least loss is the quantile of the targets
+    smeared by a logistic distribution of scale h.
+
+    References
+    ----------
+    .. [1] S. Zheng, "Gradient descent algorithms for quantile regression with smooth approximation", Int. J. Mach.
+       Learn. Cybern. 2 (2011). https://doi.org/10.1007/s13042-011-0031-2
+
+    Examples
+    --------
+    >>> import fastloss as fl
+    >>> fl.SmoothQuantile(quantile=0.75).gradient([1.0, 2.0], [1.0, 9.0], reduction="none")
+    array([-0.25,  0.25])
+    """
+
+    name = "smooth_quantile"
+    task = "regression"
+    when = "A quantile is wanted, and the solver or booster needs curvature."
+
+    def __init__(self, quantile: float = 0.5, width: float = 0.1) -> None:
+        super().__init__(quantile=real("quantile", quantile, 0.0, 1.0), width=positive("width", width))
+
+    def _kernel(self) -> KernelSpec:
+        return KernelSpec("smooth_quantile", (self.width, self.quantile, 1 - self.quantile))
+
+    def _pieces(self, y_true: Any, y_pred: Any) -> tuple[Any, Any, Any, Any]:
+        of = y_pred.dtype.type
+        return (y_pred - y_true) / of(self.width), of(self.width), of(self.quantile), of(1 - self.quantile)
+
+    def reference(self, y_true: Any, y_pred: Any) -> tuple[Any, Any, Any]:
+        x, h, q, rest = self._pieces(y_true, y_pred)
+        value, gradient, hessian = cross_entropy_of_score(rest, q, x)
+        return h * value, gradient, hessian / h
+
+    def majorizer(self, y_true: Any, y_pred: Any) -> Any:
+        x, h, _, _ = self._pieces(y_true, y_pred)
+        return logistic_bound(x) / h
+
+
+@register
+class Lq(Loss):
+    r"""Power loss: |r|^q, r = y_pred - y_true.
+
+    Between the absolute error (q = 1) and the squared error (q = 2), and beyond. The gradient is
+    q |r|^(q-1) sign(r), the Hessian q (q-1) |r|^(q-2), infinite at r = 0 for q < 2. ``"majorize"``, for q <= 2, gives
+    q |r|^(q-2) (with |r| at least 1e-6).
+
+    Parameters
+    ----------
+    q : float, default=1.5
+        The power, at least 1.
+
+    Notes
+    -----
+    Convex. CatBoost's ``Lq`` is the same.
+
+    References
+    ----------
+    .. [1] A. H. Money, J. F. Affleck-Graves, M. L. Hart, G. D. I. Barr, "The linear regression model: Lp norm
+       estimation and the choice of p", Commun. Stat. Simul. Comput. 11 (1982).
+       https://doi.org/10.1080/03610918208812247
+
+    Examples
+    --------
+    >>> import fastloss as fl
+    >>> fl.Lq(q=1.5)([0.0, 0.0], [4.0, -1.0], reduction="none")
+    array([8., 1.])
+    """
+
+    name = "lq"
+    task = "regression"
+    when = "Errors with tails between the Laplace and the Gaussian distribution, or shorter than Gaussian for q > 2."
+
+    def __init__(self, q: float = 1.5) -> None:
+        super().__init__(q=real("q", q, 1.0))
+
+    @property
+    def smoothness(self) -> int:  # type: ignore[override]
+        return 0 if self.q == 1 else 1 if self.q < 2 else 2
+
+    @property
+    def hessian_kinds(self) -> tuple[str, ...]:
+        kinds = super().hessian_kinds
+        return kinds if self.q <= 2 else tuple(kind for kind in kinds if kind != "majorize")  # no parabola is above
+
+    def _kernel(self) -> KernelSpec:
+        if self.q == 1:
+            return KernelSpec("absolute_error", (LEAST_RESIDUAL,))
+        if self.q == 2:
+            return KernelSpec("squared_error")
+        powers = (*float32_and_rest(self.q - 1), *float32_and_rest(self.q - 2))
+        return KernelSpec("lq", (self.q, *powers, self.q * LEAST_RESIDUAL ** (self.q - 2)))
+
+    def reference(self, y_true: Any, y_pred: Any) -> tuple[Any, Any, Any]:
+        if self.q in (1, 2):
+            return (AbsoluteError() if self.q == 1 else SquaredError()).reference(y_true, y_pred)
+        r, q = y_pred - y_true, y_pred.dtype.type(self.q)
+        a = np.abs(r)
+        with np.errstate(over="ignore", under="ignore", divide="ignore"):
+            return a**q, q * a ** (q - 1) * np.sign(r), q * (q - 1) * a ** (q - 2)
+
+    def majorizer(self, y_true: Any, y_pred: Any) -> Any:
+        q = y_pred.dtype.type(self.q)
+        return q * np.maximum(np.abs(y_pred - y_true), LEAST_RESIDUAL) ** (q - 2)
+
+
+@register
+class Linex(Loss):
+    r"""LINEX loss: b (exp(a r) - a r - 1), r = y_pred - y_true.
+
+    For a > 0 an overestimate costs exponentially, an underestimate linearly; for a < 0 the other way round. Near 0
+    about a^2 b r^2/2. The gradient is a b (exp(a r) - 1), the Hessian a^2 b exp(a r).
+
+    Parameters
+    ----------
+    a : float, default=1.0
+        Asymmetry, in units of 1/target; not 0.
+    b : float, default=1.0
+        Scale. Positive.
+
+    Notes
+    -----
+    Convex and smooth. The constant of least loss is -log(mean(exp(-a y_true)))/a. Relative precision holds for every r.
+
+    References
+    ----------
+    .. [1] A. Zellner, "Bayesian estimation and prediction using asymmetric loss functions", J. Am. Stat. Assoc. 81
+       (1986). https://doi.org/10.1080/01621459.1986.10478289
+
+    Examples
+    --------
+    >>> import fastloss as fl
+    >>> fl.Linex(a=1.0)([0.0, 0.0], [2.0, -2.0], reduction="none").round(4)
+    array([4.3891, 1.1353])
+    """
+
+    name = "linex"
+    task = "regression"
+    when = "Over- and underestimates differ in cost by orders of magnitude: real estate assessment, dams, stock levels."
+
+    def __init__(self, a: float = 1.0, b: float = 1.0) -> None:
+        super().__init__(a=real("a", a), b=positive("b", b))
+        if self.a == 0:
+            raise ValueError("a is 0: expected a number other than 0; for a -> 0 the loss becomes SquaredError")
+
+    def _kernel(self) -> KernelSpec:
+        return KernelSpec("linex", (self.a, self.b, self.a * self.b))
+
+    def _closed_form(self, y: Any, w: Any) -> float:
+        x = -self.a * y
+        top = x.max()
+        return float(-(top + np.log(np.average(np.exp(x - top), weights=w))) / self.a)
+
+    def reference(self, y_true: Any, y_pred: Any) -> tuple[Any, Any, Any]:
+        a, b = (y_pred.dtype.type(x) for x in (self.a, self.b))
+        x = a * (y_pred - y_true)
+        with np.errstate(over="ignore", under="ignore"):
+            return b * expm1_excess(x), a * b * np.expm1(x), a * b * (a * np.exp(x))
+
+
+@register
+class SquaredLogError(Loss):
+    r"""Squared logarithmic error: (log(1 + y_pred) - log(1 + y_true))^2 / 2.
+
+    With d the difference of the logarithms the gradient is d/(1 + y_pred), the Hessian (1 - d)/(1 + y_pred)^2.
+
+    Notes
+    -----
+    Not convex: the Hessian is negative where d > 1. Targets > -1, predictions >= -1. With the factor 1/2, as in
+    XGBoost's ``reg:squaredlogerror``: twice this is scikit-learn's and Keras's mean squared logarithmic error. The
+    constant of least loss is exp(mean(log(1 + y_true))) - 1.
+
+    References
+    ----------
+    .. [1] L. Tornqvist, P. Vartia, Y. O. Vartia, "How should relative changes be measured?", Am. Stat. 39 (1985).
+       https://doi.org/10.1080/00031305.1985.10479385
+
+    Examples
+    --------
+    >>> import fastloss as fl
+    >>> fl.SquaredLogError()([1.0, 3.0], [1.0, 1.0], reduction="none").round(6)
+    array([0.      , 0.240227])
+    """
+
+    name = "squared_log_error"
+    task = "regression"
+    convex = False
+    when = "Positive targets over several orders of magnitude, where relative errors count."
+
+    def __init__(self) -> None:
+        super().__init__()
+
+    @property
+    def target_domain(self) -> domains.Domain:
+        return domains.ABOVE_MINUS_ONE
+
+    @property
+    def prediction_domain(self) -> domains.Domain:
+        return domains.FROM_MINUS_ONE
+
+    def _kernel(self) -> KernelSpec:
+        return KernelSpec("squared_log_error")
+
+    def _closed_form(self, y: Any, w: Any) -> float:
+        return float(np.expm1(np.average(np.log1p(y), weights=w)))
+
+    def reference(self, y_true: Any, y_pred: Any) -> tuple[Any, Any, Any]:
+        y, t = y_true.astype(y_pred.dtype), 1 + y_pred
+        x = (y_pred - y) / (1 + y)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            d = np.where(x < -0.5, np.log(t / (1 + y)), np.log1p(x))
+            return np.square(d) / 2, d / t, (1 - d) / t / t
+
+
+@register
+class AbsolutePercentageError(Loss):
+    r"""Absolute percentage error: |y_pred - y_true| / |y_true|.
+
+    As a share, not times 100, as in scikit-learn. The gradient is sign(r)/|y_true|, 0 at a tie; the exact Hessian is
+    0. ``"majorize"`` gives 1/(|r| |y_true|) (with |r| at least 1e-6).
+
+    Parameters
+    ----------
+    zero : {"inf", "epsilon"}, default="inf"
+        What a target of 0 makes of it. "inf": an infinite loss, unless the prediction is 0 too. "epsilon": the
+        denominator is at least 2.2e-16, the float64 epsilon, as in scikit-learn. To leave such rows out give them
+        weight 0.
+
+    Notes
+    -----
+    Convex, with a kink. A prediction of 0 costs at most 1 for positive targets, one that is too high costs without
+    limit: models trained on it predict low. The constant of least loss is the median weighted by 1/|y_true|.
+
+    References
+    ----------
+    .. [1] A. de Myttenaere, B. Golden, B. Le Grand, F. Rossi, "Mean absolute percentage error for regression models",
+       Neurocomputing 192 (2016). https://doi.org/10.1016/j.neucom.2015.12.114
+
+    Examples
+    --------
+    >>> import fastloss as fl
+    >>> fl.AbsolutePercentageError()([2.0, 4.0], [3.0, 3.0], reduction="none")
+    array([0.5 , 0.25])
+    """
+
+    name = "absolute_percentage_error"
+    task = "regression"
+    smoothness = 0
+    when = "Forecasts of positive targets, none near 0, judged by their relative error."
+
+    def __init__(self, zero: str = "inf") -> None:
+        super().__init__(zero=choice("zero", zero, ("inf", "epsilon")))
+
+    def _least(self) -> float:
+        """Denominator of a target of 0."""
+        return 0.0 if self.zero == "inf" else float(np.finfo(np.float64).eps)
+
+    def _kernel(self) -> KernelSpec:
+        return KernelSpec("absolute_percentage_error", (self._least(), LEAST_RESIDUAL))
+
+    def _closed_form(self, y: Any, w: Any) -> float:
+        a = np.maximum(np.abs(y), self._least())
+        return 0.0 if (a == 0).any() else weighted_quantile(y, w / a, 0.5)
+
+    def reference(self, y_true: Any, y_pred: Any) -> tuple[Any, Any, Any]:
+        y = y_true.astype(y_pred.dtype)
+        r, d = y_pred - y, np.maximum(np.abs(y), y_pred.dtype.type(self._least()))
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+            return np.where(r == 0, 0, np.abs(r) / d), np.where(r == 0, 0, np.sign(r) / d), nan_like(r, 0)
+
+    def majorizer(self, y_true: Any, y_pred: Any) -> Any:
+        y = y_true.astype(y_pred.dtype)
+        with np.errstate(divide="ignore", over="ignore"):
+            a = np.maximum(np.abs(y_pred - y), LEAST_RESIDUAL)
+            return 1 / a / np.maximum(np.abs(y), y_pred.dtype.type(self._least()))
+
+
+@register
+class SymmetricAbsolutePercentageError(Loss):
+    r"""Symmetric absolute percentage error: 2 |y_pred - y_true| / (|y_true| + |y_pred|).
+
+    Between 0 and 2 (200 %); 0 where both are 0. With s = |y_true| + |y_pred| the gradient is 4 |y_true|/s^2 away from
+    the target where both have one sign, and 0 where they have not; the Hessian is -2/s times the gradient, in y_pred's
+    own direction.
+
+    Notes
+    -----
+    Not convex, with a kink at the target. "Symmetric" in its two arguments, not in over- and underestimates: one that
+    is too low costs more.
+
+    References
+    ----------
+    .. [1] S. Makridakis, "Accuracy measures: theoretical and practical concerns", Int. J. Forecast. 9 (1993).
+       https://doi.org/10.1016/0169-2070(93)90079-3
+
+    Examples
+    --------
+    >>> import fastloss as fl
+    >>> fl.SymmetricAbsolutePercentageError()([1.0, 0.0], [3.0, 0.0], reduction="none")
+    array([1., 0.])
+    """
+
+    name = "symmetric_absolute_percentage_error"
+    task = "regression"
+    convex = False
+    smoothness = 0
+    when = "Forecasts compared as in the M competitions; to report rather than to train on."
+
+    def __init__(self) -> None:
+        super().__init__()
+
+    def _kernel(self) -> KernelSpec:
+        return KernelSpec("symmetric_absolute_percentage_error")
+
+    def reference(self, y_true: Any, y_pred: Any) -> tuple[Any, Any, Any]:
+        y = y_true.astype(y_pred.dtype)
+        r, s = y_pred - y, np.abs(y) + np.abs(y_pred)
+        none, zero = (np.sign(y) * np.sign(y_pred) <= 0) | (r == 0), nan_like(r, 0)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            value = np.where(r == 0, 0, 2 * (np.abs(r) / s))
+            gradient = np.where(none, zero, np.sign(r) * (4 * (np.abs(y) / s / s)))
+            return value, gradient, np.where(none, zero, -2 * np.sign(y_pred) * (gradient / s))
+
+
+@register
+class Wing(Loss):
+    r"""Wing loss: w log(1 + |r|/epsilon) where |r| < w, |r| - C beyond.
+
+    With r = y_pred - y_true and C = w - w log(1 + w/epsilon), so that the two parts meet. The gradient is
+    w/(epsilon + |r|) in the direction of r inside, 1 outside, 0 at r = 0; the Hessian -w/(epsilon + |r|)^2 inside.
+
+    Parameters
+    ----------
+    w : float, default=10
+        Where the logarithm ends, in units of the target. Positive.
+    epsilon : float, default=2
+        Curvature of the logarithm, in units of the target. Positive.
+
+    Notes
+    -----
+    Not convex, with kinks at 0 and at |r| = w: small errors pull harder than large ones.
+
+    References
+    ----------
+    .. [1] Z.-H. Feng, J. Kittler, M. Awais, P. Huber, X.-J. Wu, "Wing loss for robust facial landmark localisation with
+       convolutional neural networks", CVPR 2018. https://doi.org/10.48550/arXiv.1711.06753
+
+    Examples
+    --------
+    >>> import fastloss as fl
+    >>> fl.Wing(w=10.0, epsilon=2.0)([0.0, 0.0], [2.0, 12.0], reduction="none").round(4)
+    array([ 6.9315, 19.9176])
+    """
+
+    name = "wing"
+    task = "regression"
+    convex = False
+    smoothness = 0
+    when = "Localisation, such as of landmarks in pixels, where small errors must be made smaller still."
+
+    def __init__(self, w: float = 10.0, epsilon: float = 2.0) -> None:
+        super().__init__(w=positive("w", w), epsilon=positive("epsilon", epsilon))
+
+    def _kernel(self) -> KernelSpec:
+        return KernelSpec("wing", (self.w, self.epsilon, float(self.w * np.log1p(self.w / self.epsilon))))
+
+    def reference(self, y_true: Any, y_pred: Any) -> tuple[Any, Any, Any]:
+        r, w, epsilon = y_pred - y_true, y_pred.dtype.type(self.w), y_pred.dtype.type(self.epsilon)
+        a = np.abs(r)
+        inside, end = a < w, w * np.log1p(w / epsilon)
+        return (
+            np.where(inside, w * np.log1p(a / epsilon), (a - w) + end),
+            np.sign(r) * np.where(inside, w / (epsilon + a), 1),
+            nan_like(r, np.where(inside, -w / np.square(epsilon + a), 0)),
+        )

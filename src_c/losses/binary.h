@@ -1,34 +1,10 @@
 /* Losses of a binary label y and a raw score or a probability z. */
 
-/* Weights of the two sides of cross-entropy, all terms non-negative: `negative` on the label-0 side, `positive`
- * on the label-1 side. p[0]: pos_weight. Smoothing by a moves y to y (1 - a) + a/2: p[1] = 1 - a, p[2] = a/2. The
- * other side is smoothed likewise, for 1 - (1 - a/2) would leave of a/2 what 1 has digits for. */
-typedef struct {
-    real negative, positive;
-} FN(sides);
-
+/* Weights of the two sides of cross-entropy, all terms non-negative. p[0]: pos_weight. Smoothing by a moves y to
+ * y (1 - a) + a/2: p[1] = 1 - a, p[2] = a/2. The other side is smoothed likewise, for 1 - (1 - a/2) would leave of a/2 what 1
+ * has digits for. */
 INLINE FN(sides) FN(cross_entropy_sides)(real y, const real *p) {
     return (FN(sides)){.negative = vfma(1 - y, p[1], p[2]), .positive = p[0] * vfma(y, p[1], p[2])};
-}
-
-/* negative softplus(z) + positive softplus(-z), softplus(z) = max(z, 0) + log1p(E), E = exp(-|z|).
- * A sum of non-negative terms keeps its relative precision for every z; softplus(z) - y z cancels for y = 1, z > 0.
- * sigmoid(z) and its complement are {1, E} / (1 + E), so the gradient keeps its tail too, where p - y does not. */
-INLINE result FN(cross_entropy_logits)(FN(sides) s, real both, real z, real E) {
-    /* The gradient is (far + near E) / (1 + E), and the value's linear part far z: far is the side that z speaks
-     * against. No weight there is 0, even at infinity. */
-    const bool up = z >= 0;
-    const real far = up ? s.negative : -s.positive, near = up ? -s.positive : s.negative, linear = far * z;
-    const real a = vabs(z), d = 1 + E;
-    /* tanh(z/2)/(2z) bounds the curvature (Jaakkola & Jordan 2000); 1/4 at 0. */
-    const real half = C(0.5) * a, bound = a < C(0x1p-30) ? C(0.25) : C(0.25) * vtanh(half) / half;
-    return (result){
-        .v = (far == 0 ? 0 : linear) + both * vlog1p_unit(E),
-        .g = vfma(near, E, far) / d,
-        .h = both * (E / (d * d)),
-        .m = both * nan_or(z, bound),
-        .f = E / (d * d), /* of the Bernoulli model: pos_weight is 1 */
-    };
 }
 
 /* Without pos_weight and smoothing, the usual case, the sides are 1 - y and y, and sum to exactly 1. */
@@ -61,16 +37,13 @@ FORMULA(bce_probabilities) {
 }
 
 /* Focal loss of the true side's probability t, its complement u = 1 - t and ell = -log t:
- * alpha u^gamma ell. Gradient in the score of the true side: -alpha u^gamma (gamma t ell + u), a sum of like signs.
- * p[0]: gamma, p[1]: alpha of positives, p[2]: alpha of negatives. */
-INLINE result FN(focal_logits)(real y, real z, real E, const real *p, bool gamma_is_2) {
-    const bool label = y > 0;
-    const real gamma = p[0], on_positive = p[1], on_negative = p[2]; /* loaded both: a conditional load does not vectorise */
+ * alpha u^gamma ell. Gradient in the score of the true side: -alpha u^gamma (gamma t ell + u), a sum of like signs. */
+INLINE result FN(focal_logits)(bool label, real z, real E, real alpha, real gamma, bool gamma_is_2) {
     const real s = label ? z : -z, more = 1 / (1 + E), less = E * more;
     const bool up = s >= 0;
     const real t = up ? more : less, u = up ? less : more;
     const real ell = (up ? 0 : vabs(z)) + vlog1p_unit(E), t_ell = t * at_most(BOUNDS.greatest, ell); /* inf where t is 0 */
-    const real w = (label ? -on_positive : on_negative) * (gamma_is_2 ? u * u : vpow(u, gamma));
+    const real w = (label ? -alpha : alpha) * (gamma_is_2 ? u * u : vpow(u, gamma));
     return (result){
         .v = vabs(w * (w == 0 ? u : ell)),
         .g = w * vfma(gamma, t_ell, u),
@@ -78,8 +51,38 @@ INLINE result FN(focal_logits)(real y, real z, real E, const real *p, bool gamma
     };
 }
 
-FORMULA(focal_logits_2) { return FN(focal_logits)(y, z, e, p, 1); } /* gamma = 2, the usual one, needs no power */
-FORMULA(focal_logits_any) { return FN(focal_logits)(y, z, e, p, 0); }
+/* p[0]: gamma, p[1]: alpha of positives, p[2]: alpha of negatives; loaded both, for a conditional load does not vectorise.
+ * gamma = 2, the usual one, needs no power. */
+FORMULA(focal_logits_2) {
+    const real on_positive = p[1], on_negative = p[2];
+    return FN(focal_logits)(y > 0, z, e, y > 0 ? on_positive : on_negative, p[0], 1);
+}
+FORMULA(focal_logits_any) {
+    const real on_positive = p[1], on_negative = p[2];
+    return FN(focal_logits)(y > 0, z, e, y > 0 ? on_positive : on_negative, p[0], 0);
+}
+
+/* A gamma for either label, p[0] of positives and p[1] of negatives, and a margin m = p[2] by which the probability of a negative
+ * is lowered: with q = max(0, sigmoid(z) - m) its loss is -q^gamma log(1 - q). 1 - q is sigmoid(-z) + m; m is not 0. */
+FORMULA(asymmetric_focal) {
+    const real of_positive = p[0], of_negative = p[1];
+    return FN(focal_logits)(y > 0, z, e, 1, y > 0 ? of_positive : of_negative, 0);
+}
+FORMULA(asymmetric_focal_margin) {
+    const real gamma = p[1], margin = p[2], more = 1 / (1 + e), less = e * more;
+    const bool up = z >= 0;
+    const real t = up ? more : less, u = up ? less : more, q = at_least(BOUNDS.zero, t - margin), rest = u + margin;
+    const real near = -vlog1p(-q), far = -vlog(rest), ell = q < C(0.5) ? near : far;
+    const real power = vpow(q, gamma), per_q = gamma * (ell / q) + 1 / rest, tu = t * u;
+    const real bend = gamma * ((gamma - 1) * (ell / q) + 2 / rest) / q + 1 / (rest * rest);
+    const result positive_ = FN(focal_logits)(1, z, e, 1, p[0], 0);
+    const bool label = y > 0, out = q == 0;
+    return (result){
+        .v = label ? positive_.v : out ? 0 : power * ell,
+        .g = label ? positive_.g : out ? 0 : power * per_q * tu,
+        .h = label ? positive_.h : out ? 0 : power * (bend * tu + per_q * (u - t)) * tu,
+    };
+}
 
 /* In the probability itself: with u = 1 - t, d/dt of u^gamma ell is -u^gamma (gamma ell/u + 1/t), and ell/u -> 1
  * as u -> 0, so that gamma < 1 stays finite there. p[3] and p[4] are the limits of h there: alpha times 1 at gamma = 0,
@@ -120,6 +123,69 @@ FORMULA(squared_hinge) {
     return (result){.v = c * c, .g = 2 * slope * c, .h = m > 0 ? C(2.0) : c, .m = nan_or(m, 2)};
 }
 
+/* A one-sided Huber loss of the margin m = 1 - s z, as hinge's: with c = m clipped to [0, delta] it is f c (m - c/2); delta = p[0],
+ * f = p[1]. Majorized like Huber. What is asked of the rounded m is asked of z, which is not: p[2] = delta - 1. */
+FORMULA(smooth_hinge) {
+    const real delta = p[0], f = p[1], end = p[2], slope = y > 0 ? C(-1.0) : C(1.0), x = slope * z, m = 1 + x;
+    const real above = at_least(BOUNDS.zero, m), c = at_most(delta, above), beyond = f * delta / m;
+    return (result){
+        .v = f * c * vfma(C(-0.5), c, above),
+        .g = slope * (f * c),
+        .h = nan_or(m, (x > -1) & (x <= end) ? f : C(0.0)),
+        .m = nan_or(m, x <= end ? f : beyond),
+    };
+}
+
+/* max(0, -s z): a hinge without margin. At z = 0 the gradient is -s, not 0: from there learning begins. */
+FORMULA(perceptron) {
+    const real slope = y > 0 ? C(-1.0) : C(1.0), m = slope * z, c = at_least(BOUNDS.zero, m), a = vabs(m);
+    return (result){
+        .v = c,
+        .g = m >= 0 ? slope : c,
+        .h = nan_or(m, 0),
+        .m = C(0.5) / (a < p[0] ? p[0] : a),
+    };
+}
+
+/* exp(-s z) */
+FORMULA(exponential) {
+    const real slope = y > 0 ? C(-1.0) : C(1.0), v = vexp(slope * z);
+    return (result){.v = v, .g = slope * v, .h = v};
+}
+
+/* log(1 + exp(-s z)): the cross-entropy of a label that may be -1 too. */
+FORMULA(soft_margin) {
+    const bool label = y > 0;
+    return FN(cross_entropy_logits)((FN(sides)){label ? 0 : 1, label ? 1 : 0}, 1, z, e);
+}
+
+/* (p - y)^2, p = sigmoid(z); p - y = (1 - y) p - y (1 - p) keeps its digits in the tails. */
+FORMULA(brier_logits) {
+    const real more = 1 / (1 + e), less = e * more;
+    const bool up = z >= 0;
+    const real t = up ? more : less, u = up ? less : more, d = vfma(1 - y, t, -y * u), tu = t * u;
+    return (result){
+        .v = d * d,
+        .g = 2 * d * tu,
+        .h = 2 * tu * (tu + d * (u - t)),
+        .f = 2 * tu * tu,
+    };
+}
+
+/* Generators and critics, on scores of real (y = 1) and generated samples. */
+
+/* -s z: the critic of a Wasserstein GAN. */
+FORMULA(linear_margin) {
+    const real slope = y > 0 ? C(-1.0) : C(1.0), zero = nan_or(z, 0);
+    return (result){.v = slope * z, .g = slope + zero, .h = zero, .m = zero};
+}
+
+/* log(1 - sigmoid(z)) = -softplus(z): concave, so that its tangent, of no curvature, majorizes. */
+FORMULA(minus_softplus) {
+    const result s = FN(cross_entropy_logits)((FN(sides)){1, 0}, 1, z, e);
+    return (result){.v = -s.v, .g = -s.g, .h = -s.h, .m = nan_or(z, 0)};
+}
+
 /* name, cost of an element (1: hardly more than its loads and stores; 4: has an exponential or a logarithm), first stage */
 #define BINARY(X) \
     X(bce_logits, 4, EXP_MINUS_ABS_SCORE) \
@@ -129,4 +195,13 @@ FORMULA(squared_hinge) {
     X(focal_logits_any, 4, EXP_MINUS_ABS_SCORE) \
     X(focal_probabilities, 4, DIRECT) \
     X(hinge, 1, DIRECT) \
-    X(squared_hinge, 1, DIRECT)
+    X(squared_hinge, 1, DIRECT) \
+    X(asymmetric_focal, 4, EXP_MINUS_ABS_SCORE) \
+    X(asymmetric_focal_margin, 4, EXP_MINUS_ABS_SCORE) \
+    X(smooth_hinge, 1, DIRECT) \
+    X(perceptron, 1, DIRECT) \
+    X(exponential, 4, DIRECT) \
+    X(soft_margin, 4, EXP_MINUS_ABS_SCORE) \
+    X(brier_logits, 4, EXP_MINUS_ABS_SCORE) \
+    X(linear_margin, 1, DIRECT) \
+    X(minus_softplus, 4, EXP_MINUS_ABS_SCORE)

@@ -34,10 +34,70 @@ FORMULA(gamma_log) {
     return (result){.v = at_least(-BOUNDS.greatest, z) + ratio, .g = 1 - ratio, .h = ratio, .f = nan_or(z, 1)};
 }
 
+/* log mu + y / mu, mu = z >= 0 */
+FORMULA(gamma_identity) {
+    const real mu = z + 0, ratio = y / mu; /* -0 is 0 */
+    return (result){
+        .v = vlog(mu) + ratio,
+        .g = (1 - ratio) / mu,
+        .h = vfma(C(2.0), ratio, -1) / mu / mu,
+        .f = 1 / mu / mu,
+    };
+}
+
+/* y i^2 / 2 - i, i = 1/mu = exp(-z). E[y] = mu makes the Fisher curvature i. */
+FORMULA(inverse_gaussian_log) {
+    const real i = vexp(-z), ratio = y * i;
+    return (result){
+        .v = i * vfma(C(0.5), ratio, -1),
+        .g = i * (1 - ratio),
+        .h = i * vfma(C(2.0), ratio, -1),
+        .f = i,
+    };
+}
+
+/* Tweedie of power P, neither 1 nor 2: -y mu^a/a + mu^b/b, a = 1 - P = p[0] + p[1], b = 2 - P = p[2] + p[3], each as a
+ * float32 and the rest: an exponential multiplies the error of its argument by up to 745. */
+FORMULA(tweedie_log) {
+    const real A = vexp_product(p[0], p[1], z), B = vexp_product(p[2], p[3], z), a = p[0] + p[1], b = p[2] + p[3];
+    const real yA = unless(y == 0, y * A, z);
+    /* mu^b / (y mu^a) = mu/y: where both are infinite, z says which counts. */
+    const real upper = (z < 0) & (yA > BOUNDS.greatest) ? 0 : B, lower = (z > 0) & (B > BOUNDS.greatest) ? 0 : yA;
+    return (result){.v = upper / b - lower / a, .g = upper - lower, .h = vfma(b, upper, -a * lower), .f = B};
+}
+
+/* The same with mu = z >= 0. y = 0 leaves mu^b alone: at mu = 0 that is 0, and its slope infinite. */
+FORMULA(tweedie_identity) {
+    const real a = p[0] + p[1], b = p[2] + p[3], mu = z + 0;
+    const real A = vpow_pair(mu, p[0], p[1]), B = vpow_pair(mu, p[2], p[3]), ratio = unless(y == 0, y / mu, z);
+    const real lower = unless(y == 0, y * A, z), bend = unless(y == 0, (1 - a) * ratio, z) + a;
+    return (result){
+        .v = B / b - lower / a,
+        .g = A * (1 - ratio),
+        .h = A / mu * bend,
+        .f = A / mu,
+    };
+}
+
+/* (y + 1/theta) log(1 + theta mu) - y log mu, mu = exp(z): with x = z + log theta the cross-entropy of x, 1/theta on the negative
+ * side and y on the positive one, and y log theta. p[0] = log theta, p[1] = 1/theta. */
+FORMULA(negative_binomial) {
+    const real x = z + p[0], inverse = p[1];
+    result r = FN(cross_entropy_logits)((FN(sides)){.negative = inverse, .positive = y}, inverse + y, x, e);
+    r.v = vfma(y, p[0], r.v);
+    r.f = inverse * (x >= 0 ? 1 : e) / (1 + e); /* mu / (1 + theta mu) */
+    return r;
+}
+
 /* name, cost of an element (1: hardly more than its loads and stores; 4: has an exponential or a logarithm), first stage */
 #define COUNTS(X) \
     X(poisson_log, 4, DIRECT) \
     X(poisson_log_full, 4, DIRECT) \
     X(poisson_identity, 4, DIRECT) \
     X(poisson_identity_full, 4, DIRECT) \
-    X(gamma_log, 4, DIRECT)
+    X(gamma_log, 4, DIRECT) \
+    X(gamma_identity, 4, DIRECT) \
+    X(inverse_gaussian_log, 4, DIRECT) \
+    X(tweedie_log, 4, DIRECT) \
+    X(tweedie_identity, 4, DIRECT) \
+    X(negative_binomial, 4, EXP_MINUS_ABS_SHIFTED_SCORE)

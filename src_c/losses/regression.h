@@ -51,12 +51,12 @@ FORMULA(smooth_l1) {
  * q^2, it is delta |r| times |r| / (delta + root): nothing cancels, and no square overflows. Gradient r / sqrt(1 + u^2);
  * Hessian the cube of 1 / sqrt(1 + u^2), which majorizes, for the value is concave in r^2. */
 FORMULA(pseudo_huber) {
-    const real delta = positive(p[0]), r = z - y, a = vabs(r);
-    const bool beyond = a > delta;
-    const real q = (beyond ? delta : a) / (beyond ? a : delta), d = 1 + q * q, root = vsqrt(d);
-    const real of_r = beyond ? 1 : q, of_delta = beyond ? q : 1, share = of_delta / root;
+    const real delta = positive(p[0]), r = z - y;
+    const ratio u = compare(r, delta);
+    const real d = 1 + u.q * u.q, root = vsqrt(d), of_r = u.beyond ? 1 : u.q, of_delta = u.beyond ? u.q : 1;
+    const real share = of_delta / root;
     return (result){
-        .v = delta * (a * (of_r / (of_delta + root))),
+        .v = delta * (vabs(r) * (of_r / (of_delta + root))),
         .g = with_sign_of(r, delta * (of_r / root)),
         .h = of_delta * of_delta / d * share,
         .m = share,
@@ -115,6 +115,91 @@ FORMULA(squared_epsilon_insensitive) {
     return (result){.v = c * c, .g = with_sign_of(r, 2 * c), .h = m > 0 ? C(2.0) : c, .m = nan_or(m, 2)};
 }
 
+/* c^2 (u - log1p u), u = |r|/c. Gradient r/(1 + u), Hessian 1/(1 + u)^2, majorized by 1/(1 + u), as the value is concave
+ * in r^2. */
+FORMULA(fair) {
+    const real c = positive(p[0]), r = z - y;
+    const ratio u = compare(r, c);
+    const real of_r = u.beyond ? 1 : u.q, of_c = u.beyond ? u.q : 1, d = 1 + u.q, share = of_c / d;
+    return (result){
+        .v = c * (c * vlog1p_excess(vabs(r) / c)),
+        .g = with_sign_of(r, c * (of_r / d)),
+        .h = share * share,
+        .m = share,
+    };
+}
+
+/* h softplus(r/h) - q r = h times the cross-entropy of the score r/h under the soft label q = p[1], p[2] = 1 - q; h = p[0]. */
+FORMULA(smooth_quantile) {
+    const real h = p[0];
+    result b = FN(cross_entropy_logits)((FN(sides)){.negative = p[2], .positive = p[1]}, 1, (z - y) / h, e);
+    b.v *= h;
+    b.h /= h;
+    b.m /= h;
+    return b;
+}
+
+/* |r|^q, q = p[0] > 1; q - 1 = p[1] + p[2] and q - 2 = p[3] + p[4], each as a float32 and the rest. Gradient q |r|^(q - 1),
+ * Hessian q (q - 1) |r|^(q - 2). Up to q = 2 the value is concave in r^2, and gradient / r majorizes; p[5] bounds that at
+ * r = 0. */
+FORMULA(lq) {
+    const real q = p[0], less_1 = p[1], less_1_low = p[2], less_2 = p[3], less_2_low = p[4], most = p[5];
+    const real r = z - y, a = vabs(r), power = vpow_pair(a, less_1, less_1_low);
+    return (result){
+        .v = a * power,
+        .g = with_sign_of(r, q * power),
+        .h = q * (less_1 + less_1_low) * vpow_pair(a, less_2, less_2_low),
+        .m = at_most(most, q * vpow_pair(a, less_2, less_2_low)),
+    };
+}
+
+/* b (exp(x) - 1 - x), x = a r; p[0] = a, p[1] = b, p[2] = a b. */
+FORMULA(linex) {
+    const real a = p[0], b = p[1], ab = p[2], x = a * (z - y);
+    return (result){.v = b * vexpm1_excess(x), .g = ab * vexpm1(x), .h = ab * (a * vexp(x))};
+}
+
+/* d^2/2, d = log((1 + z)/(1 + y)) = log1p(r/(1 + y)): near r = 0 nothing cancels, and near z = -1 the quotient of the logarithm
+ * is exact. Hessian (1 - d)/(1 + z)^2. */
+FORMULA(squared_log_error) {
+    const real r = z - y, s = 1 + y, t = 1 + z, x = r / s;
+    const real near = vlog1p(x), far = vlog(t / s), d = x < C(-0.5) ? far : near, slope = d / t;
+    return (result){.v = C(0.5) * d * d, .g = slope, .h = (1 - d) / t / t};
+}
+
+/* |r|/d, d = max(|y|, p[0]); 0/0 is 0. Majorized like |r|; p[1] keeps that finite at r = 0. */
+FORMULA(absolute_percentage_error) {
+    const real r = z - y, a = vabs(r), d = at_least(p[0], vabs(y)), least = p[1];
+    return (result){
+        .v = unless(r == 0, a / d, r),
+        .g = unless(r == 0, sign(r) / d, r),
+        .h = nan_or(r, 0),
+        .m = 1 / (a < least ? least : a) / d,
+    };
+}
+
+/* 2 |r|/s, s = |y| + |z|; 0/0 is 0. Where y and z differ in sign it is 2. Elsewhere the gradient is 4 |y|/s^2 away from the
+ * target, the Hessian -+ 2/s times that: the loss is concave beyond the target and convex short of it. */
+FORMULA(symmetric_absolute_percentage_error) {
+    const real r = z - y, s = vabs(y) + vabs(z), ratio_ = vabs(r) / s;
+    const bool same = ((y > 0) & (z > 0)) | ((y < 0) & (z < 0));
+    const real slope = unless(!same | (r == 0), 4 * (vabs(y) / s / s), r);
+    const real g = with_sign_of(r, slope), bend = unless(!same | (r == 0), g / s, r);
+    return (result){.v = 2 * unless(r == 0, ratio_, r), .g = g, .h = (z > 0 ? C(-2.0) : C(2.0)) * bend};
+}
+
+/* w log1p(|r|/epsilon) within w = p[0], |r| - w + p[2] beyond, p[2] = w log1p(w/epsilon); epsilon = p[1]. */
+FORMULA(wing) {
+    const real w = p[0], epsilon = p[1], end = p[2], r = z - y, a = vabs(r), u = a / epsilon, d = epsilon + a, slope = w / d;
+    const real near = u < C(0x1p-60) ? w / epsilon * a : w * vlog1p(u), far = (a - w) + end; /* u may be subnormal */
+    const bool inside = a < w;
+    return (result){
+        .v = inside ? near : far,
+        .g = (inside ? slope : 1) * sign(r),
+        .h = inside ? -slope / d : nan_or(r, 0),
+    };
+}
+
 /* name, cost of an element (1: hardly more than its loads and stores; 4: has an exponential or a logarithm), first stage */
 #define REGRESSION(X) \
     X(squared_error, 1, DIRECT) \
@@ -127,4 +212,12 @@ FORMULA(squared_epsilon_insensitive) {
     X(quantile, 1, DIRECT) \
     X(expectile, 1, DIRECT) \
     X(epsilon_insensitive, 1, DIRECT) \
-    X(squared_epsilon_insensitive, 1, DIRECT)
+    X(squared_epsilon_insensitive, 1, DIRECT) \
+    X(fair, 4, DIRECT) \
+    X(smooth_quantile, 4, EXP_MINUS_ABS_SCALED_RESIDUAL) \
+    X(lq, 4, DIRECT) \
+    X(linex, 4, DIRECT) \
+    X(squared_log_error, 4, DIRECT) \
+    X(absolute_percentage_error, 4, DIRECT) \
+    X(symmetric_absolute_percentage_error, 4, DIRECT) \
+    X(wing, 4, DIRECT)

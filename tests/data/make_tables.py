@@ -9,6 +9,7 @@ parameters are float32 numbers, so that both dtypes can be held against one tabl
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -140,6 +141,113 @@ def squared_epsilon_insensitive(y: Any, z: Any, epsilon: Any) -> Point:
     return m**2, 2 * m * sign(z - y), 2 if m > 0 else 0
 
 
+def fair(y: Any, z: Any, c: Any) -> Point:
+    u = abs(z - y) / c
+    return (
+        c**2 * (u - mp.log1p(u)) if u > 1e-12 else c**2 * (u**2 / 2 - u**3 / 3 + u**4 / 4 - u**5 / 5),
+        (z - y) / (1 + u),
+        (1 + u) ** -2,
+    )
+
+
+def smooth_quantile(y: Any, z: Any, quantile: Any, width: Any) -> Point:
+    x = (z - y) / width
+    value = (1 - quantile) * softplus(x) + quantile * softplus(-x)
+    gradient = (1 - quantile) * sigmoid(x) - quantile * sigmoid(-x)
+    return width * value, gradient, sigmoid(x) * sigmoid(-x) / width
+
+
+def lq(y: Any, z: Any, q: Any) -> Point:
+    r, a = z - y, abs(z - y)
+    hessian = q * (q - 1) * a ** (q - 2) if a or q >= 2 else mp.inf
+    return a**q, q * a ** (q - 1) * sign(r), hessian
+
+
+def linex(y: Any, z: Any, a: Any, b: Any) -> Point:
+    x = a * (z - y)
+    excess = mp.exp(x) - x - 1 if abs(x) > 1e-12 else x**2 / 2 + x**3 / 6 + x**4 / 24 + x**5 / 120
+    return b * excess, a * b * mp.expm1(x), a**2 * b * mp.exp(x)
+
+
+def squared_log_error(y: Any, z: Any) -> Point:
+    d = mp.log1p(z) - mp.log1p(y)
+    return d**2 / 2, d / (1 + z), (1 - d) / (1 + z) ** 2
+
+
+def absolute_percentage_error(y: Any, z: Any, zero: str) -> Point:
+    r, d = z - y, abs(y) if zero == "inf" else max(abs(y), mp.mpf(2) ** -52)
+    return over(abs(r), d), over(sign(r), d), 0
+
+
+def symmetric_absolute_percentage_error(y: Any, z: Any) -> Point:
+    r, s = z - y, abs(y) + abs(z)
+    if r == 0 or sign(y) * sign(z) <= 0:
+        return 2 * over(abs(r), s), 0, 0
+    return 2 * abs(r) / s, 4 * abs(y) * sign(r) / s**2, -8 * abs(y) * sign(r) * sign(z) / s**3
+
+
+def wing(y: Any, z: Any, w: Any, epsilon: Any) -> Point:
+    r, a = z - y, abs(z - y)
+    if a < w:
+        return w * mp.log1p(a / epsilon), sign(r) * w / (epsilon + a), -w / (epsilon + a) ** 2
+    return a - w + w * mp.log1p(w / epsilon), sign(r), 0
+
+
+def cauchy(y: Any, z: Any, c: Any) -> Point:
+    q = ((z - y) / c) ** 2
+    return c**2 * mp.log1p(q) / 2, (z - y) / (1 + q), (1 - q) / (1 + q) ** 2
+
+
+def geman_mcclure(y: Any, z: Any, c: Any) -> Point:
+    q = ((z - y) / c) ** 2
+    return c**2 * q / (1 + q) / 2, (z - y) / (1 + q) ** 2, (1 - 3 * q) / (1 + q) ** 3
+
+
+def welsch(y: Any, z: Any, c: Any) -> Point:
+    q = ((z - y) / c) ** 2
+    if q > 1e8:
+        return c**2 / 2, 0, 0
+    return -(c**2) * mp.expm1(-q) / 2, (z - y) * mp.exp(-q), (1 - 2 * q) * mp.exp(-q)
+
+
+def tukey(y: Any, z: Any, c: Any) -> Point:
+    q = ((z - y) / c) ** 2
+    if q >= 1:
+        return c**2 / 6, 0, 0
+    return c**2 * (3 * q - 3 * q**2 + q**3) / 6, (z - y) * (1 - q) ** 2, (1 - q) * (1 - 5 * q)
+
+
+def arctan(y: Any, z: Any, c: Any) -> Point:
+    q = ((z - y) / c) ** 2
+    return c**2 * mp.atan(q) / 2, (z - y) / (1 + q**2), (1 - 3 * q**2) / (1 + q**2) ** 2
+
+
+def general_robust(y: Any, z: Any, alpha: Any, c: Any) -> Point:
+    r = z - y
+    u = (r / c) ** 2
+    if alpha == -mp.inf:
+        value, gradient, hessian = welsch(y, z, c * mp.sqrt(2))
+        return value / c**2, gradient / c**2, hessian / c**2
+    if alpha == 2:
+        return u / 2, r / c**2, 1 / c**2
+    b = abs(alpha - 2)
+    L = mp.log1p(u / b)
+    value = b * L / 2 if alpha == 0 else b / alpha * mp.expm1(alpha * L / 2)
+    weight = mp.exp((alpha / 2 - 1) * L)
+    return value, r / c**2 * weight, weight / c**2 * (1 + u * (alpha - 1) / b) / (1 + u / b)
+
+
+@functools.cache
+def log_partition(alpha: Any) -> Any:
+    ends = [0, 0.1, 1, 10, 100, 10**4, 10**8, 10**16, mp.inf]
+    return mp.log(2 * mp.quad(lambda x: mp.exp(-general_robust(mp.mpf(0), x, alpha, mp.mpf(1))[0]), ends))
+
+
+def adaptive_robust(y: Any, z: Any, alpha: Any, c: Any) -> Point:
+    value, gradient, hessian = general_robust(y, z, alpha, c)
+    return value + mp.log(c) + log_partition(alpha), gradient, hessian
+
+
 def poisson(y: Any, z: Any, link: str, full: bool) -> Point:
     constant = mp.loggamma(y + 1) if full else 0
     if link == "log":
@@ -150,6 +258,25 @@ def poisson(y: Any, z: Any, link: str, full: bool) -> Point:
 
 def gamma(y: Any, z: Any) -> Point:
     return z + y * mp.exp(-z), 1 - y * mp.exp(-z), y * mp.exp(-z)
+
+
+def inverse_gaussian(y: Any, z: Any) -> Point:
+    i = mp.exp(-z)
+    return y * i**2 / 2 - i, i - y * i**2, 2 * y * i**2 - i
+
+
+def tweedie(y: Any, z: Any, power: Any, link: str) -> Point:
+    a, b = 1 - power, 2 - power
+    if link == "log":
+        A, B = mp.exp(a * z), mp.exp(b * z)
+        return B / b - y * A / a, B - y * A, b * B - a * y * A
+    return z**b / b - y * z**a / a, z**a - y * z ** (a - 1), a * z ** (a - 1) + power * y * z ** (a - 2)
+
+
+def negative_binomial(y: Any, z: Any, theta: Any) -> Point:
+    mu, x = mp.exp(z), z + mp.log(theta)
+    value = softplus(x) / theta + y * (softplus(-x) + mp.log(theta))
+    return value, (mu - y) / (1 + theta * mu), mu * (1 + theta * y) / (1 + theta * mu) ** 2
 
 
 def binary_cross_entropy(y: Any, z: Any, from_logits: bool, pos_weight: Any, label_smoothing: Any, clip: Any) -> Point:
@@ -190,6 +317,69 @@ def squared_hinge(y: Any, z: Any) -> Point:
     s = 1 if y > 0 else -1
     m = max(0, 1 - s * z)
     return m**2, -2 * s * m, 2 if s * z < 1 else 0
+
+
+def smooth_hinge(y: Any, z: Any, delta: Any = 1) -> Point:
+    s = 1 if y > 0 else -1
+    m = max(0, 1 - s * z)
+    c = min(m, delta)
+    return delta * c * (m - mp.mpf(c) / 2), -s * delta * c, delta if 0 < m <= delta else 0
+
+
+def modified_huber(y: Any, z: Any) -> Point:
+    return smooth_hinge(y, z, 2)
+
+
+def perceptron(y: Any, z: Any) -> Point:
+    s = 1 if y > 0 else -1
+    return max(0, -s * z), -s if s * z <= 0 else 0, 0
+
+
+def exponential(y: Any, z: Any) -> Point:
+    s = 1 if y > 0 else -1
+    return mp.exp(-s * z), -s * mp.exp(-s * z), mp.exp(-s * z)
+
+
+def soft_margin(y: Any, z: Any) -> Point:
+    s = 1 if y > 0 else -1
+    return softplus(-s * z), -s * sigmoid(-s * z), sigmoid(z) * sigmoid(-z)
+
+
+def asymmetric_focal(y: Any, z: Any, gamma_pos: Any, gamma_neg: Any, margin: Any) -> Point:
+    if y > 0:
+        return binary_focal(y, z, gamma_pos, None, True)
+    if margin == 0:
+        return binary_focal(y, z, gamma_neg, None, True)
+    q, rest, tu, g = sigmoid(z) - margin, sigmoid(-z) + margin, sigmoid(z) * sigmoid(-z), gamma_neg
+    if q <= 0:
+        return 0, 0, 0
+    ell = -mp.log(rest)
+    first = g * q ** (g - 1) * ell + q**g / rest
+    second = g * (g - 1) * q ** (g - 2) * ell + 2 * g * q ** (g - 1) / rest + q**g / rest**2
+    return q**g * ell, first * tu, second * tu**2 + first * tu * (sigmoid(-z) - sigmoid(z))
+
+
+def brier(y: Any, z: Any, from_logits: bool) -> Point:
+    if not from_logits:
+        return squared_error(y, z)
+    p, q = sigmoid(z), sigmoid(-z)
+    d = (1 - y) * p - y * q
+    return d**2, 2 * d * p * q, 2 * p * q * (p * q + d * (q - p))
+
+
+def gan_discriminator(y: Any, z: Any, kind: str) -> Point:
+    if kind == "least_squares":
+        return half_squared_error(y, z)
+    if kind == "hinge":
+        return hinge(y, z)
+    s = 1 if y > 0 else -1
+    return (-s * z, -s, 0) if kind == "wasserstein" else soft_margin(y, z)
+
+
+def gan_generator(y: Any, z: Any, kind: str) -> Point:
+    if kind == "minimax":
+        return -softplus(z), -sigmoid(z), -sigmoid(z) * sigmoid(-z)
+    return gan_discriminator(y, z, "wasserstein" if kind == "hinge" else kind)
 
 
 def softmax(q: list[Any], z: list[Any], z_loss: Any = 0) -> Point:
@@ -302,9 +492,29 @@ TABLES: list[tuple[Callable[..., Point], list[dict[str, Any]], list[Any]]] = [
     (expectile, [{"expectile": 0.5}, {"expectile": 0.875}], RESIDUALS),
     (epsilon_insensitive, [{"epsilon": 0.25}, {"epsilon": 3.0}], RESIDUALS),
     (squared_epsilon_insensitive, [{"epsilon": 0.25}, {"epsilon": 3.0}], RESIDUALS),
+    (fair, [{"c": 1.5}, {"c": 2.0**-10}], RESIDUALS),
+    (smooth_quantile, [{"quantile": 0.875, "width": 0.125}, {"quantile": 0.5, "width": 4.0}], grid((0, 1, -3.5), MILD)),
+    (lq, [{"q": 1.5}, {"q": 2.0}, {"q": 3.0}], RESIDUALS),
+    (linex, [{"a": 1.0, "b": 1.0}, {"a": -0.25, "b": 3.0}], grid((0, 1, -3.5), NORMAL)),
+    (squared_log_error, [{}], grid((0, 1, 1e4, -0.5), [z for z in SCORES if z >= 0] + [-1 + 2**-20, -0.75, -1e-10])),
+    (absolute_percentage_error, [{"zero": "inf"}, {"zero": "epsilon"}], RESIDUALS),
+    (symmetric_absolute_percentage_error, [{}], RESIDUALS),
+    (wing, [{"w": 10.0, "epsilon": 2.0}, {"w": 0.25, "epsilon": 3.0}], RESIDUALS),
+    (cauchy, [{"c": 1.5}, {"c": 2.0**-10}], RESIDUALS),
+    (geman_mcclure, [{"c": 1.5}, {"c": 2.0**-10}], RESIDUALS),
+    (welsch, [{"c": 1.75}, {"c": 2.0**-9}], RESIDUALS),
+    (tukey, [{"c": 4.5}, {"c": 2.0**-10}], RESIDUALS),
+    (arctan, [{"c": 1.5}, {"c": 2.0**-10}], RESIDUALS),
+    (general_robust, [{"alpha": a, "c": 1.5} for a in (-float("inf"), -8.0, -2.0, 0.0, 2.0**-30, 0.5, 1.0, 1.75, 2 - 2.0**-40, 2.0, 4.0)], grid((0,), SCORES)),
+    (adaptive_robust, [{"alpha": a, "c": 1.5} for a in (0.0, 1.0, 1.75)], grid((0,), SCORES)),
     (poisson, [{"link": "log", "full": False}, {"link": "log", "full": True}], grid((0, 1, 2.5, 7, 1000), MILD)),
     (poisson, [{"link": "identity", "full": False}], grid((0, 1, 2.5, 1000), MEANS)),
     (gamma, [{}], grid((1e-3, 1, 50), NORMAL)),
+    (inverse_gaussian, [{}], grid((1e-3, 1, 50), NORMAL)),
+    (tweedie, [{"power": p, "link": "log"} for p in (-1.0, 0.0, 1.5, 1.875, 3.0)], grid((1e-3, 1, 50), [z for z in NORMAL if abs(z) < 40 or abs(z) == 700])),
+    (tweedie, [{"power": 1.5, "link": "log"}], grid((0,), [z for z in NORMAL if abs(z) < 40 or abs(z) == 700])),
+    (tweedie, [{"power": p, "link": "identity"} for p in (-1.0, 0.0, 1.5, 1.875, 3.0)], grid((1e-3, 1, 50), (1e-8, 0.01, 0.5, 1, 3, 100, 1e8))),
+    (negative_binomial, [{"theta": 1.0}, {"theta": 0.125}], grid((0, 1, 2.5, 1000), NORMAL)),
     (binary_cross_entropy, [BCE], SOFT),
     (binary_cross_entropy, options(BCE, {"pos_weight": 3.0}, {"label_smoothing": 2.0**-10}), BINARY),
     (binary_cross_entropy, options(BCE, {"from_logits": False}, {"from_logits": False, "clip": 2.0**-30}), grid((0, 1, 0.5), PROBABILITIES)),
@@ -313,6 +523,16 @@ TABLES: list[tuple[Callable[..., Point], list[dict[str, Any]], list[Any]]] = [
     (binary_focal, [{"gamma": g, "alpha": None, "from_logits": False} for g in (0.5, 2.0)], grid((0, 1), [p for p in PROBABILITIES if 1e-20 < p < 1])),
     (hinge, [{}], BINARY),
     (squared_hinge, [{}], BINARY),
+    (smooth_hinge, [{}], BINARY),
+    (modified_huber, [{}], BINARY),
+    (perceptron, [{}], BINARY),
+    (exponential, [{}], grid((0, 1), NORMAL)),
+    (soft_margin, [{}], grid((-1, 1), SCORES)),
+    (asymmetric_focal, [{"gamma_pos": 1.0, "gamma_neg": 4.0, "margin": 0.0}, {"gamma_pos": 0.0, "gamma_neg": 2.5, "margin": 0.125}], grid((0, 1), NORMAL)),
+    (brier, [{"from_logits": False}], grid((0, 1, 0.5), PROBABILITIES)),
+    (brier, [{"from_logits": True}], SOFT),
+    (gan_discriminator, [{"kind": kind} for kind in ("minimax", "least_squares", "hinge", "wasserstein")], BINARY),
+    (gan_generator, [{"kind": kind} for kind in ("minimax", "non_saturating", "least_squares", "hinge")], grid((1,), SCORES)),
     (cross_entropy, options(CE, {}, {"label_smoothing": 0.125, **WEIGHTED}, {"z_loss": 0.125}), rows(TARGET_ROWS, ROW_SCORES)),
     (cross_entropy, options({**CE, "from_logits": False}, {}, WEIGHTED), rows(TARGET_ROWS, ROW_PROBABILITIES)),
     (sparse_categorical_cross_entropy, options({**CE, "ignore_index": 3}, {}, {"label_smoothing": 0.125, **WEIGHTED}), rows(range(4), ROW_SCORES)),
@@ -356,7 +576,7 @@ def main() -> None:
             }
             for i, quantity in enumerate(("value", "gradient", "exact")):
                 entry[quantity] = [text(f[i]) for f in found]
-            entries.append(json.dumps(entry, separators=(",", ":")))
+            entries.append(json.dumps(entry, separators=(",", ":")))  # -Infinity is read back by Python
     path = Path(__file__).with_name("tables.json")
     path.write_text("[\n" + ",\n".join(entries) + "\n]\n")
     print(f"{path}: {len(entries)} tables, {path.stat().st_size} bytes")

@@ -1,0 +1,119 @@
+"""The root of a mean: a loss that is no sum over elements."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from fastloss import backend, validation
+from fastloss.loss import KernelSpec, Loss
+from fastloss.losses.regression import SquaredError
+from fastloss.operations import EXACT, GRADIENT, VALUE, VALUE_GRADIENT
+from fastloss.registry import register
+
+
+@register
+class RootMeanSquaredError(Loss):
+    r"""Root mean squared error: sqrt(sum(w r^2) / sum(w)), r = y_pred - y_true.
+
+    With S the value the gradient is w r / (S sum(w)), and 0 at a perfect fit; the diagonal of the Hessian is
+    w / (S sum(w)) - gradient^2 / S. ``"majorize"`` gives w / (S sum(w)), the curvature of the parabola above.
+
+    Notes
+    -----
+    Convex; in units of the target. It is no sum over elements: there is no ``reduction`` but ``"mean"``, and an
+    accumulator takes the root of the mean over all that it has seen, as the mean of the roots of batches is not it. Of
+    a sum of losses it may be a part. Minimised where the squared error is, with steps that do not shrink near the
+    optimum.
+
+    References
+    ----------
+    .. [1] T. O. Hodson, "Root-mean-square error (RMSE) or mean absolute error (MAE): when to use them or not", Geosci.
+       Model Dev. 15 (2022). https://doi.org/10.5194/gmd-15-5481-2022
+
+    Examples
+    --------
+    >>> import fastloss as fl
+    >>> fl.RootMeanSquaredError()([1.0, 2.0], [4.0, -2.0])
+    3.5355339059327378
+    """
+
+    name = "root_mean_squared_error"
+    task = "regression"
+    additive = False
+    when = "Reporting squared error in the units of the target; to train on, SquaredError has the same optimum."
+
+    def __init__(self) -> None:
+        super().__init__()
+
+    def _make_runner(self) -> Any:
+        return _Runner(self)
+
+    def _kernel(self) -> KernelSpec:
+        return KernelSpec("squared_error")
+
+    def _finished(self, mean: float) -> float:
+        return math.sqrt(mean)
+
+    def _closed_form(self, y: Any, w: Any) -> Any:
+        return SquaredError()._closed_form(y, w)
+
+    def reference(self, y_true: Any, y_pred: Any) -> tuple[Any, Any, Any]:
+        """Of what stands under the root."""
+        return SquaredError().reference(y_true, y_pred)
+
+    def majorizer(self, y_true: Any, y_pred: Any) -> Any:
+        """Likewise."""
+        return SquaredError().majorizer(y_true, y_pred)
+
+
+class _Runner:
+    """Sums of w r^2 and w from a pass over the elements; then its derivatives, times 1 / (2 S sum(w))."""
+
+    def __init__(self, loss: Loss) -> None:
+        self.loss = loss
+        self.squares = backend.make_runner(loss)
+
+    def run(
+        self,
+        operation: int,
+        y_true: Any,
+        y_pred: Any,
+        sample_weight: Any,
+        reduction: str,
+        out: Any,
+        n_threads: Any,
+        floor: float = -math.inf,
+    ) -> Any:
+        if reduction == validation.PARTS:
+            return self.squares.run(VALUE, y_true, y_pred, sample_weight, reduction, None, n_threads)
+        if reduction != "mean":
+            raise ValueError(
+                f"reduction={reduction!r}: the root of a mean is no sum over elements, so expected 'mean'; "
+                "SquaredError has the others"
+            )
+        args = sample_weight, validation.PARTS, out, n_threads
+        gradient = None
+        if operation in (GRADIENT, VALUE_GRADIENT):  # at once
+            sums, gradient = self.squares.run(VALUE_GRADIENT, y_true, y_pred, *args)
+        else:
+            sums = self.squares.run(VALUE, y_true, y_pred, sample_weight, validation.PARTS, None, n_threads)
+        total, weight = sums
+        if not weight > 0:
+            raise ValueError(validation.empty_mean(self.loss, np.size(y_pred)))
+        root = math.sqrt(total / weight)
+        if operation == VALUE:
+            return root
+        factor = 1 / (2 * root * weight) if root > 0 else 0.0  # at a perfect fit the residuals are 0
+        if gradient is not None:
+            gradient *= factor
+            return (root, gradient) if operation == VALUE_GRADIENT else gradient
+        gradient, hessian = self.squares.run(operation, y_true, y_pred, *args)
+        gradient *= factor
+        hessian *= factor
+        if operation == EXACT and root > 0:
+            hessian -= np.square(gradient) / root
+        np.maximum(hessian, floor, out=hessian)
+        return gradient, hessian

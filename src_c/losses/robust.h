@@ -1,0 +1,104 @@
+/* Losses of a residual r that grow more slowly than |r|, so that outliers lose their pull; c = p[0] is the scale, u = r/c. With q the
+ * smaller of |u| and 1/|u| every power of u is one of q, and none overflows. All are concave in r^2, so that gradient / r
+ * majorizes. */
+
+/* c^2/2 log(1 + u^2) = c^2 (log max(1, |u|) + log1p(q^2)/2). The gradient c u/(1 + u^2) is the same in u and in 1/u.
+ * Hessian (1 - u^2)/(1 + u^2)^2. */
+FORMULA(cauchy) {
+    const real c = positive(p[0]), r = z - y;
+    const ratio u = compare(r, c);
+    const real q = u.q, q2 = q * q, d = 1 + q2, bend = (1 - q) * (1 + q) / (d * d);
+    const real log_u = u.beyond ? vlog(vabs(r) / c) : 0;
+    return (result){
+        .v = c * (c * vfma(C(0.5), vlog1p_unit(q2), log_u)),
+        .g = with_sign_of(r, c * (q / d)),
+        .h = u.beyond ? -q2 * bend : bend,
+        .m = (u.beyond ? q2 : 1) / d,
+    };
+}
+
+/* r^2/2 / (1 + u^2). Gradient r/(1 + u^2)^2, Hessian (1 - 3 u^2)/(1 + u^2)^3. */
+FORMULA(geman_mcclure) {
+    const real c = positive(p[0]), r = z - y;
+    const ratio u = compare(r, c);
+    const real q = u.q, q2 = q * q, d = 1 + q2, weight = (u.beyond ? q2 : 1) / d;
+    return (result){
+        .v = C(0.5) * c * (c * ((u.beyond ? 1 : q2) / d)),
+        .g = with_sign_of(r, c * (q / d) * weight),
+        .h = weight * weight * ((u.beyond ? q2 - 3 : 1 - 3 * q2) / d),
+        .m = weight * weight,
+    };
+}
+
+/* p[1] (1 - exp(-u^2)), p[1] = c^2/2. Gradient p[2] u exp(-u^2), Hessian p[3] (1 - 2 u^2) exp(-u^2); p[2] = 2 p[1]/c and
+ * p[3] = p[2]/c. The exponential is the square of `half`, which is not subnormal where the products are not. */
+FORMULA(welsch) {
+    const real c = positive(p[0]), most = p[1], pull = p[2], bend = p[3], u = (z - y) / c, u2 = u * u;
+    const real half = vexp_nonpositive(C(-0.5) * u2);
+    const bool none = half == 0;
+    return (result){
+        .v = -most * vexpm1(-u2),
+        .g = none ? 0 : pull * u * half * half,
+        .h = none ? 0 : bend * vfma(C(-2.0), u2, 1) * half * half,
+        .m = bend * half * half,
+    };
+}
+
+/* c^2/6 (1 - (1 - u^2)^3) up to |u| = 1, then constant: with s = u^2 the bracket is s (3 - 3 s + s^2). Gradient r (1 - s)^2,
+ * Hessian (1 - s) (1 - 5 s). */
+FORMULA(tukey) {
+    const real c = positive(p[0]), r = z - y, u = at_most(BOUNDS.one, vabs(r) / c), s = u * u, t = (1 - u) * (1 + u);
+    return (result){
+        .v = c * (c / 6 * (s * vfma(s, s - 3, 3))),
+        .g = with_sign_of(r, c * u * (t * t)),
+        .h = t * vfma(C(-5.0), s, 1),
+        .m = t * t,
+    };
+}
+
+/* c^2/2 atan(u^2). Gradient r/(1 + u^4), Hessian (1 - 3 u^4)/(1 + u^4)^2. */
+FORMULA(arctan) {
+    const real c = positive(p[0]), r = z - y;
+    const ratio u = compare(r, c);
+    const real q = u.q, q2 = q * q, q4 = q2 * q2, d = 1 + q4, of_1 = u.beyond ? q4 : 1, angle = vatan_unit(q2);
+    return (result){
+        .v = C(0.5) * c * (c * (u.beyond ? C(0x1.921fb54442d18p0) - angle : angle)),
+        .g = with_sign_of(r, c * ((u.beyond ? q2 : 1) * q / d)),
+        .h = of_1 * ((u.beyond ? q4 - 3 : 1 - 3 * q4) / (d * d)),
+        .m = of_1 / d,
+    };
+}
+
+/* Barron's family, in x = |r|/c and b = |alpha - 2|: (b/alpha) ((1 + w)^(alpha/2) - 1), w = x^2/b. With d = sqrt(b), q the smaller
+ * of x/d and d/x and m the larger of x/d and 1, 1 + w is m^2 (1 + q^2): nothing overflows, and its logarithm L is relative near
+ * r = 0. P = (1 + w)^(alpha/2 - 1) is the gradient's weight, x P/c;  beyond d that is d m P/c.
+ * Where t = alpha/2 L is below 1 the value is b/2 L expm1(t)/t, which passes through alpha = 0; above, that would multiply the
+ * error of t, and it is (1 + w) P - 1 that does not cancel. p[0] = c, p[1] = d, p[2] = alpha - 2, p[3] = alpha, p[4] = b, at
+ * alpha = 2 any; p[5] is added to the value: log c and the logarithm of the partition function, where they are asked for. */
+FORMULA(general_robust) {
+    const real c = positive(p[0]), d = p[1], less_2 = p[2], alpha = p[3], b = p[4], constant = p[5], inverse = 1 / c;
+    const real r = z - y, x = vabs(r) / c, most = at_most(BOUNDS.greatest, x), less_1 = alpha - 1;
+    const ratio u = compare(most, d);
+    const real q2 = u.q * u.q, l = vlog1p_unit(q2), m = at_least(BOUNDS.one, most / d);
+    const real grown = vpow(m, less_1) * vexp(C(0.5) * less_2 * l), weight = grown / m; /* m P, P */
+    const real L = vfma(C(2.0), vlog(m), l), t = C(0.5) * alpha * L, per_t = vexpm1(t) / t;
+    const real about = vabs(t) < C(0x1p-60) ? 1 : per_t, near = C(0.5) * b * L * about;
+    const real larger = u.beyond ? most : d, far = vfma(larger / alpha * (d * grown), 1 + q2, -b / alpha);
+    const real bent_far = q2 + less_1, bent_near = vfma(less_1, q2, 1), bend = (u.beyond ? bent_far : bent_near) / (1 + q2);
+    const real within = t < 1 ? near : far, at_infinity = alpha >= 0 ? x : within;
+    return (result){
+        .v = (x > most ? at_infinity : within) + constant,
+        .g = with_sign_of(r, (u.beyond ? d : most) * grown * inverse),
+        .h = weight * inverse * bend * inverse,
+        .m = weight * inverse * inverse,
+    };
+}
+
+/* name, cost of an element, first stage */
+#define ROBUST(X) \
+    X(cauchy, 4, DIRECT) \
+    X(geman_mcclure, 4, DIRECT) \
+    X(welsch, 4, DIRECT) \
+    X(tukey, 4, DIRECT) \
+    X(arctan, 4, DIRECT) \
+    X(general_robust, 4, DIRECT)
