@@ -135,7 +135,7 @@ def literal(bits, value):
 
 # Where the first two coefficients happen to be a tenth of the usual distance from a float32 (float64), near the middle:
 # 3/2 for lgamma; 1/2 for log1p_excess, in float32 nearer to 0, beside which the error is most in ULP.
-LOG1P_EXCESS_CENTER = {32: mpf("0.32421875"), 64: mpf("0.48046875")}
+LOG1P_EXCESS_CENTER = {32: mpf("0.2861328125"), 64: mpf("0.48046875")}
 LGAMMA_CENTER = {32: mpf("1.46875"), 64: mpf("1.53125")}
 half_ln2 = mp.log(2) / 2 * mpf("1.001")
 POLYNOMIALS = [
