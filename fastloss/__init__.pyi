@@ -18,6 +18,7 @@ from fastloss.losses.classes import SparseCategoricalCrossEntropy as SparseCateg
 from fastloss.losses.counts import Gamma as Gamma
 from fastloss.losses.counts import Poisson as Poisson
 from fastloss.losses.distributions import KLDivergence as KLDivergence
+from fastloss.losses.gaussian import GaussianNLL as GaussianNLL
 from fastloss.losses.regression import AbsoluteError as AbsoluteError
 from fastloss.losses.regression import EpsilonInsensitive as EpsilonInsensitive
 from fastloss.losses.regression import Expectile as Expectile
@@ -45,6 +46,7 @@ __all__ = [
     "EpsilonInsensitive",
     "Expectile",
     "Gamma",
+    "GaussianNLL",
     "HalfSquaredError",
     "Hinge",
     "Huber",
@@ -69,6 +71,7 @@ __all__ = [
     "epsilon_insensitive",
     "expectile",
     "gamma",
+    "gaussian_nll",
     "get_loss",
     "get_num_threads",
     "half_squared_error",
@@ -190,6 +193,15 @@ def squared_epsilon_insensitive(
     reduction: _Reduction = "mean",
     n_threads: int | None = None,
     epsilon: float = 0.1,
+) -> Any: ...
+def gaussian_nll(
+    y_true: ArrayLike,
+    y_pred: ArrayLike,
+    sample_weight: ArrayLike | None = None,
+    *,
+    reduction: _Reduction = "mean",
+    n_threads: int | None = None,
+    full: bool = False,
 ) -> Any: ...
 def poisson(
     y_true: ArrayLike,

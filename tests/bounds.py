@@ -25,6 +25,8 @@ DEFAULT = {"value": 2.0, "gradient": 1.5, "exact": 2.0, "majorize": 2.0, "fisher
 ULP: dict[str, dict[str, float]] = {
     "pseudo_huber": {"value": 2.6, "gradient": 1.8},  # r, q, the root, a quotient and products, each rounded
     "expectile": {"value": 2.5},  # r, squared, times a rounded parameter
+    # t is a rounded residual times an exponential, and everything has its square
+    "gaussian_nll": {"value": 3.6, "gradient": 3.2, "exact": 3.2},
     # both sides are products with rounded parameters; 1/(1 + E) enters the Hessian squared
     "binary_cross_entropy": {"value": 2.4, "gradient": 2.1, "exact": 3.5, "fisher": 3.0},
     "binary_focal": {"value": 2.5, "gradient": 3.0, "exact": 3.5},  # t, u, log t and u^gamma, each rounded
@@ -124,6 +126,13 @@ def _gamma(loss: Loss, y: Any, z: Any, found: dict[str, Any]) -> dict[str, Any]:
     return {"value": np.abs(z) + ratio, "gradient": np.maximum(1, ratio)}
 
 
+def _gaussian_nll(loss: Loss, y: Any, z: Any, found: dict[str, Any]) -> dict[str, Any]:
+    constant = np.abs(found["value"] - type(loss)().reference(y, z)[0]) if loss.full else 0
+    square = np.square((z[..., 0] - y) * np.exp(-z[..., 1]))
+    terms = np.stack([0 * square, np.maximum(1, square)], axis=-1)
+    return {"value": np.abs(z[..., 1]) + square / 2 + constant, "gradient": terms}
+
+
 def _binary_cross_entropy(loss: Loss, y: Any, z: Any, found: dict[str, Any]) -> dict[str, Any]:
     # soft labels pull both ways
     negative, positive = loss._sides(y, np.dtype(LONG))
@@ -217,6 +226,7 @@ SCALES: dict[str, Terms] = {
     "squared_epsilon_insensitive": _squared_epsilon_insensitive,
     "poisson": _poisson,
     "gamma": _gamma,
+    "gaussian_nll": _gaussian_nll,
     "binary_cross_entropy": _binary_cross_entropy,
     "binary_focal": _binary_focal,
     "categorical_cross_entropy": _cross_entropy,

@@ -24,6 +24,7 @@ SUMS = [
     fl.SquaredError() * 2,
     fl.BinaryFocal(from_logits=True) + 0.5 * fl.BinaryCrossEntropy(True),
     0.5 * fl.CategoricalCrossEntropy(True) + fl.KLDivergence(True),
+    0.5 * fl.GaussianNLL() + fl.GaussianNLL(full=True),
 ]
 
 
@@ -304,7 +305,7 @@ def test_an_accumulator_may_be_merged_with_itself():
 
 def total_at(loss, y, w, constant):
     """The weighted sum of the loss at one constant prediction."""
-    if loss.kind == "classes":
+    if loss.has_rows:
         return loss(y, np.tile(constant, (len(y), 1)), w, reduction="sum")
     return loss(y, np.full(len(y), constant), w, reduction="sum")
 
@@ -332,13 +333,13 @@ def test_optimum(loss):
             least = total_at(loss, y, weight, best)
             if np.isinf(best).any() or np.isnan(least):
                 continue
-            if loss.kind != "classes":
+            if not loss.has_rows:
                 assert isinstance(best, float)
                 steps = [best + d for d in (-1.0, -0.01, -1e-4, 1e-4, 0.01, 1.0)]
                 low, high = loss.prediction_domain.low, loss.prediction_domain.high
                 steps = [x for x in steps if low <= x <= high]
             else:
-                assert best.shape == (n_classes,) or loss.takes_labels
+                assert best.shape == (len(loss.outputs) or n_classes,) or loss.takes_labels
                 steps = []
                 for _ in range(8):
                     direction = rng.normal(size=best.shape) * rng.choice([1e-3, 0.1, 1])
@@ -359,7 +360,7 @@ def test_optimum_by_scipy():
     optimize = pytest.importorskip("scipy.optimize")
     rng = seed_of("scipy")
     for loss in LOSSES:
-        if loss.kind == "classes" or not loss.convex:
+        if loss.has_rows or not loss.convex:
             continue
         y, _ = data(loss, 61)
         w = rng.uniform(0.5, 2, 61)

@@ -18,7 +18,7 @@ SIZES = [
 CLASSES = (1, 2, 3, 7, 10, 16, 17, 47, 48, 49, 64, 100, 127, 128, 129, 255, 256, 257, WIDE, 1000)
 
 dtypes = pytest.mark.parametrize("dtype", DTYPES, ids=lambda dtype: dtype.__name__)
-pointwise = pytest.mark.parametrize("loss", [loss for loss in DEFAULTS if loss.kind == "pointwise"], ids=repr)
+no_classes = pytest.mark.parametrize("loss", [loss for loss in DEFAULTS if loss.kind != "classes"], ids=repr)
 classes = pytest.mark.parametrize("loss", [loss for loss in DEFAULTS if loss.kind == "classes"], ids=repr)
 
 
@@ -35,7 +35,7 @@ def every_array(loss, y, z, w):
 
 
 @dtypes
-@pointwise
+@no_classes
 def test_every_size(loss, dtype):
     n = max(SIZES)
     y, z = data(loss, n, dtype)
@@ -49,7 +49,7 @@ def test_every_size(loss, dtype):
 
 
 @dtypes
-@pointwise
+@no_classes
 def test_every_start(loss, dtype):
     """Offsets of 0..63 elements into a buffer: no alignment is taken for granted."""
     y, z = data(loss, 700, dtype)
@@ -68,7 +68,7 @@ def test_every_start(loss, dtype):
 
 
 @dtypes
-@pointwise
+@no_classes
 def test_sums_of_every_size(loss, dtype):
     n = max(SIZES)
     y, z = data(loss, n, dtype)

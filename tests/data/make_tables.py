@@ -152,6 +152,13 @@ def gamma(y: Any, z: Any) -> Point:
     return z + y * mp.exp(-z), 1 - y * mp.exp(-z), y * mp.exp(-z)
 
 
+def gaussian_nll(y: Any, z: list[Any], full: bool) -> Point:
+    m, s = z
+    t, precision = (m - y) * mp.exp(-s), mp.exp(-2 * s)
+    constant = mp.log(2 * mp.pi) / 2 if full else 0
+    return s + t**2 / 2 + constant, [(m - y) * precision, 1 - t**2], [precision, 2 * t**2]
+
+
 def binary_cross_entropy(y: Any, z: Any, from_logits: bool, pos_weight: Any, label_smoothing: Any, clip: Any) -> Point:
     t = y * (1 - label_smoothing) + label_smoothing / 2
     no, yes = 1 - t, pos_weight * t
@@ -283,6 +290,9 @@ def rows(ys: Iterable[Any], zs: Iterable[list[float]]) -> list[tuple[Any, list[f
     return [(y, [float(np.float32(x)) for x in z]) for z in zs for y in ys]
 
 
+OUTPUT_ROWS = [[m, s] for m in (0, -0.3, 1, 5, 1e-38, 1e-10, 1e10, -1e30) for s in MILD]
+
+
 def options(base: dict[str, Any], *changes: dict[str, Any]) -> list[dict[str, Any]]:
     return [{**base, **change} for change in changes]
 
@@ -305,6 +315,7 @@ TABLES: list[tuple[Callable[..., Point], list[dict[str, Any]], list[Any]]] = [
     (poisson, [{"link": "log", "full": False}, {"link": "log", "full": True}], grid((0, 1, 2.5, 7, 1000), MILD)),
     (poisson, [{"link": "identity", "full": False}], grid((0, 1, 2.5, 1000), MEANS)),
     (gamma, [{}], grid((1e-3, 1, 50), NORMAL)),
+    (gaussian_nll, [{"full": False}, {"full": True}], rows((0, 1), OUTPUT_ROWS)),
     (binary_cross_entropy, [BCE], SOFT),
     (binary_cross_entropy, options(BCE, {"pos_weight": 3.0}, {"label_smoothing": 2.0**-10}), BINARY),
     (binary_cross_entropy, options(BCE, {"from_logits": False}, {"from_logits": False, "clip": 2.0**-30}), grid((0, 1, 0.5), PROBABILITIES)),
