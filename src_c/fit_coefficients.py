@@ -133,7 +133,9 @@ def literal(bits, value):
     return f"C({mantissa}p{int(exponent)})"
 
 
-# Near 3/2, where the first two coefficients happen to be a tenth of the usual distance from a float32 (float64).
+# Where the first two coefficients happen to be a tenth of the usual distance from a float32 (float64), near the middle:
+# 3/2 for lgamma; 1/2 for log1p_excess, in float32 nearer to 0, beside which the error is most in ULP.
+LOG1P_EXCESS_CENTER = {32: mpf("0.32421875"), 64: mpf("0.48046875")}
 LGAMMA_CENTER = {32: mpf("1.46875"), 64: mpf("1.53125")}
 half_ln2 = mp.log(2) / 2 * mpf("1.001")
 POLYNOMIALS = [
@@ -157,6 +159,15 @@ POLYNOMIALS = [
         {32: 5, 64: 10},
     ),
     Polynomial(
+        "expm1_excess",
+        "expm1(r) - r = r^2/2 + r^3/2 q(r)",
+        lambda r: mp.expm1(r) - r,
+        lambda r: r * r / 2,
+        lambda r: r**3 / 2,
+        (-half_ln2, half_ln2),
+        {32: 4, 64: 9},
+    ),
+    Polynomial(
         "log1p_tail_unit",
         "log1p(e) = e + e^2 q(e - 1/2)",
         lambda e: mp.log1p(e),
@@ -174,6 +185,16 @@ POLYNOMIALS = [
         lambda f: f * f,
         (-mpf(1) / 3, mpf(1) / 3),
         {32: 8, 64: 19},
+    ),
+    Polynomial(
+        "log1p_excess",
+        "f - log1p(f) = f^2 q(f - center)",
+        lambda f: f - mp.log1p(f),
+        lambda f: mpf(0),
+        lambda f: f * f,
+        (mpf(0), mpf(1)),
+        {32: 9, 64: 20},
+        variable=lambda f, bits: f - LOG1P_EXCESS_CENTER[bits],
     ),
     Polynomial(
         "log_cosh_tail",
@@ -194,6 +215,36 @@ POLYNOMIALS = [
         (mpf(0), mpf("0.56")),
         {32: 4, 64: 11},
         variable=lambda a, bits: a * a,
+    ),
+    Polynomial(
+        "atan_unit",
+        "atan(x) = x + x^3 q(x^2)",
+        mp.atan,
+        lambda x: x,
+        lambda x: x**3,
+        (mpf(0), mpf(1)),
+        {32: 8, 64: 18},
+        variable=lambda x, bits: x * x,
+    ),
+    Polynomial(
+        "erf_near",
+        "erf(x) = x + x q(x^2)",
+        mp.erf,
+        lambda x: x,
+        lambda x: x,
+        (mpf(0), mpf(1)),
+        {32: 6, 64: 11},
+        variable=lambda x, bits: x * x,
+    ),
+    Polynomial(
+        "erfcx",
+        "erf(x) = 1 - exp(-x^2) q(x - 1)",
+        mp.erf,
+        lambda x: mpf(1),
+        lambda x: -mp.exp(-x * x),
+        (mpf(1), mpf(6)),
+        {32: 8, 64: 19},
+        variable=lambda x, bits: x - 1,
     ),
     Polynomial(
         "atanh_tail",

@@ -1,4 +1,4 @@
-/* exp, log and their relatives for one SIMD lane: straight-line code that the compiler vectorises.
+/* exp, log, erf, atan and their relatives for one SIMD lane: straight-line code that the compiler vectorises.
  *
  * No branch, no table, no libm, no inner loop, and only operations that AVX2 has for 64-bit lanes too: a loop over
  * these functions becomes vector code on every x86-64 level and on NEON. With FMA the operations, and so the bits, are
@@ -31,6 +31,7 @@
 #define NEGLIGIBLE 0x1p-26f /* x (1 + x) rounds to x below it */
 #define EXPM1_LOWEST -18.0f /* expm1 rounds to -1 */
 #define TANH_SATURATED 10.0f
+#define ERF_SATURATED 4.0f
 #define TWO_THIRDS 0x1.555556p-1f
 #define TWO_THIRDS_LOW -0x1.555556p-26f
 #else
@@ -46,6 +47,7 @@
 #define NEGLIGIBLE 0x1p-55
 #define EXPM1_LOWEST -38.0
 #define TANH_SATURATED 20.0
+#define ERF_SATURATED 6.0
 #define TWO_THIRDS 0x1.5555555555555p-1
 #define TWO_THIRDS_LOW 0x1.5555555555555p-55
 #endif
@@ -72,8 +74,9 @@ INLINE real FN(poly8)(real x, real x2, real x4, real c0, real c1, real c2, real 
 /* Where functions saturate. GCC makes `x < low ? low : x` one instruction that keeps NaN, but only of a `low` that it
  * cannot see to be constant: a weak object it must not look into. */
 __attribute__((weak, visibility("hidden"))) const struct {
-    real zero, least, greatest, exp_lowest, exp_highest, times_exp_highest, expm1_lowest, tanh_saturated;
-} FN(fl_bounds) = {0, LEAST, GREATEST, EXP_LOWEST, EXP_HIGHEST, TIMES_EXP_HIGHEST, EXPM1_LOWEST, TANH_SATURATED};
+    real zero, least, greatest, exp_lowest, exp_highest, times_exp_highest, expm1_lowest, tanh_saturated, erf_saturated;
+} FN(fl_bounds) = {0,           LEAST,             GREATEST,     EXP_LOWEST,     EXP_HIGHEST,
+                   TIMES_EXP_HIGHEST, EXPM1_LOWEST, TANH_SATURATED, ERF_SATURATED};
 #undef BOUNDS
 #define BOUNDS FN(fl_bounds)
 
@@ -266,6 +269,44 @@ INLINE real FN(expm1)(real x) {
 }
 #define vexpm1 FN(expm1)
 
+/* (expm1(r) - r - r^2 / 2) / (r^3 / 2) */
+INLINE real FN(expm1_excess_tail)(real r) {
+    const real r2 = r * r, r4 = r2 * r2;
+#if FL_BITS == 32
+    return vfma(r4, C(0x1.a18494p-12),
+                poly4(r, r2, C(0x1.555556p-2), C(0x1.55550cp-4), C(0x1.111054p-6), C(0x1.6d2262p-9)));
+#else
+    const real r8 = r4 * r4;
+    return vfma(r8, poly2(r, C(0x1.af4f228afeefap-25), C(0x1.1f86da24cf994p-28)),
+                poly8(r, r2, r4,
+                      C(0x1.5555555555557p-2), C(0x1.5555555555557p-4), C(0x1.1111111110019p-6),
+                      C(0x1.6c16c16c151fp-9), C(0x1.a01a01ac3ad98p-12), C(0x1.a01a01ad8dd72p-15),
+                      C(0x1.71de016ac7722p-18), C(0x1.27e4ccd99ea9dp-21)));
+#endif
+}
+
+/* expm1(x) - x = (2^n - 1 - x) + 2^n r + 2^n (exp(r) - 1 - r), relative also where it is x^2 / 2: for n = 0 the first
+ * two cancel exactly. Near x = +-ln 2 / 2 all of them nearly do, so their sum is kept as a pair, and r_low counts. The
+ * first two are halved, since 2^n itself would overflow at the top; the last is not, lest x^2 / 2 become subnormal.
+ * ULP: float32 0.845 at 0x1.65558ap-2, float64 0.910 at 0x1.691dd3d1cfd8p-2;
+ * without FMA 0.999 and 0.910 (a sample of 1 in 101, of 10^6). */
+INLINE real FN(expm1_excess)(real x) {
+    const real t = at_least(BOUNDS.expm1_lowest, x);
+    const exp_parts e = exp_reduce(t, EXPONENT_BIAS - 1);
+    const real s = from_exponent(e.exponent); /* 2^n / 2 */
+    const real base = s - C(0.5);
+    const pair first = sum_ordered(base, C(-0.5) * t), sum = sum_ordered(first.h, s * e.r);
+    const real r_low = vfma(e.r, e.r_low, e.r_low); /* times the slope exp(r) */
+    const real low = (sum.l + first.l) + vfma(s, r_low, (s - base) - C(0.5));
+    const real square = e.r * e.r, lost = residual(e.r, e.r, -square);
+    const real cubic = vfma(square * e.r, FN(expm1_excess_tail)(e.r), lost);
+    const real quadratic = s * square, h = vfma(C(2.0), sum.h, quadratic);
+    const real rest = vfma(C(2.0), low, quadratic - vfma(C(-2.0), sum.h, h));
+    const real result = h + vfma(s, cubic, rest) + (t - x); /* from the lowest on -1 - x */
+    return x >= EXP_HIGHEST ? INFINITE : result;
+}
+#define vexpm1_excess FN(expm1_excess)
+
 /* log cosh(a) for 0 <= a <= 1, without cancellation: a^2/2 + a^4 q(a^2). No ULP line here and below: measured within the
  * loss (losses_exhaustive.c). */
 INLINE real FN(log_cosh_near)(real a) {
@@ -434,15 +475,20 @@ typedef struct {
 } FN(log_parts);
 #define log_parts FN(log_parts)
 
-/* x = 2^k m, m in [2/3, 4/3), for positive finite normal x. AVX2 cannot convert 64-bit integers: the biased exponent is
- * put into the low bits of 2^MANTISSA_BITS, which makes it a float, and the excess subtracted. */
+/* A biased exponent as the number it stands for. AVX2 cannot convert 64-bit integers: it is put into the low bits of
+ * 2^MANTISSA_BITS, which makes it a float, and the excess subtracted. */
+INLINE real FN(unbiased)(ubits_t biased) {
+    const real big = from_exponent(EXPONENT_BIAS + MANTISSA_BITS);
+    return from_bits((bits_t)(biased | (ubits_t)bits_of(big))) - (big + (real)EXPONENT_BIAS);
+}
+#define unbiased FN(unbiased)
+
+/* x = 2^k m, m in [2/3, 4/3), for positive finite normal x. */
 INLINE log_parts FN(log_reduce)(real x) {
     const ubits_t third = (ubits_t)(bits_of(C(1.0)) - bits_of(C(1.0) / C(1.5))); /* from 2/3 to 1 */
     const ubits_t biased = ((ubits_t)bits_of(x) + third) >> MANTISSA_BITS;
-    const real big = from_exponent(EXPONENT_BIAS + MANTISSA_BITS);
-    const real k = from_bits((bits_t)(biased | (ubits_t)bits_of(big))) - (big + (real)EXPONENT_BIAS);
     const real m = from_bits((bits_t)((ubits_t)bits_of(x) - ((biased - EXPONENT_BIAS) << MANTISSA_BITS)));
-    return (log_parts){k, m};
+    return (log_parts){unbiased(biased), m};
 }
 #define log_reduce FN(log_reduce)
 
@@ -495,6 +541,61 @@ INLINE real FN(log1p)(real x) {
 }
 #define vlog1p FN(log1p)
 
+/* (f - log1p(f)) / f^2 = LOG1P_EXCESS_MIDDLE + t * this, t = f - LOG1P_EXCESS_CENTER, for f in [0, 1] */
+INLINE real FN(log1p_excess_tail)(real t) {
+    const real t2 = t * t, t4 = t2 * t2;
+#if FL_BITS == 32
+#define LOG1P_EXCESS_CENTER 0.32421875f
+#define LOG1P_EXCESS_MIDDLE C(0x1.a6bdacp-2)
+    return vfma(t, poly8(t, t2, t4,
+                         C(0x1.034dfap-3), C(-0x1.3f396ap-4), C(0x1.970942p-5), C(-0x1.0a2cd4p-5),
+                         C(0x1.68af18p-6), C(-0x1.f6db54p-7), C(0x1.29e962p-7), C(-0x1.7773cp-9)),
+                C(-0x1.bd5a08p-3));
+#else
+#define LOG1P_EXCESS_CENTER 0.48046875
+#define LOG1P_EXCESS_MIDDLE C(0x1.86d6130c1703fp-2)
+    const real t8 = t4 * t4, t16 = t8 * t8;
+    return vfma(t, vfma(t16,
+                        vfma(t2, C(0x1.8564b5797886ep-16),
+                             poly2(t, C(0x1.566f44a6be3eep-15), C(-0x1.78130e042582cp-15))),
+                        vfma(t8,
+                             poly8(t, t2, t4,
+                                   C(0x1.92e1bc710bd86p-10), C(-0x1.f8cefb6b3f062p-11), C(0x1.3ddb6bea3ea7fp-11),
+                                   C(-0x1.91ab6c3d338fep-12), C(0x1.0015e80f2a40fp-12), C(-0x1.4ca978ad2692ap-13),
+                                   C(0x1.9bf9fcaa55a68p-14), C(-0x1.be240bb526991p-15)),
+                             poly8(t, t2, t4,
+                                   C(0x1.8a687d694bd0ap-4), C(-0x1.b589460c7ed31p-5), C(0x1.f605a828252cfp-6),
+                                   C(-0x1.26e5aa8bd9e7p-6), C(0x1.609740ba29d76p-7), C(-0x1.ab54d1907e0bcp-8),
+                                   C(0x1.05c61b5cfa3p-8), C(-0x1.438f04f404333p-9)))),
+                C(-0x1.76a1f34ff1364p-3));
+#endif
+}
+
+/* x - log1p(x) for x >= 0, relative also where it is x^2 / 2. With 1 + x = 2^k (1 + f), f in [0, 1], it is
+ * (x - k ln 2 - f) + (f - log1p(f)): no term is negative, and for k = 0 the first is exactly 0. f comes from x itself
+ * (see vlog1p), exactly while it matters. From 2^60 on x is the result.
+ * ULP: float32 0.975 at 0x1.c1cep-1, float64 1.101 at 0x1.64db1960d7d6bp-510;
+ * without FMA 1.025 and 1.106. */
+INLINE real FN(log1p_excess)(real x) {
+    const ubits_t biased = (ubits_t)bits_of(C(1.0) + x) >> MANTISSA_BITS;
+    const real k = unbiased(biased);
+    const real s = from_exponent(2 * EXPONENT_BIAS - biased); /* 2^-k */
+    const real f = vfma(x, s, s - C(1.0));
+    const real t = f - LOG1P_EXCESS_CENTER, tail = FN(log1p_excess_tail)(t);
+    const real q = vfma(t, tail, LOG1P_EXCESS_MIDDLE), q_low = residual(t, tail, LOG1P_EXCESS_MIDDLE - q);
+    const real a = vfma(-k, LN2_HIGH, x), a_low = vfma(-k, LN2_HIGH, x - a);
+    const pair linear = sum_ordered(a, -f);
+    const real low = vfma(-k, LN2_LOW, linear.l + a_low), square = f * f;
+#if FL_FMA
+    const real result = linear.h + vfma(square, q, vfma(residual(f, f, -square), q, vfma(square, q_low, low)));
+#else
+    const pair product = FN(square_times)(f, q), sum = sum_ordered(linear.h, product.h);
+    const real result = sum.h + (sum.l + (product.l + vfma(square, q_low, low)));
+#endif
+    return x < C(0x1p60) ? result : x;
+}
+#define vlog1p_excess FN(log1p_excess)
+
 /* softplus(x) = log(1 + exp(x)) = max(x, 0) + log1p(E), E = exp(-|x|) as a pair; relative in the lower tail.
  * ULP: float32 0.858 at -0x1.ca558cp-2, float64 0.805 at -0x1.64a532998fc67p-15;
  * without FMA 0.862 and 0.800 (a sample of 1 in 53). */
@@ -511,6 +612,93 @@ INLINE real FN(softplus)(real x) {
     return m < C(0x1p60) ? h + (l + log_l) : m; /* inf - inf */
 }
 #define vsoftplus FN(softplus)
+
+/* ---- erf, atan ---- */
+
+/* erf(x) / x - 1 for |x| <= 1, u = x^2 */
+INLINE real FN(erf_near)(real u) {
+    const real u2 = u * u, u4 = u2 * u2;
+#if FL_BITS == 32
+    return vfma(u4, vfma(u2, C(0x1.4770e2p-14), poly2(u, C(0x1.53f222p-8), C(-0x1.a3512cp-11))),
+                poly4(u, u2, C(0x1.06eba8p-3), C(-0x1.81273ep-2), C(0x1.ce2ce6p-4), C(-0x1.b7f71ap-6)));
+#else
+    return vfma(u4 * u4, poly4(u, u2, C(0x1.b969fcc9b1991p-20), C(-0x1.5b8247bcfb4ap-23),
+                                      C(0x1.d38a73f34fd46p-27), C(-0x1.a11e7f2782766p-31)),
+                poly8(u, u2, u4,
+                      C(0x1.06eba8214db68p-3), C(-0x1.812746b03799dp-2), C(0x1.ce2f21a03f8b9p-4),
+                      C(-0x1.b82ce311a90cdp-6), C(0x1.565bcceeb58cfp-8), C(-0x1.c02daead72f8dp-11),
+                      C(0x1.f9a295614fe04p-14), C(-0x1.f4c8137732d6p-17)));
+#endif
+}
+
+/* exp(a^2) erfc(a) for a >= 1, t = a - 1 <= ERF_SATURATED - 1, with an error small beside exp(a^2) */
+INLINE real FN(erfcx)(real t) {
+    const real t2 = t * t, t4 = t2 * t2;
+#if FL_BITS == 32
+    return vfma(t, poly8(t, t2, t4,
+                         C(-0x1.17c4bap-2), C(0x1.3c1e5p-3), C(-0x1.43e46cp-4), C(0x1.2e8b78p-5),
+                         C(-0x1.f1affcp-7), C(0x1.45a776p-8), C(-0x1.1ac472p-10), C(0x1.cd7c36p-14)),
+                C(0x1.b5d878p-2));
+#else
+    const real t8 = t4 * t4;
+    return vfma(t, vfma(t8 * t8,
+                        vfma(t2, C(-0x1.b74d7357670c9p-38),
+                             poly2(t, C(-0x1.8868754b89d84p-29), C(0x1.ac5786363fe25p-33))),
+                        vfma(t8,
+                             poly8(t, t2, t4,
+                                   C(-0x1.8f977802db3b8p-12), C(0x1.159454843c16dp-13), C(-0x1.6e1c3167592dcp-15),
+                                   C(0x1.c1a55b2a14eaap-17), C(-0x1.f1dbe91cf1d56p-19), C(0x1.dbf4960a60917p-21),
+                                   C(-0x1.755a122cfaf63p-23), C(0x1.c4bc6ce4f899p-26)),
+                             poly8(t, t2, t4,
+                                   C(-0x1.17c4e3f17bcf7p-2), C(0x1.3c27283c16f8ep-3), C(-0x1.44837f8369653p-4),
+                                   C(0x1.33cad058ee70bp-5), C(-0x1.10fce84349d83p-6), C(0x1.c8caceb288836p-8),
+                                   C(-0x1.6aecb92d0fd07p-9), C(0x1.1334781361804p-10)))),
+                C(0x1.b5d8780f956bp-2));
+#endif
+}
+
+/* erf(x) from E = exp(-x^2), which a normal density needs as well: x + x q(x^2) up to 1, then 1 - E erfcx(|x|) with the
+ * sign of x. That subtracts 0.16 at most, and the error of E, rounded x^2 included, counts as much less. */
+INLINE real FN(erf_given)(real x, real E) {
+    const real a = vabs(x), near = vfma(x, FN(erf_near)(x * x), x);
+    const real far = vfma(-E, FN(erfcx)(at_most(BOUNDS.erf_saturated, a) - C(1.0)), C(1.0));
+    return a < C(1.0) ? near : from_bits(bits_of(far) | (bits_of(x) & SIGN_BIT));
+}
+#define verf_given FN(erf_given)
+
+/* erf(x)
+ * ULP: float32 0.974 at -0x1.fef2f2p-1, float64 1.222 at 0x1.0000099a78038p0;
+ * without FMA 1.134 and 1.347 (a sample of 1 in 101, of 10^6). */
+INLINE real FN(erf)(real x) { return verf_given(x, vexp_nonpositive(-(x * x))); }
+#define verf FN(erf)
+
+/* atan(x) = x + x^3 q(x^2) for |x| <= 1: one polynomial, without division; beyond, atan(x) = pi / 2 - atan(1 / x).
+ * ULP: float32 0.824 at 0x1.dc5c5ap-1, float64 1.085 at 0x1.fffffef4141f6p-1;
+ * without FMA 1.089 and 1.325 (a sample of 1 in 101, of 10^6). */
+INLINE real FN(atan_unit)(real x) {
+    const real u = x * x, u2 = u * u, u4 = u2 * u2;
+#if FL_BITS == 32
+    const real q = vfma(u, poly8(u, u2, u4,
+                                 C(0x1.9991e4p-3), C(-0x1.242084p-3), C(0x1.c08c28p-4), C(-0x1.58088ep-4),
+                                 C(0x1.da27e8p-5), C(-0x1.fd7974p-6), C(0x1.641f7cp-7), C(-0x1.d34fbp-10)),
+                        C(-0x1.55553ep-2));
+#else
+    const real u8 = u4 * u4;
+    const real q = vfma(u, vfma(u8 * u8, poly2(u, C(0x1.d3d4c574a95c5p-13), C(-0x1.53fca20d0ed2ap-16)),
+                                vfma(u8,
+                                     poly8(u, u2, u4,
+                                           C(0x1.7ee436269397ep-5), C(-0x1.4f45c791c75ebp-5), C(0x1.1717208a34fecp-5),
+                                           C(-0x1.a72a7167e0962p-6), C(0x1.163077f5d66c1p-6), C(-0x1.2cfe67d2929ffp-7),
+                                           C(0x1.f97d4d38ee7e8p-9), C(-0x1.31377afcf2865p-10)),
+                                     poly8(u, u2, u4,
+                                           C(0x1.9999999984113p-3), C(-0x1.2492491fa22a3p-3), C(0x1.c71c709e21b23p-4),
+                                           C(-0x1.745d0231b0722p-4), C(0x1.3b12b2f1e644fp-4), C(-0x1.11089d53ffcep-4),
+                                           C(0x1.e1781b3b609adp-5), C(-0x1.ad32cce6f23cep-5)))),
+                        C(-0x1.555555555544cp-2));
+#endif
+    return vfma(x * u, q, x);
+}
+#define vatan_unit FN(atan_unit)
 
 /* ---- pow, lgamma ---- */
 
@@ -685,6 +873,7 @@ INLINE real FN(sqrt)(real x) {
 #undef NEGLIGIBLE
 #undef EXPM1_LOWEST
 #undef TANH_SATURATED
+#undef ERF_SATURATED
 #undef TWO_THIRDS
 #undef TWO_THIRDS_LOW
 #undef SIGN_BIT
@@ -710,11 +899,14 @@ INLINE real FN(sqrt)(real x) {
 #undef log1p_unit_tail
 #undef log1p_tail
 #undef log_parts
+#undef unbiased
 #undef log_reduce
 #undef log_reduce_any
 #undef log_assemble
 #undef log_specials
 #undef atanh_tail
 #undef log_pair
+#undef LOG1P_EXCESS_CENTER
+#undef LOG1P_EXCESS_MIDDLE
 #undef LGAMMA_CENTER
 #undef LGAMMA_MIDDLE

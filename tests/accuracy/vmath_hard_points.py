@@ -16,7 +16,7 @@ import sys
 
 from mpmath import mp, mpf
 
-mp.prec = 1300  # 1 + exp(-700) must not round to 1
+mp.prec = 1300  # 1 + exp(-700) must not round to 1, and the differences have digits left at 2^-540
 
 
 def neighbours(x, count=3):
@@ -130,6 +130,14 @@ def softplus(x):
     return mp.log1p(mp.exp(x))
 
 
+def expm1_excess(x):
+    return mp.expm1(x) - x
+
+
+def log1p_excess(x):
+    return x - mp.log1p(x)
+
+
 def lgamma1p(y):
     return mp.loggamma(1 + y)
 
@@ -154,6 +162,12 @@ FUNCTIONS = {
         (uniform(-40, 40), log_uniform(1e-18, 1, True)),
         (-1e4, 1e4),
     ),
+    "expm1_excess": (
+        expm1_excess,
+        signed(EXP_BORDERS + TINY + EXP_WORST) + EXP_ENDS,
+        (uniform(-40, 40), log_uniform(1e-18, 1, True)),
+        (-1e4, 1e4),
+    ),
     "log": (
         mp.log,
         LOG_BORDERS + LOG_WORST + TINY + neighbours(1, 20),
@@ -172,6 +186,12 @@ FUNCTIONS = {
         (uniform(0, 1), log_uniform(1e-18, 1)),
         (0, 1),
     ),
+    "log1p_excess": (
+        log1p_excess,
+        around(map(abs, LOG1P_BORDERS)) + TINY + neighbours(1, 9),
+        (uniform(0, 2), log_uniform(1e-18, 1e30)),
+        (0, 1.7e308),
+    ),
     "tanh": (
         mp.tanh,
         signed([x / 2 for x in EXP_BORDERS] + TINY),
@@ -180,6 +200,18 @@ FUNCTIONS = {
     ),
     "sigmoid": (sigmoid, signed(EXP_BORDERS + TINY) + EXP_ENDS, (uniform(-746, 40), uniform(-2, 2)), (-1e3, 1e3)),
     "softplus": (softplus, signed(EXP_BORDERS + TINY) + EXP_ENDS, (uniform(-746, 40), uniform(-2, 2)), (-1e3, 1e3)),
+    "erf": (
+        mp.erf,
+        signed(TINY + neighbours(1, 20) + neighbours(5.9215871957945, 9) + [n / 4 for n in range(25)]),
+        (uniform(-6.5, 6.5), uniform(-1.5, 1.5), log_uniform(1e-18, 1, True)),
+        (-1e3, 1e3),
+    ),
+    "atan_unit": (
+        mp.atan,
+        signed(TINY + neighbours(1, 20) + [n / 16 for n in range(16)]),
+        (uniform(-1, 1), log_uniform(1e-18, 1, True)),
+        (-1, 1),
+    ),
     "lgamma1p": (
         lgamma1p,
         TINY + neighbours(1, 9) + neighbours(3, 9) + [float(n) for n in range(60)],

@@ -14,12 +14,16 @@
     KERNEL(exp, vexp(x))                                                                                           \
     KERNEL(exp_nonpositive, vexp_nonpositive(x))                                                                   \
     KERNEL(expm1, vexpm1(x))                                                                                       \
+    KERNEL(expm1_excess, vexpm1_excess(x))                                                                         \
     KERNEL(log, vlog(x))                                                                                           \
     KERNEL(log1p, vlog1p(x))                                                                                       \
     KERNEL(log1p_unit, vlog1p_unit(x))                                                                             \
+    KERNEL(log1p_excess, vlog1p_excess(x))                                                                         \
     KERNEL(tanh, vtanh(x))                                                                                         \
     KERNEL(sigmoid, vsigmoid(x))                                                                                   \
     KERNEL(softplus, vsoftplus(x))                                                                                 \
+    KERNEL(erf, verf(x))                                                                                           \
+    KERNEL(atan_unit, vatan_unit(x))                                                                               \
     KERNEL(lgamma1p, vlgamma1p(x))                                                                                 \
     KERNEL(pow, vpow(x, y))                                                                                        \
     KERNEL(sqrt, vsqrt(x))
