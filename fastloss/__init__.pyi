@@ -18,6 +18,7 @@ from fastloss.losses.classes import SparseCategoricalCrossEntropy as SparseCateg
 from fastloss.losses.counts import Gamma as Gamma
 from fastloss.losses.counts import Poisson as Poisson
 from fastloss.losses.distributions import KLDivergence as KLDivergence
+from fastloss.losses.gaussian import GaussianCRPS as GaussianCRPS
 from fastloss.losses.gaussian import GaussianNLL as GaussianNLL
 from fastloss.losses.regression import AbsoluteError as AbsoluteError
 from fastloss.losses.regression import EpsilonInsensitive as EpsilonInsensitive
@@ -46,6 +47,7 @@ __all__ = [
     "EpsilonInsensitive",
     "Expectile",
     "Gamma",
+    "GaussianCRPS",
     "GaussianNLL",
     "HalfSquaredError",
     "Hinge",
@@ -71,6 +73,7 @@ __all__ = [
     "epsilon_insensitive",
     "expectile",
     "gamma",
+    "gaussian_crps",
     "gaussian_nll",
     "get_loss",
     "get_num_threads",
@@ -202,6 +205,14 @@ def gaussian_nll(
     reduction: _Reduction = "mean",
     n_threads: int | None = None,
     full: bool = False,
+) -> Any: ...
+def gaussian_crps(
+    y_true: ArrayLike,
+    y_pred: ArrayLike,
+    sample_weight: ArrayLike | None = None,
+    *,
+    reduction: _Reduction = "mean",
+    n_threads: int | None = None,
 ) -> Any: ...
 def poisson(
     y_true: ArrayLike,

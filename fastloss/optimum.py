@@ -29,8 +29,10 @@ def constant(loss: Loss, y_true: Any, sample_weight: Any = None) -> Any:
     if not w.sum() > 0:
         raise ValueError(f"the optimum of {loss.name} is undefined: {validation.empty_mean(loss, len(y))}")
     kept = w > 0
-    if loss.kind != "classes" and np.isnan(y[kept]).any():
-        return np.full(len(loss.outputs), math.nan) if loss.has_rows else math.nan
+    if loss.kind == "pointwise" and np.isnan(y[kept]).any():
+        return math.nan
+    if loss.kind == "outputs" and not np.isfinite(y[kept]).all():  # no width fits an infinite target
+        return np.full(len(loss.outputs), math.nan)
     terms = loss._terms()
     if len(terms) == 1:
         loss = terms[0][1]

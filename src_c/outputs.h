@@ -1,5 +1,5 @@
-/* Losses of a number whose prediction has two outputs: the loop, generated per formula and operation, and the runner that
- * takes rows of two apart and puts them together again. */
+/* Losses of a number whose prediction has two outputs: the loop, generated per formula and operation, and the runner,
+ * which takes rows of two apart and puts them together again. */
 
 /* Values of a tile: 2 KiB of each of its numbers, together half of the smallest L1. */
 enum { FN(OUTPUTS_RUN) = 2048 / sizeof(real) };
@@ -12,11 +12,11 @@ typedef struct {
     real hm[FN(OUTPUTS_RUN)] ALIGNED, hs[FN(OUTPUTS_RUN)] ALIGNED;
 } FN(outputs_tile);
 
-typedef void (*FN(outputs_loop))(FN(outputs_tile) * tile, const real *restrict y, const real *restrict p, real scale,
-                                 real floor, ptrdiff_t n);
+typedef void (*FN(outputs_loop))(FN(outputs_tile) * tile, const real *restrict y, const real *restrict p,
+                                 real scale, real floor, ptrdiff_t n);
 
-/* VALUE, GRADIENT and CURVATURE are literals: what they leave out is never computed. The curvature is 'h' or 'f'. n is a
- * multiple of LANES. */
+/* VALUE, GRADIENT and CURVATURE are literals: what they leave out is never computed. The curvature is 'h' or 'f'. n is
+ * a multiple of LANES. */
 #define OUTPUTS_LOOP(name, operation, VALUE, GRADIENT, CURVATURE)                                            \
     static void FN(name##_##operation)(FN(outputs_tile) * tile, const real *restrict y,                      \
                                        const real *restrict p, real scale, real floor, ptrdiff_t n) {        \

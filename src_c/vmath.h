@@ -75,8 +75,8 @@ INLINE real FN(poly8)(real x, real x2, real x4, real c0, real c1, real c2, real 
  * cannot see to be constant: a weak object it must not look into. */
 __attribute__((weak, visibility("hidden"))) const struct {
     real zero, least, greatest, exp_lowest, exp_highest, times_exp_highest, expm1_lowest, tanh_saturated, erf_saturated;
-} FN(fl_bounds) = {0,           LEAST,             GREATEST,     EXP_LOWEST,     EXP_HIGHEST,
-                   TIMES_EXP_HIGHEST, EXPM1_LOWEST, TANH_SATURATED, ERF_SATURATED};
+} FN(fl_bounds) = {0, LEAST, GREATEST, EXP_LOWEST, EXP_HIGHEST, TIMES_EXP_HIGHEST, EXPM1_LOWEST, TANH_SATURATED,
+                   ERF_SATURATED};
 #undef BOUNDS
 #define BOUNDS FN(fl_bounds)
 

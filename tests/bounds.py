@@ -27,6 +27,7 @@ ULP: dict[str, dict[str, float]] = {
     "expectile": {"value": 2.5},  # r, squared, times a rounded parameter
     # t is a rounded residual times an exponential, and everything has its square
     "gaussian_nll": {"value": 3.6, "gradient": 3.2, "exact": 3.2},
+    "gaussian_crps": {"value": 2.8, "gradient": 2.4, "exact": 2.2},  # of the same t
     # both sides are products with rounded parameters; 1/(1 + E) enters the Hessian squared
     "binary_cross_entropy": {"value": 2.4, "gradient": 2.1, "exact": 3.5, "fisher": 3.0},
     "binary_focal": {"value": 2.5, "gradient": 3.0, "exact": 3.5},  # t, u, log t and u^gamma, each rounded
@@ -133,6 +134,20 @@ def _gaussian_nll(loss: Loss, y: Any, z: Any, found: dict[str, Any]) -> dict[str
     return {"value": np.abs(z[..., 1]) + square / 2 + constant, "gradient": terms}
 
 
+def _gaussian_crps(loss: Loss, y: Any, z: Any, found: dict[str, Any]) -> dict[str, Any]:
+    # the density changes by w^2 times the rounding of w
+    sigma = np.exp(z[..., 1])
+    square = np.square((z[..., 0] - y) / sigma)
+    density = np.where(square < 1e6, np.exp(-square / 2), 0)
+    terms = sigma * (1 + np.where(density == 0, 0, square * density))
+    bent = sigma * (1 + np.where(density == 0, 0, square * (1 + square) * density))
+    return {
+        "value": np.abs(found["value"]),
+        "gradient": np.stack([np.abs(found["gradient"][..., 0]), terms], axis=-1),
+        "exact": np.stack([found["exact"][..., 0] * (1 + square), bent], axis=-1),
+    }
+
+
 def _binary_cross_entropy(loss: Loss, y: Any, z: Any, found: dict[str, Any]) -> dict[str, Any]:
     # soft labels pull both ways
     negative, positive = loss._sides(y, np.dtype(LONG))
@@ -227,6 +242,7 @@ SCALES: dict[str, Terms] = {
     "poisson": _poisson,
     "gamma": _gamma,
     "gaussian_nll": _gaussian_nll,
+    "gaussian_crps": _gaussian_crps,
     "binary_cross_entropy": _binary_cross_entropy,
     "binary_focal": _binary_focal,
     "categorical_cross_entropy": _cross_entropy,

@@ -69,6 +69,8 @@ def _check(loss, y, z, dtype):
     if loss.params.get("ignore_index") is not None:
         exact["floor"] = np.where((y == loss.ignore_index)[..., None], 0, exact["floor"])
     scale["floor"] = np.maximum(scale["exact"], exact["floor"])
+    # a result that is subnormal has lost digits before a weight comes
+    scale = {key: np.maximum(x, np.finfo(dtype).tiny) for key, x in scale.items()}
     # what overflows is infinite, though a small weight might have brought it back
     exact = {key: np.where(np.abs(x) > np.finfo(dtype).max, np.copysign(np.inf, x), x) for key, x in exact.items()}
     shape = sample_shape(loss, z)

@@ -403,6 +403,30 @@ def test_known_optima():
     with pytest.raises(ValueError, match=r"the optimum.*undefined: the total weight is zero"):
         fl.SparseCategoricalCrossEntropy(class_weight=[0, 1]).optimum([0, 0])
     assert fl.Hinge().optimum([1, 1, 0]) == pytest.approx(1, abs=1e-6)
+    np.testing.assert_allclose(fl.GaussianNLL().optimum([1.0, 3.0, 9.0], [1, 2, 0]), [7 / 3, np.log(8 / 9) / 2])
+    assert fl.GaussianNLL().optimum([2.0, 2.0]).tolist() == [2, -math.inf]
+    assert fl.GaussianCRPS().optimum([2.0, 2.0]).tolist() == [2, -math.inf]
+    assert np.isnan(fl.GaussianCRPS().optimum([2.0, math.nan])).all()
+
+
+@pytest.mark.parametrize("heavy", range(11))
+def test_optimum_of_the_crps(heavy):
+    """By another solver; with 0.7 of the weight on one value there is no width any more."""
+    optimize = pytest.importorskip("scipy.optimize")
+    loss, rng = fl.GaussianCRPS(), seed_of("crps", heavy)
+    y = np.concatenate([np.full(10 * heavy, 0.5), rng.standard_t(1.5, 100 - 10 * heavy)])
+    best = loss.optimum(y)
+    if heavy >= 8:
+        assert best.tolist() == [0.5, -math.inf]
+    ends = [
+        optimize.minimize(lambda x: total_at(loss, y, None, x), [np.median(y), s], method="Nelder-Mead", tol=1e-12)
+        for s in (-8, -3, 1)
+    ]
+    least = total_at(loss, y, None, best)
+    assert all(least <= end.fun * (1 + 1e-12) for end in ends)
+    if np.isfinite(best[1]):
+        assert abs(loss.gradient(y, np.tile(best, (100, 1)))).max() < 1
+        assert np.abs(loss.gradient(y, np.tile(best, (100, 1))).sum(axis=0)).max() < 1e-10
 
 
 def test_ignored_rows_do_not_move_the_optimum():

@@ -122,15 +122,16 @@ def test_one_class_is_certain():
 
 
 @dtypes
-def test_large_arrays_go_past_the_cache_with_the_same_bits(dtype):
+@pytest.mark.parametrize("loss", [fl.Huber(), fl.GaussianNLL()], ids=repr)
+def test_large_arrays_go_past_the_cache_with_the_same_bits(loss, dtype):
     """Beyond the last-level cache outputs are streamed; starts of any alignment, a remainder at the end."""
     n = 5_000_003
     rng = np.random.default_rng(3)
-    y, z = rng.normal(size=n).astype(dtype), rng.normal(size=n).astype(dtype)
-    loss = fl.Huber()
-    out = np.empty(n + 3, dtype)
+    y, z = rng.normal(size=n).astype(dtype), rng.normal(size=(n, *([2] if loss.has_rows else []))).astype(dtype)
+    out = np.empty(z.size + 3, dtype)
     for start in (0, 1, 3):
-        value, gradient = loss.value_and_gradient(y, z, reduction="none", out=out[start : start + n])
+        into = out[start : start + z.size].reshape(z.shape)
+        value, gradient = loss.value_and_gradient(y, z, reduction="none", out=into)
         g, h = loss.gradient_and_hessian(y, z, reduction="none")
         for piece in (slice(0, 5000), slice(2_500_000, 2_500_777), slice(n - 5000, n)):
             small = loss.value_and_gradient(y[piece], z[piece], reduction="none")

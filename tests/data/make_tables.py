@@ -159,6 +159,19 @@ def gaussian_nll(y: Any, z: list[Any], full: bool) -> Point:
     return s + t**2 / 2 + constant, [(m - y) * precision, 1 - t**2], [precision, 2 * t**2]
 
 
+def gaussian_crps(y: Any, z: list[Any]) -> Point:
+    m, s = z
+    sigma, w = mp.exp(s), (y - m) * mp.exp(-s)
+    density = mp.exp(-(w**2) / 2) / mp.sqrt(2 * mp.pi) if abs(w) < 1e3 else 0
+    surplus = 2 * density - 1 / mp.sqrt(mp.pi)
+    slope = mp.erf(w / mp.sqrt(2))
+    return (
+        (y - m) * slope + sigma * surplus,
+        [-slope, sigma * surplus],
+        [2 * density / sigma, sigma * (surplus + 2 * w**2 * density)],
+    )
+
+
 def binary_cross_entropy(y: Any, z: Any, from_logits: bool, pos_weight: Any, label_smoothing: Any, clip: Any) -> Point:
     t = y * (1 - label_smoothing) + label_smoothing / 2
     no, yes = 1 - t, pos_weight * t
@@ -290,7 +303,7 @@ def rows(ys: Iterable[Any], zs: Iterable[list[float]]) -> list[tuple[Any, list[f
     return [(y, [float(np.float32(x)) for x in z]) for z in zs for y in ys]
 
 
-OUTPUT_ROWS = [[m, s] for m in (0, -0.3, 1, 5, 1e-38, 1e-10, 1e10, -1e30) for s in MILD]
+OUTPUT_ROWS = [[m, s] for m in (-0.3, 0, 5, 1e-38, 1e10, -1e30) for s in MILD]
 
 
 def options(base: dict[str, Any], *changes: dict[str, Any]) -> list[dict[str, Any]]:
@@ -315,7 +328,9 @@ TABLES: list[tuple[Callable[..., Point], list[dict[str, Any]], list[Any]]] = [
     (poisson, [{"link": "log", "full": False}, {"link": "log", "full": True}], grid((0, 1, 2.5, 7, 1000), MILD)),
     (poisson, [{"link": "identity", "full": False}], grid((0, 1, 2.5, 1000), MEANS)),
     (gamma, [{}], grid((1e-3, 1, 50), NORMAL)),
-    (gaussian_nll, [{"full": False}, {"full": True}], rows((0, 1), OUTPUT_ROWS)),
+    (gaussian_nll, [{"full": False}], rows((0, 1), OUTPUT_ROWS)),
+    (gaussian_nll, [{"full": True}], rows((0, 1), OUTPUT_ROWS[: len(MILD)])),
+    (gaussian_crps, [{}], rows((0, 1), OUTPUT_ROWS)),
     (binary_cross_entropy, [BCE], SOFT),
     (binary_cross_entropy, options(BCE, {"pos_weight": 3.0}, {"label_smoothing": 2.0**-10}), BINARY),
     (binary_cross_entropy, options(BCE, {"from_logits": False}, {"from_logits": False, "clip": 2.0**-30}), grid((0, 1, 0.5), PROBABILITIES)),

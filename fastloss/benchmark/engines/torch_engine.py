@@ -60,6 +60,16 @@ def _gaussian_nll(p: dict[str, Any]) -> Value:
     return lambda y, z: F.gaussian_nll_loss(z[:, 0], y, torch.exp(2.0 * z[:, 1]))
 
 
+def _gaussian_crps(p: dict[str, Any]) -> Value:
+    def crps(y: torch.Tensor, z: torch.Tensor) -> torch.Tensor:
+        r, sigma = y - z[:, 0], torch.exp(z[:, 1])
+        w = r / sigma
+        twice_density = 0.7978845608028654 * torch.exp(-0.5 * w * w)
+        return (r * torch.erf(0.7071067811865476 * w) + sigma * (twice_density - 0.5641895835477563)).mean()
+
+    return crps
+
+
 # (loss, form of the prediction) -> a function that makes the loss from our parameters.
 # Options that a function here does not take make `value_function` say no (`KNOWN`).
 LOSSES: dict[tuple[str, str], Callable[[dict[str, Any]], Value]] = {
@@ -71,6 +81,7 @@ LOSSES: dict[tuple[str, str], Callable[[dict[str, Any]], Value]] = {
     ("log_cosh", "raw"): _log_cosh,
     ("quantile", "raw"): _quantile,
     ("gaussian_nll", "raw"): _gaussian_nll,
+    ("gaussian_crps", "raw"): _gaussian_crps,
     ("poisson", "raw"): lambda p: lambda y, z: F.poisson_nll_loss(z, y, log_input=True),
     ("gamma", "raw"): lambda p: lambda y, z: (z + y * torch.exp(-z)).mean(),
     ("binary_cross_entropy", "raw"): lambda p: lambda y, z: F.binary_cross_entropy_with_logits(z, y),
