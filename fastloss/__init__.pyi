@@ -30,6 +30,8 @@ from fastloss.losses.counts import NegativeBinomial as NegativeBinomial
 from fastloss.losses.counts import Poisson as Poisson
 from fastloss.losses.counts import Tweedie as Tweedie
 from fastloss.losses.distributions import KLDivergence as KLDivergence
+from fastloss.losses.gaussian import GaussianCRPS as GaussianCRPS
+from fastloss.losses.gaussian import GaussianNLL as GaussianNLL
 from fastloss.losses.regression import AbsoluteError as AbsoluteError
 from fastloss.losses.regression import AbsolutePercentageError as AbsolutePercentageError
 from fastloss.losses.regression import EpsilonInsensitive as EpsilonInsensitive
@@ -85,6 +87,8 @@ __all__ = [
     "Gamma",
     "GemanMcClure",
     "GeneralRobust",
+    "GaussianCRPS",
+    "GaussianNLL",
     "HalfSquaredError",
     "Hinge",
     "Huber",
@@ -137,6 +141,8 @@ __all__ = [
     "gan_generator",
     "geman_mcclure",
     "general_robust",
+    "gaussian_crps",
+    "gaussian_nll",
     "get_loss",
     "get_num_threads",
     "half_squared_error",
@@ -276,6 +282,7 @@ def squared_epsilon_insensitive(
     epsilon: float = 0.1,
 ) -> Any: ...
 def fair(
+def gaussian_nll(
     y_true: ArrayLike,
     y_pred: ArrayLike,
     sample_weight: ArrayLike | None = None,
@@ -414,6 +421,9 @@ def adaptive_robust(
     c: float = 1.0,
 ) -> Any: ...
 def root_mean_squared_error(
+    full: bool = False,
+) -> Any: ...
+def gaussian_crps(
     y_true: ArrayLike,
     y_pred: ArrayLike,
     sample_weight: ArrayLike | None = None,

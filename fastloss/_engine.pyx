@@ -35,10 +35,9 @@ cdef extern from "fastloss.h" nogil:
         void *g
         void *h
         int y_type, w_type
-        ptrdiff_t w_repeat
+        ptrdiff_t width, w_repeat
         double scale, floor
         double p[6]
-        ptrdiff_t classes
         int dense, logits, has_ignore
         int64_t ignore_index
         const void *class_weight
@@ -58,15 +57,14 @@ cdef extern from "fastloss.h" nogil:
         ptrdiff_t each, repeat, found
     ctypedef struct fl_kernel:
         const char *name
-        int kind, cost, dense, logits
+        int kind, width, cost, dense, logits
         fl_loop loops[2][6]
         fl_loop summing[2][6]
     ctypedef struct fl_isa:
         const char *isa
         const fl_kernel *kernels
         ptrdiff_t n_kernels
-        fl_run run_pointwise[2]
-        fl_run run_classes[2]
+        fl_run run[3][2]
         fl_run run_checks
         fl_run total_weight[2]
         fl_run total_row_weight[2]
@@ -88,7 +86,7 @@ cdef extern from "fastloss.h" nogil:
         FL_BOOL, FL_INT8, FL_UINT8, FL_INT16, FL_UINT16, FL_INT32, FL_UINT32, FL_INT64, FL_UINT64
         FL_FLOAT32, FL_FLOAT64
         FL_VALUE, FL_GRADIENT, FL_VALUE_GRADIENT, FL_EXACT, FL_MAJORIZE, FL_FISHER
-        FL_POINTWISE, FL_CLASSES, FL_CLOSED, FL_PARAMETERS
+        FL_CLASSES, FL_CLOSED, FL_PARAMETERS
     const ptrdiff_t FL_NONE
 
 cdef extern from "Python.h":
@@ -265,7 +263,7 @@ cdef int over_blocks(const fl_job *job, ptrdiff_t n, ptrdiff_t block, double wor
     cdef double[2 * CHUNK_BLOCKS] sums
     cdef double *into = sums if total != NULL else NULL
     cdef ptrdiff_t blocks = (n + block - 1) // block
-    cdef ptrdiff_t chunk = CHUNK // (block * (job.classes if job.classes > 0 else 1))
+    cdef ptrdiff_t chunk = CHUNK // (block * job.width)
     cdef ptrdiff_t first, count
     cdef int threads
     if blocks == 1 and work < HOLD_GIL:  # the smallest calls
@@ -360,10 +358,11 @@ cdef struct call_t:   # what one call comes to
     fl_check checks[MOST_CHECKS]
     bint ahead        # whether checks must come before the pass, or ride along
     bint classes      # a loss over classes
+    bint rows         # whether y_pred has a row of numbers for each value: over classes, or of outputs
     int real          # 0: float32, 1: float64
     int ndim          # of y_pred
     int asked         # threads the caller asked for, or 0
-    ptrdiff_t n       # elements, or rows of classes
+    ptrdiff_t n       # values: elements or rows
     ptrdiff_t size    # elements of y_pred
     ptrdiff_t block   # elements or rows of a block
     double work       # in elements of squared error
@@ -428,8 +427,8 @@ cdef class Runner:
             return validation.run_converted(self, self.loss, operation, y_true, y_pred, sample_weight, reduction, out,
                                             n_threads, floor)
 
-        if self.class_weight is not None and len(self.loss.class_weight) != job.classes:
-            raise ValueError(validation.class_weight_length(self.loss, job.classes))
+        if self.class_weight is not None and len(self.loss.class_weight) != job.width:
+            raise ValueError(validation.class_weight_length(self.loss, job.width))
         self.list_checks(&call)
         if call.ahead:
             self.check(&call, y_true, y_pred, sample_weight)
@@ -445,17 +444,18 @@ cdef class Runner:
         if wants_hessian and h is None:
             h = empty(y_pred, call.ndim, call.real)
         if wants_value and none:
-            v = empty(y_pred, call.ndim - call.classes, call.real)
+            v = empty(y_pred, call.ndim - call.rows, call.real)
         job.v = NULL if v is None else cnp.PyArray_DATA(<cnp.ndarray> v)
         job.g = NULL if g is None else cnp.PyArray_DATA(<cnp.ndarray> g)
         job.h = NULL if h is None else cnp.PyArray_DATA(<cnp.ndarray> h)
         job.scale = fl_inverse(weight) if mean else 1
         job.floor = floor
         job.stream = (not call.classes and not call.ahead
-                      and call.size * (4 << call.real) * (2 + wants_gradient + wants_hessian) > <ptrdiff_t> cache_bytes)
+                      and (call.n + call.size * (1 + wants_gradient + wants_hessian)) * (4 << call.real)
+                      > <ptrdiff_t> cache_bytes)
         job.loop = self.kernel.loops[call.real][operation]
         job.summing = NULL if none or job.w != NULL else self.kernel.summing[call.real][operation]
-        job.run = isa.run_classes[call.real] if call.classes else isa.run_pointwise[call.real]
+        job.run = isa.run[self.kernel.kind][call.real]
         over_blocks(job, call.n, call.block, call.work, call.asked, total if wants_value and not none else NULL)
         if job.n_checks:
             self.objections(&call, y_true, y_pred, sample_weight)
@@ -477,20 +477,23 @@ cdef class Runner:
         cdef array_t *weights = NULL
         cdef int v_ndim
         call.classes = self.kernel.kind == FL_CLASSES
+        call.rows = self.kernel.width != 1
         if (z.type != FL_FLOAT32 and z.type != FL_FLOAT64) or y.type < 0:
             return False
         call.real = z.type == FL_FLOAT64
         call.ndim = z.ndim
-        if call.classes and (z.ndim < 1 or z.shape[z.ndim - 1] < 1):
+        if call.rows and (z.ndim < 1 or z.shape[z.ndim - 1] < 1):
             return False
-        v_ndim = z.ndim - call.classes
-        if not has_shape(&y, &z, v_ndim if call.classes and not self.kernel.dense else z.ndim):
+        job.width = z.shape[z.ndim - 1] if call.rows else 1
+        if self.kernel.width > 0 and self.kernel.width != job.width:
+            return False
+        v_ndim = z.ndim - call.rows
+        if not has_shape(&y, &z, z.ndim if self.kernel.dense else v_ndim):
             return False
         if self.kernel.dense and y.type != z.type:
             return False
         call.size = z.size
-        job.classes = z.shape[z.ndim - 1] if call.classes else 0
-        call.n = call.size // job.classes if call.classes else call.size
+        call.n = call.size // job.width
 
         job.w = NULL
         job.w_type = FL_FLOAT64
@@ -501,9 +504,9 @@ cdef class Runner:
             if w.type < 0:
                 return False
             if not has_shape(&w, &z, v_ndim):
-                if call.classes or z.ndim < 2 or not has_shape(&w, &z, 1):
+                if call.classes or v_ndim < 2 or not has_shape(&w, &z, 1):
                     return False
-                job.w_repeat = max(1, call.size // max(1, w.size))
+                job.w_repeat = max(1, call.n // max(1, w.size))
             job.w = w.data
             job.w_type = w.type
         # A pass in place writes over what the checks read; and a wrong label would be a place outside its row.
@@ -540,7 +543,7 @@ cdef class Runner:
             job.class_weight = cnp.PyArray_DATA(self.class_weight[call.real])
         call.work = <double> call.size * self.kernel.cost
         if call.classes:
-            call.block = min(MAX_ROWS, max(1, 2 * BLOCK // job.classes))
+            call.block = min(MAX_ROWS, max(1, 2 * BLOCK // job.width))
             if call.block > 16:
                 call.block -= call.block % 16
         else:
@@ -574,8 +577,7 @@ cdef class Runner:
         finite.high = most
         if job.w != NULL:
             finite.low = 0
-            add(call, WEIGHT, domain_check(call, job.w, job.w_type, finite, False))
-            call.checks[0].each = 1
+            add(call, WEIGHT, domain_check(call, job.w, job.w_type, 1, finite, False))
             call.checks[0].repeat = job.w_repeat
         if index:
             add(call, LABEL, check_of(call, isa.first_bad_label, job.y, job.y_type))
@@ -584,18 +586,19 @@ cdef class Runner:
             if self.target_rows:
                 add(call, TARGET_ROWS, rows_check(call, job.y, z_type))
         if self.prediction.domain >= 0:
-            add(call, PREDICTION, domain_check(call, job.z, z_type, self.prediction, True))
+            add(call, PREDICTION, domain_check(call, job.z, z_type, job.width, self.prediction, True))
             if self.prediction_rows:
                 add(call, PREDICTION_ROWS, rows_check(call, job.z, z_type))
         if check_finite:
             finite.low = -most
-            add(call, FINITE_PREDICTION, domain_check(call, job.z, z_type, finite, False))
+            add(call, FINITE_PREDICTION, domain_check(call, job.z, z_type, job.width, finite, False))
             if not index:
-                add(call, FINITE_TARGET, domain_check(call, job.y, job.y_type, finite, False))
+                add(call, FINITE_TARGET, self.target_check(call, finite))
         return 0
 
     cdef fl_check target_check(self, const call_t *call, domain_t domain) noexcept:
-        return domain_check(call, call.job.y, call.job.y_type, domain, False)
+        cdef const fl_job *job = &call.job
+        return domain_check(call, job.y, job.y_type, job.width if job.dense else 1, domain, False)
 
     cdef bint starts_otherwise(self, const call_t *call) except -1:
         """Whether the first block of targets says that they are of the other of two kinds."""
@@ -629,7 +632,7 @@ cdef class Runner:
             if subject == WEIGHT:
                 validation.bad_weight(sample_weight, at)
             elif subject == LABEL:
-                validation.bad_label(self.loss, y_true, at, call.job.classes)
+                validation.bad_label(self.loss, y_true, at, call.job.width)
             elif subject == TARGET:
                 if self.alternative.domain >= 0:  # one array may begin like the other kind
                     at = self.outside(call, self.target, call.n)
@@ -666,23 +669,24 @@ cdef void add(call_t *call, int subject, fl_check check) noexcept:
 
 
 cdef fl_check check_of(const call_t *call, fl_scan scan, const void *x, int type) noexcept:
-    """Of one entry per element or row."""
+    """Of one entry per value."""
     cdef fl_check check
     check.scan = scan
     check.each = check.repeat = 1
     check.found = FL_NONE
     check.what.x = x
     check.what.type = type
-    check.what.classes = call.job.classes
+    check.what.classes = call.job.width
     check.what.has_ignore = call.job.has_ignore
     check.what.ignore_index = call.job.ignore_index
     return check
 
 
-cdef fl_check domain_check(const call_t *call, const void *x, int type, domain_t domain, bint allow_nan) noexcept:
-    """Each number must be in a domain. An infinite end of a target's domain is not in it."""
+cdef fl_check domain_check(const call_t *call, const void *x, int type, ptrdiff_t each, domain_t domain,
+                           bint allow_nan) noexcept:
+    """Each number, `each` per value, must be in a domain. An infinite end of a target's domain is not in it."""
     cdef fl_check check = check_of(call, isa.first_outside[call.real], x, type)
-    check.each = call.job.classes if call.classes else 1
+    check.each = each
     check.what.domain = domain.domain
     check.what.allow_nan = allow_nan
     check.what.low = domain.low

@@ -63,6 +63,11 @@ class WeightedSum(Loss):
         return self.losses[0].kind
 
     @property
+    def outputs(self) -> tuple[str, ...]:  # type: ignore[override]
+        """Those of the parts."""
+        return self.losses[0].outputs
+
+    @property
     def task(self) -> str:  # type: ignore[override]
         """That of the parts."""
         return self.losses[0].task
@@ -161,7 +166,9 @@ _SCALES = (domains.PROBABILITY, domains.PROBABILITY_ROWS, domains.LOG_PROBABILIT
 
 def _reading(loss: Loss) -> tuple[str, ...]:
     """How a loss reads its arguments: what two losses must share to be added."""
-    target = "class indices" if loss.takes_labels else "numbers" if loss.kind == "pointwise" else "rows over classes"
+    target = "class indices" if loss.takes_labels else "rows over classes" if loss.kind == "classes" else "numbers"
+    if loss.kind == "outputs":
+        return target, f"rows of {' and '.join(loss.outputs)}"
     probabilities = loss.prediction_domain in _SCALES
     scale = loss.prediction_domain.expected if probabilities else f"a score with activation {loss.activation!r}"
     return target, scale

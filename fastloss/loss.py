@@ -42,7 +42,8 @@ class Loss:
 
     name: ClassVar[str]
     task: ClassVar[str]
-    kind: ClassVar[str] = "pointwise"  # or "classes": the last axis of y_pred is K classes
+    kind: ClassVar[str] = "pointwise"  # or the last axis of y_pred is K "classes", or the `outputs` of one value
+    outputs: ClassVar[tuple[str, ...]] = ()
     takes_labels: ClassVar[bool] = False  # of a loss over classes: y_true holds class indices, not rows
     convex: ClassVar[bool] = True  # in y_pred
     smoothness: ClassVar[int] = 2  # continuous derivatives in y_pred: 0 where there is a kink, 1, or 2 and more
@@ -89,6 +90,11 @@ class Loss:
         return _rebuild, (type(self), self._params)
 
     # -- facts that may depend on the parameters --------------------------------------------------------------------
+
+    @property
+    def has_rows(self) -> bool:
+        """Whether y_pred has a row of numbers for each value."""
+        return self.kind != "pointwise"
 
     @property
     def activation(self) -> str:
@@ -143,7 +149,7 @@ class Loss:
         raise LookupError(f"{self.name} is not a likelihood")
 
     def _closed_form(self, y: NDArray[Any], w: NDArray[Any]) -> Any:
-        """The constant of least loss where a formula gives it, else None; y and w are float64 (labels: as given)."""
+        """The constant of least loss where the loss knows it, else None; y and w are float64 (labels: as given)."""
         return None
 
     def _finished(self, mean: float) -> float:
@@ -162,7 +168,7 @@ class Loss:
 
         Returns
         -------
-        float or ndarray of shape (n_classes,)
+        float, or ndarray of shape (n_classes,) or (n_outputs,)
             On the scale of `y_pred`: a raw score where the loss takes raw scores. Infinite where the least loss is
             reached only in the limit.
         """

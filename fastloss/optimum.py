@@ -38,14 +38,16 @@ def constant(loss: Loss, y_true: Any, sample_weight: Any = None) -> Any:
     kept = w > 0
     if loss.kind == "pointwise" and np.isnan(y[kept]).any():
         return math.nan
+    if loss.kind == "outputs" and not np.isfinite(y[kept]).all():  # no width fits an infinite target
+        return np.full(len(loss.outputs), math.nan)
     terms = loss._terms()
     if len(terms) == 1:
         loss = terms[0][1]
     found = loss._closed_form(y[kept], w[kept])
     if found is not None:
         return found
-    if loss.kind == "classes":
-        raise ValueError(f"{loss!r}: no constant of least loss is known for a sum of losses over classes")
+    if loss.has_rows:
+        raise ValueError(f"{loss!r}: no constant of least loss is known for a sum of losses over {loss.kind}")
     return _solve(loss, y[kept], w[kept])
 
 
@@ -57,7 +59,7 @@ def _check(loss: Loss, y: Any, w: Any) -> None:
         n_classes = y.shape[-1] if not loss.takes_labels else count_classes(loss, y)
         z = np.full((len(y), n_classes), 1 / n_classes)
     else:
-        z = np.full(len(y), 0.5)
+        z = np.full((len(y), *([len(loss.outputs)] if loss.has_rows else [])), 0.5)
     if loss.prediction_domain is domains.LOG_PROBABILITY:
         z = np.log(z)
     loss(y, z, w, reduction="sum")

@@ -51,8 +51,9 @@ class Runner:
         _check(loss, y, z, w)
         if not loss.takes_labels:
             y = y.astype(z.dtype)
-        n = z.size // z.shape[-1] if classes else z.size
-        weight = _per_element(w, z.shape[:-1] if classes else z.shape, z.dtype)
+        shape = z.shape[:-1] if loss.has_rows else z.shape
+        n = math.prod(shape)
+        weight = _per_element(w, shape, z.dtype)
         total_weight = float(n)
         if classes:
             total_weight = float(np.sum(weight * loss.row_weight(y, z.shape[-1]), dtype=np.longdouble))
@@ -73,7 +74,7 @@ class Runner:
             curvature = np.where(curvature < floor, z.dtype.type(floor), curvature)
             if loss.params.get("ignore_index") is not None:  # these rows have none
                 curvature = np.where((y == loss.params["ignore_index"])[..., None], 0, curvature)
-        spread = (weight[..., None] if classes else weight) * scale
+        spread = (weight[..., None] if loss.has_rows else weight) * scale
         with np.errstate(over="ignore", invalid="ignore"):
             # a weight of 0 leaves an element out, whatever it holds
             weighted = np.where(weight == 0, 0, np.asarray(value * weight, z.dtype))

@@ -140,7 +140,7 @@ _LOADABLE = frozenset(
 
 
 def _weight(loss: Loss, w: NDArray[Any], z: NDArray[Any]) -> NDArray[Any]:
-    shape = z.shape[:-1] if loss.kind == "classes" else z.shape
+    shape = z.shape[:-1] if loss.has_rows else z.shape
     samples = shape[:1] or (1,)
     if w.shape != shape and w.shape != samples:
         wanted = f"{samples}" if samples == shape else f"{samples} or {shape}"
@@ -156,19 +156,26 @@ def _weight(loss: Loss, w: NDArray[Any], z: NDArray[Any]) -> NDArray[Any]:
 
 def check_shapes(loss: Loss, y: NDArray[Any], z: NDArray[Any]) -> None:
     """Shapes must be equal; nothing broadcasts silently."""
-    if loss.kind != "classes":
+    if not loss.has_rows:
         if y.shape != z.shape:
             raise ValueError(
                 f"y_true has shape {y.shape} and y_pred has shape {z.shape}: shapes must be equal{_reshape_hint(y, z)}"
             )
         return
+    if loss.kind == "outputs" and z.shape[-1:] != (len(loss.outputs),):
+        raise ValueError(
+            f"y_pred has shape {z.shape}: {loss.name} expects (n_samples, {len(loss.outputs)}), with "
+            f"{' and '.join(loss.outputs)} along the last axis"
+        )
     if z.ndim < 1 or z.shape[-1] < 1:
         raise ValueError(f"y_pred has shape {z.shape}: expected (n_samples, n_classes) with at least one class")
     labels = loss.takes_labels
-    wanted = z.shape[:-1] if labels else z.shape
+    wanted = z.shape[:-1] if labels or loss.kind == "outputs" else z.shape
     if y.shape != wanted:
         hint = ""
-        if labels and y.shape == z.shape:
+        if loss.kind == "outputs":
+            hint = _reshape_hint(y, z[..., 0])
+        elif labels and y.shape == z.shape:
             hint = "; for one-hot or probability targets use fastloss.CategoricalCrossEntropy"
         elif not labels and y.shape == z.shape[:-1]:
             hint = "; for class indices use fastloss.SparseCategoricalCrossEntropy"

@@ -134,11 +134,11 @@ static void FN(load_rows)(FN(row_block) * rows, const fl_job *job, bool dense, p
  * predictions of row 0. */
 INLINE void FN(set_lanes)(FN(classes_rows) * tile, const FN(row_block) * block, ptrdiff_t first, ptrdiff_t n,
                           const fl_job *job, const real *z) {
-    const real *class_weight = job->class_weight, *row = z + first * job->classes;
+    const real *class_weight = job->class_weight, *row = z + first * job->width;
     for (ptrdiff_t l = 0; l < n; l++)
         tile->scale[l] = (real)((double)block->weight[first + l] * job->scale);
     if (!job->dense)
-        for (ptrdiff_t l = 0; l < n; l++, row += job->classes) {
+        for (ptrdiff_t l = 0; l < n; l++, row += job->width) {
             const ptrdiff_t label = (ptrdiff_t)block->label[first + l];
             tile->label[l] = (bits_t)label;
             tile->at_label[l] = row[label];
@@ -159,7 +159,7 @@ typedef struct {
 
 /* Blocks are at most TILE rows (the driver's promise). Row targets must have the real type. */
 static void FN(run_classes)(const fl_job *job, ptrdiff_t begin, ptrdiff_t end, double sum[2]) {
-    const ptrdiff_t classes = job->classes, n = end - begin;
+    const ptrdiff_t classes = job->width, n = end - begin;
     const bool dense = job->dense;
     const FN(classes_loop) loop = (FN(classes_loop))job->loop;
     const real *z = (const real *)job->z + begin * classes;
@@ -270,7 +270,7 @@ static void FN(run_classes)(const fl_job *job, ptrdiff_t begin, ptrdiff_t end, d
 static void FN(total_row_weight)(const fl_job *job, ptrdiff_t begin, ptrdiff_t end, double sum[2]) {
     FN(row_block) rows;
     const real *t = job->y, *class_weight = job->class_weight;
-    const ptrdiff_t n = end - begin, classes = job->classes;
+    const ptrdiff_t n = end - begin, classes = job->width;
     FN(lanes) total = {{0}, {0}};
     FN(load_rows)(&rows, job, job->dense, begin, n);
     if (class_weight)

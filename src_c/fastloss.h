@@ -33,7 +33,7 @@ enum fl_operation {
     FL_OPERATIONS
 };
 
-enum fl_kind { FL_POINTWISE, FL_CLASSES };
+enum fl_kind { FL_POINTWISE, FL_CLASSES, FL_OUTPUTS, FL_KINDS };
 enum fl_real { FL_REAL32, FL_REAL64, FL_REALS };
 enum fl_domain { FL_CLOSED, FL_OPEN_LOW, FL_TWO_VALUES };
 enum { FL_PARAMETERS = 6 };
@@ -52,13 +52,13 @@ struct fl_job {
     const void *y, *z, *w;   /* targets, predictions, weights (NULL: all one) */
     void *v, *g, *h;         /* outputs, NULL where not asked for; g or h may be z itself */
     int y_type, w_type;      /* enum fl_type; z, v, g, h have the real type */
-    ptrdiff_t w_repeat;      /* consecutive elements that share one weight */
+    ptrdiff_t width;         /* numbers of z for each value: 1, the K classes of a row, or its outputs */
+    ptrdiff_t w_repeat;      /* consecutive values that share one weight */
     double scale;            /* factor on gradient and curvature: 1, or 1 / total weight */
     double floor;            /* least curvature; -inf for none */
     int stream;              /* write outputs past the cache */
     double p[FL_PARAMETERS]; /* the loss's parameters, in the order of its formula */
     /* Losses over classes: */
-    ptrdiff_t classes;        /* K, the length of a row */
     int dense;                /* y holds rows of K targets (of the real type), not labels */
     int logits;               /* z holds raw scores */
     int has_ignore;           /* rows labelled ignore_index count for nothing */
@@ -94,6 +94,7 @@ struct fl_check {
 typedef struct {
     const char *name;
     int kind;
+    int width; /* numbers of z for each value; 0: as many as there are classes */
     int cost; /* of one element, 1 or 4: decides how many threads are worth waking */
     int dense, logits; /* of a loss over classes */
     fl_loop loops[FL_REALS][FL_OPERATIONS], summing[FL_REALS][FL_OPERATIONS];
@@ -104,7 +105,7 @@ typedef struct {
     const char *isa;
     const fl_kernel *kernels;
     ptrdiff_t n_kernels;
-    fl_run run_pointwise[FL_REALS], run_classes[FL_REALS];
+    fl_run run[FL_KINDS][FL_REALS];
     fl_run run_checks; /* looks through the job's checks, computes nothing */
     fl_run total_weight[FL_REALS], total_row_weight[FL_REALS]; /* what a mean divides by */
     fl_scan first_outside[FL_REALS], first_bad_label, first_bad_row_sum[FL_REALS];

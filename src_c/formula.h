@@ -16,6 +16,20 @@ typedef struct {
     INLINE result FN(name)(real y __attribute__((unused)), real z, real e __attribute__((unused)), \
                            const real *restrict p __attribute__((unused)))
 
+/* The same of a prediction with two outputs, a location m and a log scale s; derivatives in either. */
+#undef outputs_result
+#define outputs_result FN(outputs_result)
+typedef struct {
+    real v;      /* value */
+    real gm, gs; /* gradient */
+    real hm, hs; /* diagonal of the Hessian */
+    real fm, fs; /* of the Fisher information */
+} outputs_result;
+
+#define OUTPUTS_FORMULA(name)                                \
+    INLINE outputs_result FN(name)(real y, real m, real s,   \
+                                   const real *restrict p __attribute__((unused)))
+
 /* An exponential, a logarithm and a division in one loop are a chain too long for the processor to overlap with the
  * next: it waits for results half of the time. With the exponential in a loop of its own, over a tile in L1, the same
  * operations take a quarter to two fifths less time. */

@@ -26,17 +26,22 @@ static void triad(double *a, const double *b, const double *c, ptrdiff_t begin, 
     {[FL_VALUE] = (fl_loop)name##_sum_##suffix, [FL_VALUE_GRADIENT] = (fl_loop)name##_sum_gradient_##suffix}
 #define SUMMING_OF_4(name, suffix) {0}
 #define POINTWISE_ROW(name, cost, STAGE)                                                                     \
-    {#name, FL_POINTWISE, cost, 0, 0,                                                                        \
+    {#name, FL_POINTWISE, 1, cost, 0, 0,                                                                      \
      {LOOPS_OF(name, f32, (fl_loop)name##_majorize_f32, (fl_loop)name##_fisher_f32),                         \
       LOOPS_OF(name, f64, (fl_loop)name##_majorize_f64, (fl_loop)name##_fisher_f64)},                        \
      {SUMMING_OF_##cost(name, f32), SUMMING_OF_##cost(name, f64)}},
 #define CLASSES_ROW(name, DENSE, ENTROPY, PREDICTION)                                                        \
-    {#name, FL_CLASSES, 4, DENSE, PREDICTION == 'z', \
+    {#name, FL_CLASSES, 0, 4, DENSE, PREDICTION == 'z', \
      {LOOPS_OF(name, f32, (fl_loop)name##_majorize_f32, (fl_loop)name##_exact_f32),                          \
       LOOPS_OF(name, f64, (fl_loop)name##_majorize_f64, (fl_loop)name##_exact_f64)},                          \
      {{0}}},
 
-static const fl_kernel kernels[] = {POINTWISE(POINTWISE_ROW) CLASSES(CLASSES_ROW)};
+#define OUTPUTS_ROW(name)                                                                                    \
+    {#name, FL_OUTPUTS, 2, 4, 0, 0,                                                                          \
+     {LOOPS_OF(name, f32, 0, (fl_loop)name##_fisher_f32), LOOPS_OF(name, f64, 0, (fl_loop)name##_fisher_f64)}, \
+     {{0}}},
+
+static const fl_kernel kernels[] = {POINTWISE(POINTWISE_ROW) CLASSES(CLASSES_ROW) OUTPUTS(OUTPUTS_ROW)};
 
 /* The one symbol an instruction set's file exports. */
 #define EXPORT_ISA(symbol, spelling)                                                                         \
@@ -44,8 +49,9 @@ static const fl_kernel kernels[] = {POINTWISE(POINTWISE_ROW) CLASSES(CLASSES_ROW
         .isa = spelling,                                                                                     \
         .kernels = kernels,                                                                                  \
         .n_kernels = sizeof kernels / sizeof *kernels,                                                       \
-        .run_pointwise = {run_pointwise_f32, run_pointwise_f64},                                             \
-        .run_classes = {run_classes_f32, run_classes_f64},                                                   \
+        .run = {[FL_POINTWISE] = {run_pointwise_f32, run_pointwise_f64},                                     \
+                [FL_CLASSES] = {run_classes_f32, run_classes_f64},                                           \
+                [FL_OUTPUTS] = {run_outputs_f32, run_outputs_f64}},                                          \
         .run_checks = run_checks,                                                                            \
         .total_weight = {total_weight_f32, total_weight_f64},                                                \
         .total_row_weight = {total_row_weight_f32, total_row_weight_f64},                                    \

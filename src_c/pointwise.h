@@ -81,28 +81,6 @@ typedef void (*FN(pointwise_loop))(const real *restrict y, const real *restrict 
 ANY_TARGET(LOOPS_OF_ANY_TARGET)
 TARGET_IN_DOMAIN(LOOPS_THAT_LOOK)
 
-/* Expand weights that belong to w_repeat consecutive elements each: (n,) weights of an (n, m) array. */
-static void FN(repeat_weights)(real *to, const fl_job *job, ptrdiff_t begin, ptrdiff_t n) {
-    real one[1] = {1};
-    for (ptrdiff_t i = 0; i < n;) {
-        const ptrdiff_t row = (begin + i) / job->w_repeat;
-        ptrdiff_t stop = (row + 1) * job->w_repeat - begin;
-        stop = stop < n ? stop : n;
-        FN(load)(one, job->w, job->w_type, row, 1);
-        for (; i < stop; i++)
-            to[i] = one[0];
-    }
-    for (ptrdiff_t i = n; i < PADDED(n, LANES); i++)
-        to[i] = to[n - 1];
-}
-
-/* Multiply by weight and factor. A weight of 0 leaves an element out, whatever it holds: 0 times NaN or infinity is
- * not nothing. The factor joins the weight first and in double: of float32 weights, 1 / total may be infinite. */
-static void FN(weigh)(real *restrict x, const real *restrict w, double factor, ptrdiff_t n) {
-    SIMD for (ptrdiff_t k = 0; k < n; k++)
-        x[k] = w[k] == 0 ? 0 : x[k] * (real)((double)w[k] * factor);
-}
-
 /* One block. Outputs go straight to the caller's memory where the loop may write there: whole lanes, distinct from
  * its inputs, through the cache; else by way of a buffer in L1. */
 static void FN(run_pointwise)(const fl_job *job, ptrdiff_t begin, ptrdiff_t end, double sum[2]) {
@@ -148,11 +126,7 @@ static void FN(run_pointwise)(const fl_job *job, ptrdiff_t begin, ptrdiff_t end,
         /* Now, for the loop has brought what is looked at near, behind its arithmetic. */
         look(job, b, b + n, y, REAL_TYPE, targets && FN(below)(&targets->what, highest) ? targets : 0);
         if (job->w) {
-            const real *w = wb;
-            if (job->w_repeat == 1)
-                w = FN(view)(wb, job->w, job->w_type, b, n);
-            else
-                FN(repeat_weights)(wb, job, b, n);
+            const real *w = FN(weights)(wb, job, b, n);
             if (job->v || sum)
                 FN(weigh)(v, w, 1, padded);
             if (job->g)
@@ -170,16 +144,4 @@ static void FN(run_pointwise)(const fl_job *job, ptrdiff_t begin, ptrdiff_t end,
     }
     if (sum)
         FN(finish)(&total, sum);
-}
-
-/* The sum of the weights, for a mean; without weights the driver counts. */
-static void FN(total_weight)(const fl_job *job, ptrdiff_t begin, ptrdiff_t end, double sum[2]) {
-    real buffer[TILE] ALIGNED;
-    FN(lanes) total = {{0}, {0}};
-    for (ptrdiff_t b = begin; b < end; b += TILE) {
-        const ptrdiff_t n = end - b < TILE ? end - b : TILE;
-        FN(load)(buffer, job->w, job->w_type, b, n);
-        FN(accumulate)(&total, buffer, n);
-    }
-    FN(finish)(&total, sum);
 }

@@ -9,9 +9,12 @@
 #include "losses/robust.h"
 #include "losses/counts.h"
 #include "losses/binary.h"
+#include "losses/gaussian.h"
 #define ANY_TARGET(X) REGRESSION(X) ROBUST(X)
 #define TARGET_IN_DOMAIN(X) COUNTS(X) BINARY(X)
 #define POINTWISE(X) ANY_TARGET(X) TARGET_IN_DOMAIN(X)
+#include "weights.h"
 #include "pointwise.h"
+#include "outputs.h"
 #include "losses/classes.h"
 #include "classes.h"

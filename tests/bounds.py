@@ -42,6 +42,9 @@ ULP: dict[str, dict[str, float]] = {
         ("soft_margin", "gan_discriminator", "gan_generator"), {"gradient": 2.1, "exact": 3.5, "fisher": 3.0}
     ),
     "expectile": {"value": 2.5},  # r, squared, times a rounded parameter
+    # t is a rounded residual times an exponential, and everything has its square
+    "gaussian_nll": {"value": 3.6, "gradient": 3.2, "exact": 3.2},
+    "gaussian_crps": {"value": 2.8, "gradient": 2.4, "exact": 2.2},  # of the same t
     # both sides are products with rounded parameters; 1/(1 + E) enters the Hessian squared
     "binary_cross_entropy": {"value": 2.4, "gradient": 2.1, "exact": 3.5, "fisher": 3.0},
     "binary_focal": {"value": 2.5, "gradient": 3.0, "exact": 3.5},  # t, u, log t and u^gamma, each rounded
@@ -191,6 +194,24 @@ def _negative_binomial(loss: Loss, y: Any, z: Any, found: dict[str, Any]) -> dic
         "exact": found["exact"] * (1 + about),
         "majorize": (inverse + y) / 4 * (1 + about),
         "fisher": inverse * p * (1 + about),
+def _gaussian_nll(loss: Loss, y: Any, z: Any, found: dict[str, Any]) -> dict[str, Any]:
+    constant = np.abs(found["value"] - type(loss)().reference(y, z)[0]) if loss.full else 0
+    square = np.square((z[..., 0] - y) * np.exp(-z[..., 1]))
+    terms = np.stack([0 * square, np.maximum(1, square)], axis=-1)
+    return {"value": np.abs(z[..., 1]) + square / 2 + constant, "gradient": terms}
+
+
+def _gaussian_crps(loss: Loss, y: Any, z: Any, found: dict[str, Any]) -> dict[str, Any]:
+    # the density changes by w^2 times the rounding of w
+    sigma = np.exp(z[..., 1])
+    square = np.square((z[..., 0] - y) / sigma)
+    density = np.where(square < 1e6, np.exp(-square / 2), 0)
+    terms = sigma * (1 + np.where(density == 0, 0, square * density))
+    bent = sigma * (1 + np.where(density == 0, 0, square * (1 + square) * density))
+    return {
+        "value": np.abs(found["value"]),
+        "gradient": np.stack([np.abs(found["gradient"][..., 0]), terms], axis=-1),
+        "exact": np.stack([found["exact"][..., 0] * (1 + square), bent], axis=-1),
     }
 
 
@@ -328,6 +349,8 @@ SCALES: dict[str, Terms] = {
     "inverse_gaussian": _inverse_gaussian,
     "tweedie": _tweedie,
     "negative_binomial": _negative_binomial,
+    "gaussian_nll": _gaussian_nll,
+    "gaussian_crps": _gaussian_crps,
     "binary_cross_entropy": _binary_cross_entropy,
     "binary_focal": _binary_focal,
     "asymmetric_focal": _asymmetric_focal,

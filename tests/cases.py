@@ -112,6 +112,7 @@ def _reading(loss: Loss) -> tuple[Any, ...]:
 LOSSES = [loss for name in fl.list_losses() for loss in parameter_sets(name) if loss.additive]
 POINTWISE = [loss for loss in LOSSES if loss.kind == "pointwise"]
 CLASSES = [loss for loss in LOSSES if loss.kind == "classes"]
+NOT_CLASSES = [loss for loss in LOSSES if loss.kind != "classes"]
 # Each class with each of its ways to read the data, for what does not depend on the numbers among the parameters.
 DEFAULTS = [
     next(loss for loss in LOSSES if loss.name == name and _reading(loss) == way)
@@ -149,6 +150,8 @@ def data(loss: Loss, n: int, dtype: Any = np.float64, classes: int = 3, *, kinks
     rng = seed_of(loss.name, n, classes)
     if loss.kind == "classes":
         y, z = _rows(loss, n, n_classes_of(loss, classes), rng)
+    elif loss.kind == "outputs":
+        y, z = _outputs(loss, n, rng, kinks)
     else:
         y, z = _points(loss, n, rng, kinks)
     y = y if loss.takes_labels else _inside(loss.target_domain, y, dtype)
@@ -191,8 +194,17 @@ def _points(loss: Loss, n: int, rng: Any, kinks: bool) -> tuple[Any, Any]:
     return y, z
 
 
+def _outputs(loss: Loss, n: int, rng: Any, kinks: bool) -> tuple[Any, Any]:
+    """A location as of a pointwise loss, and a log scale."""
+    y, location = _points(loss, n, rng, kinks)
+    scale = rng.normal(0, 1, n)
+    tail = rng.random(n) < 0.2
+    scale[tail] = np.sign(scale[tail]) * 10 ** rng.uniform(-6, 1.4, tail.sum())
+    return y, np.stack([location, scale], axis=-1)
+
+
 def targets(loss: Loss, n: int, rng: Any) -> Any:
-    """Targets of a pointwise loss."""
+    """Targets of a loss without classes."""
     domain = loss.target_domain
     if domain.code is None:
         return rng.normal(0, 2, n)
@@ -231,7 +243,7 @@ def _rows(loss: Loss, n: int, n_classes: int, rng: Any) -> tuple[Any, Any]:
 
 def sample_shape(loss: Loss, z: Any) -> tuple[int, ...]:
     """The shape of a value per element or row."""
-    return z.shape[:-1] if loss.kind == "classes" else z.shape
+    return z.shape[:-1] if loss.has_rows else z.shape
 
 
 def parts_of(result: Any) -> tuple[Any, ...]:

@@ -18,6 +18,7 @@ BCE, LOGITS = fl.BinaryCrossEntropy(), fl.BinaryCrossEntropy(from_logits=True)
 CCE, CCE_LOGITS = fl.CategoricalCrossEntropy(), fl.CategoricalCrossEntropy(from_logits=True)
 SPARSE, SPARSE_LOGITS = fl.SparseCategoricalCrossEntropy(), fl.SparseCategoricalCrossEntropy(from_logits=True)
 KL = fl.KLDivergence()
+NLL = fl.GaussianNLL()
 
 
 class Row(NamedTuple):
@@ -77,6 +78,15 @@ CALLS = {
     "KL of another K": Row(KL, np.full((6, 3), 1 / 3), ROWS, ValueError, r"expected y_true of shape \(6, 4\)"),
     "class weights of another K": Row(fl.SparseCategoricalCrossEntropy(class_weight=[1, 2, 3]), INDEX, ROWS, ValueError, "class_weight has 3 entries and y_pred has 4 classes: give one per class"),
     "class weights, one too many": Row(fl.CategoricalCrossEntropy(class_weight=[1] * 5), ROWS, ROWS, ValueError, "class_weight has 5 entries and y_pred has 4 classes"),
+    # -- shapes of losses of two outputs
+    "one output": Row(NLL, OK, OK, ValueError, r"y_pred has shape \(6,\): gaussian_nll expects \(n_samples, 2\), with location and log scale along the last axis"),
+    "three outputs": Row(NLL, OK, np.zeros((6, 3)), ValueError, r"y_pred has shape \(6, 3\): gaussian_nll expects \(n_samples, 2\)"),
+    "outputs first": Row(NLL, OK, np.zeros((2, 6)), ValueError, r"y_pred has shape \(2, 6\): gaussian_nll expects"),
+    "an output, no axis": Row(NLL, 0.5, 0.5, ValueError, r"y_pred has shape \(\): gaussian_nll expects"),
+    "targets of outputs": Row(NLL, np.zeros((6, 2)), np.zeros((6, 2)), ValueError, r"y_true has shape \(6, 2\).*expected y_true of shape \(6,\)"),
+    "targets (n, 1) of outputs": Row(NLL, OK[:, None], np.zeros((6, 2)), ValueError, r"expected y_true of shape \(6,\) \(use y_true.ravel\(\)"),
+    "weights of outputs": Row(NLL, OK, np.zeros((6, 2)), ValueError, r"sample_weight has shape \(6, 2\): expected \(6,\)", np.ones((6, 2))),
+    "a negative weight of outputs": Row(NLL, OK, np.zeros((6, 2)), ValueError, r"sample_weight\[4\] is -1", bad(4, -1)),
     # -- what an array may be
     "y_true None": Row(MSE, None, OK, TypeError, "y_true is None: expected an array of numbers"),
     "y_pred None": Row(MSE, OK, None, TypeError, "y_pred is None: expected an array of numbers"),
@@ -304,6 +314,8 @@ def test_kinds_of_hessian(loss, kind, says, runner):
     [
         (MSE, OK, bad(1, NAN), r"y_pred\[1\] is nan: finite numbers expected, as set_check_finite\(True\) asks"),
         (MSE, OK, bad(5, -INF), r"y_pred\[5\] is -inf: finite numbers expected"),
+        (NLL, OK, np.where(np.arange(12).reshape(6, 2) == 7, NAN, 0.0), r"y_pred\[3, 1\] is nan: finite numbers"),
+        (NLL, bad(2, INF), np.zeros((6, 2)), r"y_true\[2\] is inf: finite numbers"),
         (MSE, bad(2, INF), OK, r"y_true\[2\] is inf: finite numbers expected"),
         (LOGITS, LABELS, bad(2, INF, dtype=np.float32), r"y_pred\[2\] is inf: finite numbers expected"),
         (SPARSE_LOGITS, INDEX, np.where(np.arange(24).reshape(6, 4) == 7, NAN, 0.0), r"y_pred\[1, 3\] is nan"),
@@ -372,6 +384,8 @@ CONSTRUCTORS = {
     "factor of words": (lambda: "a" * MSE, TypeError, "factor is 'a': expected a number"),
     "sum with a number": (lambda: MSE + 1, TypeError, "unsupported operand"),
     "sum over other classes": (lambda: MSE + SPARSE, ValueError, "cannot be added: one reads y_true and y_pred as numbers, .* the other as class indices"),
+    "sum with outputs": (lambda: MSE + NLL, ValueError, "the other as numbers, rows of location and log scale"),
+    "optimum of a sum of outputs": (lambda: (NLL + fl.GaussianCRPS()).optimum([1.0]), ValueError, "no constant of least loss is known for a sum of losses over outputs"),
     "sum over other links": (lambda: fl.Poisson() + fl.SquaredError(), ValueError, "activation 'exp', the other as .* activation 'identity'"),
     "sum of nothing": (lambda: fl.WeightedSum([], []), ValueError, "0 losses and 0 factors: give one factor per loss, at least one"),
     "sum of no losses": (lambda: fl.WeightedSum([1.0], [1.0]), (TypeError, AttributeError), "expected losses|attribute"),

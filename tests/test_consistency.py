@@ -137,8 +137,8 @@ def test_weights_per_sample_are_spread_over_the_other_axes(dtype):
             a = loss.value_and_gradient(y2, z2, w, reduction=reduction)
             b = loss.value_and_gradient(y2, z2, full, reduction=reduction)
             assert all(map(same_bits, a, b)), f"{loss!r} {reduction}"
-        if loss.kind == "pointwise":  # across tiles and blocks
-            y, z = (x.reshape(1300, 7) for x in data(loss, 9100, dtype))
+        if loss.kind != "classes":  # across tiles and blocks
+            y, z = (x.reshape(1300, 7, *x.shape[1:]) for x in data(loss, 9100, dtype))
             w = seed_of("rows").uniform(0, 2, 1300)
             a = loss.value_and_gradient(y, z, w, reduction="none")
             b = loss.value_and_gradient(y, z, np.repeat(w, 7).reshape(1300, 7), reduction="none")

@@ -20,7 +20,7 @@ def steps(loss, z):
     low, high = loss.prediction_domain.low, loss.prediction_domain.high
     if loss.prediction_domain.code is None or low == -np.inf:
         return np.full(z.shape, STEP)
-    return STEP * np.minimum(z, (1 - z) if high == 1 and loss.kind == "pointwise" else z)
+    return STEP * np.minimum(z, (1 - z) if high == 1 and not loss.has_rows else z)
 
 
 def difference(f, z, h):
@@ -37,7 +37,7 @@ def difference(f, z, h):
 def along(loss, y, z, which):
     """Derivative along each prediction of value (0) or gradient (1)."""
     h = steps(loss, z)
-    if loss.kind == "pointwise":
+    if not loss.has_rows:
         return difference(lambda x: loss.reference(y, x)[which], z, h)
     found, trusted = np.empty_like(z), np.empty(z.shape, bool)
     for k in range(z.shape[-1]):
@@ -52,7 +52,7 @@ def along(loss, y, z, which):
 
 @losses
 def test_derivatives(loss):
-    y, z = data(loss, 400 if loss.kind == "pointwise" else 60, np.float64, kinks=False)
+    y, z = data(loss, 60 if loss.kind == "classes" else 400, np.float64, kinks=False)
     long = z.astype(LONG)
     y_long = y if loss.takes_labels else y.astype(LONG)
     value = np.abs(loss(y, z, reduction="none"))
@@ -75,11 +75,14 @@ def test_derivatives(loss):
 
 @losses
 def test_convexity_is_as_declared(loss):
-    y, z = data(loss, 2000 if loss.kind == "pointwise" else 300)
+    y, z = data(loss, 300 if loss.kind == "classes" else 2000)
     if loss.params.get("z_loss"):  # concave where the log-sum-exp is far below 0
         z = z - 500
     hessian = loss.gradient_and_hessian(y, z, reduction="none")[1]
-    if loss.convex:
+    if loss.kind == "outputs":  # the diagonal does not say: a chord from prediction to prediction must lie above
+        a, b, middle = (loss(y, x, reduction="none") for x in (z, z[::-1], (z + z[::-1]) / 2))
+        assert (middle > (a + b) / 2 + 1e-9 * (np.abs(a) + np.abs(b))).any() != loss.convex
+    elif loss.convex:
         assert (hessian >= 0).all()
     elif getattr(loss, "gamma", 1) > 0 and not loss.convex and getattr(loss, "from_logits", True):
         assert (hessian < 0).any(), "declared as not convex, and no point shows it"
@@ -90,7 +93,7 @@ def test_convexity_is_as_declared(loss):
 
 @pytest.mark.parametrize("loss", [loss for loss in LOSSES if "majorize" in loss.hessian_kinds], ids=repr)
 def test_majorizer_lies_above(loss):
-    n = 300 if loss.kind == "pointwise" else 80
+    n = 80 if loss.kind == "classes" else 300
     rng = np.random.default_rng(1)
     for n_classes in (3, WIDE) if loss.kind == "classes" else (0,):
         this = for_classes(loss, n_classes) if n_classes else loss
@@ -125,11 +128,17 @@ def _has_model(loss):
 def test_fisher_is_the_expected_hessian(loss):
     y, z = data(loss, 200, np.float64)
     mean = loss.inverse_link(z)
-    if loss.takes_labels:
+    if loss.kind == "outputs":  # of a normal distribution, by Gauss-Hermite quadrature; not where y - m would be lost
+        z = z[np.abs(z[:, 1]) < 2]
+        y, sigma = z[:, 0], np.exp(z[:, 1])
+        nodes = zip(*np.polynomial.hermite_e.hermegauss(100), strict=True)
+        terms = [p * loss.gradient_and_hessian(y + sigma * x, z, reduction="none")[1] for x, p in nodes]
+        want = sum(terms) / np.sqrt(2 * np.pi)
+    elif loss.takes_labels:
         classes = [np.full(len(z), k) for k in range(z.shape[-1])]
         want = sum(mean[:, [k[0]]] * loss.gradient_and_hessian(k, z, reduction="none")[1] for k in classes)
     else:  # the Hessian is linear in the target, so the expected one is that of the expected target
-        inside = mean > 0 if loss.target_domain.code is not None and loss.kind == "pointwise" else np.full(len(z), True)
+        inside = mean > 0 if loss.target_domain.code is not None and not loss.has_rows else np.full(len(z), True)
         y, z, mean = y[inside], z[inside], mean[inside]
         want = loss.gradient_and_hessian(mean, z, reduction="none")[1]
     fisher = loss.gradient_and_hessian(y, z, reduction="none", hessian="fisher")[1]

@@ -59,6 +59,43 @@ def test_infinitely_bad_is_infinite(loss, y, z, backend):
 
 
 @BACKENDS
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_limits_of_a_normal_distribution(dtype, backend):
+    """Widths of 0 and infinity, at the target and beside it; a distance so great or small that its square is none."""
+    nll, crps = backend(fl.GaussianNLL()), backend(fl.GaussianCRPS())
+    rows = np.array([[0, -INF], [1, -INF], [1, INF], [INF, 0], [-INF, 1]], dtype)
+    y = np.zeros(5, dtype)
+    value, gradient = nll.value_and_gradient(y, rows, reduction="none")
+    assert value.tolist() == [-INF, INF, INF, INF, INF]
+    assert gradient.tolist() == [[0, 1], [INF, -INF], [0, 1], [INF, -INF], [-INF, -INF]]
+    value, gradient = crps.value_and_gradient(y, rows, reduction="none")
+    hessian = crps.gradient_and_hessian(y, rows, reduction="none")[1]
+    assert value.tolist() == [0, 1, INF, INF, INF]
+    assert gradient[:, 0].tolist() == [0, 1, 0, 1, -1]
+    assert gradient[:2, 1].tolist() == [0, 0]
+    assert hessian[:, 0].tolist() == [INF, 0, 0, 0, 0]
+    for row, target in (([NAN, 0], 0), ([0, NAN], 0), ([0, 0], NAN), ([0, NAN], NAN)):
+        for loss in (nll, crps):
+            for kind in loss.hessian_kinds[:2]:
+                results = loss.gradient_and_hessian([target], np.array([row], dtype), reduction="none", hessian=kind)
+                assert np.isnan(results).all(), (loss, row, target, kind)
+            assert np.isnan(loss([target], np.array([row], dtype), reduction="none"))
+
+
+@pytest.mark.parametrize(("dtype", "far"), [(np.float32, 1e30), (np.float64, 1e300)])
+def test_a_distance_whose_square_overflows_beside_a_width_that_does(dtype, far):
+    s = dtype(np.log(far))
+    for loss in (fl.GaussianNLL(), fl.GaussianCRPS()):
+        for r, row in ((far, s), (1 / far, -s)):
+            got = loss.gradient_and_hessian([0], np.array([[r, row]], dtype), reduction="none")
+            near = loss.gradient_and_hessian([0.0], [[1.0, 0.0]], reduction="none")
+            assert got[0][0, 0] * np.exp(np.longdouble(row)) ** (loss.name == "gaussian_nll") == pytest.approx(
+                near[0][0, 0], rel=1e-4
+            )
+            assert loss([0], np.array([[r, row]], dtype), reduction="none") != INF
+
+
+@BACKENDS
 @pytest.mark.parametrize(
     ("loss", "y", "z", "want"),
     [

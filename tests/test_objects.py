@@ -24,6 +24,7 @@ SUMS = [
     fl.SquaredError() * 2,
     fl.BinaryFocal(from_logits=True) + 0.5 * fl.BinaryCrossEntropy(True),
     0.5 * fl.CategoricalCrossEntropy(True) + fl.KLDivergence(True),
+    0.5 * fl.GaussianNLL() + fl.GaussianNLL(full=True),
 ]
 
 
@@ -304,7 +305,7 @@ def test_an_accumulator_may_be_merged_with_itself():
 
 def total_at(loss, y, w, constant):
     """The weighted sum of the loss at one constant prediction."""
-    if loss.kind == "classes":
+    if loss.has_rows:
         return loss(y, np.tile(constant, (len(y), 1)), w, reduction="sum")
     return loss(y, np.full(len(y), constant), w, reduction="sum")
 
@@ -332,13 +333,13 @@ def test_optimum(loss):
             least = total_at(loss, y, weight, best)
             if np.isinf(best).any() or np.isnan(least):
                 continue
-            if loss.kind != "classes":
+            if not loss.has_rows:
                 assert isinstance(best, float)
                 steps = [best + d for d in (-1.0, -0.01, -1e-4, 1e-4, 0.01, 1.0)]
                 low, high = loss.prediction_domain.low, loss.prediction_domain.high
                 steps = [x for x in steps if low <= x <= high]
             else:
-                assert best.shape == (n_classes,) or loss.takes_labels
+                assert best.shape == (len(loss.outputs) or n_classes,) or loss.takes_labels
                 steps = []
                 for _ in range(8):
                     direction = rng.normal(size=best.shape) * rng.choice([1e-3, 0.1, 1])
@@ -359,7 +360,7 @@ def test_optimum_by_scipy():
     optimize = pytest.importorskip("scipy.optimize")
     rng = seed_of("scipy")
     for loss in LOSSES:
-        if loss.kind == "classes" or not loss.convex:
+        if loss.has_rows or not loss.convex:
             continue
         y, _ = data(loss, 61)
         w = rng.uniform(0.5, 2, 61)
@@ -402,6 +403,30 @@ def test_known_optima():
     with pytest.raises(ValueError, match=r"the optimum.*undefined: the total weight is zero"):
         fl.SparseCategoricalCrossEntropy(class_weight=[0, 1]).optimum([0, 0])
     assert fl.Hinge().optimum([1, 1, 0]) == pytest.approx(1, abs=1e-6)
+    np.testing.assert_allclose(fl.GaussianNLL().optimum([1.0, 3.0, 9.0], [1, 2, 0]), [7 / 3, np.log(8 / 9) / 2])
+    assert fl.GaussianNLL().optimum([2.0, 2.0]).tolist() == [2, -math.inf]
+    assert fl.GaussianCRPS().optimum([2.0, 2.0]).tolist() == [2, -math.inf]
+    assert np.isnan(fl.GaussianCRPS().optimum([2.0, math.nan])).all()
+
+
+@pytest.mark.parametrize("heavy", range(11))
+def test_optimum_of_the_crps(heavy):
+    """By another solver; with 0.7 of the weight on one value there is no width any more."""
+    optimize = pytest.importorskip("scipy.optimize")
+    loss, rng = fl.GaussianCRPS(), seed_of("crps", heavy)
+    y = np.concatenate([np.full(10 * heavy, 0.5), rng.standard_t(1.5, 100 - 10 * heavy)])
+    best = loss.optimum(y)
+    if heavy >= 8:
+        assert best.tolist() == [0.5, -math.inf]
+    ends = [
+        optimize.minimize(lambda x: total_at(loss, y, None, x), [np.median(y), s], method="Nelder-Mead", tol=1e-12)
+        for s in (-8, -3, 1)
+    ]
+    least = total_at(loss, y, None, best)
+    assert all(least <= end.fun * (1 + 1e-12) for end in ends)
+    if np.isfinite(best[1]):
+        assert abs(loss.gradient(y, np.tile(best, (100, 1)))).max() < 1
+        assert np.abs(loss.gradient(y, np.tile(best, (100, 1))).sum(axis=0)).max() < 1e-10
 
 
 def test_ignored_rows_do_not_move_the_optimum():

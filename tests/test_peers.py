@@ -32,6 +32,7 @@ TORCH = {
     "smooth_l1 of 0": (fl.SmoothL1(0.0), lambda F, z, y, r: F.smooth_l1_loss(z, y, reduction=r, beta=0.0)),
     "poisson": (fl.Poisson(), lambda F, z, y, r: F.poisson_nll_loss(z, y, reduction=r)),
     "poisson of the mean": (fl.Poisson("identity"), lambda F, z, y, r: F.poisson_nll_loss(z, y, log_input=False, eps=0, reduction=r)),
+    "gaussian_nll": (fl.GaussianNLL(full=True), lambda F, z, y, r: F.gaussian_nll_loss(z[:, 0], y, (2 * z[:, 1]).exp(), full=True, eps=0, reduction=r)),
     "bce": (fl.BinaryCrossEntropy(), lambda F, z, y, r: F.binary_cross_entropy(z, y, reduction=r)),
     "bce with logits": (fl.BinaryCrossEntropy(True), lambda F, z, y, r: F.binary_cross_entropy_with_logits(z, y, reduction=r)),
     "bce, pos_weight": (fl.BinaryCrossEntropy(True, pos_weight=3.0), lambda F, z, y, r: F.binary_cross_entropy_with_logits(z, y, reduction=r, pos_weight=z.new_tensor(3.0))),
@@ -53,7 +54,7 @@ TORCH = {
 def test_torch(name, dtype, torch):
     loss, theirs = TORCH[name]
     y, z = data(loss, 400, dtype, kinks=False)
-    if loss.kind == "pointwise" and not name.startswith("poisson") and loss.prediction_domain.code is None:
+    if loss.kind != "classes" and not name.startswith("poisson") and loss.prediction_domain.code is None:
         z = np.clip(z, -8, 8)  # further out torch's own formulas lose their digits
     if "bce" in name and not loss.from_logits:
         z = np.clip(z, 0.01, 0.99)

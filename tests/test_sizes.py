@@ -18,7 +18,7 @@ SIZES = [
 CLASSES = (1, 2, 3, 7, 10, 16, 17, 47, 48, 49, 64, 100, 127, 128, 129, 255, 256, 257, WIDE, 1000)
 
 dtypes = pytest.mark.parametrize("dtype", DTYPES, ids=lambda dtype: dtype.__name__)
-pointwise = pytest.mark.parametrize("loss", [loss for loss in DEFAULTS if loss.kind == "pointwise"], ids=repr)
+no_classes = pytest.mark.parametrize("loss", [loss for loss in DEFAULTS if loss.kind != "classes"], ids=repr)
 classes = pytest.mark.parametrize("loss", [loss for loss in DEFAULTS if loss.kind == "classes"], ids=repr)
 
 
@@ -35,7 +35,7 @@ def every_array(loss, y, z, w):
 
 
 @dtypes
-@pointwise
+@no_classes
 def test_every_size(loss, dtype):
     n = max(SIZES)
     y, z = data(loss, n, dtype)
@@ -49,7 +49,7 @@ def test_every_size(loss, dtype):
 
 
 @dtypes
-@pointwise
+@no_classes
 def test_every_start(loss, dtype):
     """Offsets of 0..63 elements into a buffer: no alignment is taken for granted."""
     y, z = data(loss, 700, dtype)
@@ -68,7 +68,7 @@ def test_every_start(loss, dtype):
 
 
 @dtypes
-@pointwise
+@no_classes
 def test_sums_of_every_size(loss, dtype):
     n = max(SIZES)
     y, z = data(loss, n, dtype)
@@ -122,15 +122,16 @@ def test_one_class_is_certain():
 
 
 @dtypes
-def test_large_arrays_go_past_the_cache_with_the_same_bits(dtype):
+@pytest.mark.parametrize("loss", [fl.Huber(), fl.GaussianNLL()], ids=repr)
+def test_large_arrays_go_past_the_cache_with_the_same_bits(loss, dtype):
     """Beyond the last-level cache outputs are streamed; starts of any alignment, a remainder at the end."""
     n = 5_000_003
     rng = np.random.default_rng(3)
-    y, z = rng.normal(size=n).astype(dtype), rng.normal(size=n).astype(dtype)
-    loss = fl.Huber()
-    out = np.empty(n + 3, dtype)
+    y, z = rng.normal(size=n).astype(dtype), rng.normal(size=(n, *([2] if loss.has_rows else []))).astype(dtype)
+    out = np.empty(z.size + 3, dtype)
     for start in (0, 1, 3):
-        value, gradient = loss.value_and_gradient(y, z, reduction="none", out=out[start : start + n])
+        into = out[start : start + z.size].reshape(z.shape)
+        value, gradient = loss.value_and_gradient(y, z, reduction="none", out=into)
         g, h = loss.gradient_and_hessian(y, z, reduction="none")
         for piece in (slice(0, 5000), slice(2_500_000, 2_500_777), slice(n - 5000, n)):
             small = loss.value_and_gradient(y[piece], z[piece], reduction="none")

@@ -66,6 +66,8 @@ class Case:
         Form of z.
     main : bool
         Whether a quick run has it.
+    outputs : int
+        Length of the prediction's last axis where it holds several outputs of one value, else 0.
     """
 
     loss: str
@@ -75,6 +77,7 @@ class Case:
     targets: str
     predictions: str
     main: bool = True
+    outputs: int = 0
 
     @property
     def label(self) -> str:
@@ -94,6 +97,9 @@ class Case:
         y: NDArray[Any] = data.y
         if self.classes:
             y, z = _at_width(data, width, limit, self.targets)
+        if self.outputs:
+            assert data.log_scale is not None
+            z = np.stack([z, data.log_scale], axis=1)
         real = np.dtype(dtype)
         if self.predictions == "probability":
             z = _probabilities(z, self.classes)
@@ -160,7 +166,7 @@ def cases_of(name: str) -> list[Case]:
     found = []
     for params, form, main in variants:
         for targets in ("index", "probability") if classes else ("plain",):
-            case = Case(name, params, loss.task, classes, targets, form, main)
+            case = Case(name, params, loss.task, classes, targets, form, main, len(loss.outputs))
             if (problem := _refusal(case)) is None:
                 found.append(case)
                 break
@@ -208,6 +214,8 @@ class Row:
         """Bytes that have to move between memory and the cores: the inputs read once, the outputs written once."""
         real = np.dtype(self.dtype).itemsize
         target = self.samples * 8 if self.case.targets == "index" else self.n * real
+        if self.case.outputs:
+            target = self.samples * real
         arrays = {"value": 1, "value_and_gradient": 2, "gradient_and_hessian": 3}[self.operation]
         return target + self.n * real * arrays
 
@@ -238,7 +246,8 @@ def make_plan(
     names : sequence of str
         Losses, in the order of the table.
     sizes : sequence of int
-        Elements of the prediction; a loss over classes gets n / 10 rows of the digits' ten classes.
+        Elements of the prediction; a loss over classes gets n / 10 rows of the digits' ten classes, one of two outputs
+        n / 2 rows.
     dtypes, operations : sequence of str
         What to combine. A quick run has every size only for value and gradient in the first dtype, and the other
         combinations at one size, the largest up to a million (in cache on most machines).
@@ -270,7 +279,8 @@ def make_plan(
                 shapes: list[tuple[int, ...]] = []
                 for n in sizes if full or main else [main_size]:
                     if n <= LARGE or large_only_for is None or name in large_only_for:
-                        shapes.append((max(1, n // DIGITS), DIGITS) if case.classes else (n,))
+                        width = DIGITS if case.classes else case.outputs
+                        shapes.append((max(1, n // width), width) if width else (n,))
                 if case.classes and max(sizes) >= WIDE_FROM and (full or main):
                     shapes += FULL_SHAPES if full else WIDE_SHAPES
                 plan += [Row(case, operation, dtype, shape) for shape in dict.fromkeys(shapes)]

@@ -1,5 +1,15 @@
 """The losses, one module per family."""
 
-from fastloss.losses import adversarial, binary, classes, counts, distributions, regression, robust, root
+from fastloss.losses import adversarial, binary, classes, counts, distributions, gaussian, regression, robust, root
 
-__all__ = ["adversarial", "binary", "classes", "counts", "distributions", "regression", "robust", "root"]
+__all__ = [
+    "adversarial",
+    "binary",
+    "classes",
+    "counts",
+    "distributions",
+    "gaussian",
+    "regression",
+    "robust",
+    "root",
+]

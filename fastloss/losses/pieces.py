@@ -25,6 +25,22 @@ def xlogy(x: Any, y: Any) -> Any:
         return np.where(x == 0, nan_like(y, 0), x * np.log(y))
 
 
+def erf(x: Any) -> Any:
+    """The error function: up to 2 a series of positive terms, from there 1 less a continued fraction."""
+    a = np.abs(x)
+    square, root_pi = a * a, np.sqrt(4 * np.arctan(a.dtype.type(1)))
+    with np.errstate(all="ignore"):
+        series = term = np.ones_like(a)
+        for k in range(1, 40):
+            term = term * 2 * np.minimum(square, 4) / (2 * k + 1)
+            series = series + term
+        fraction = a
+        for k in range(60, 0, -1):
+            fraction = a + k / (2 * fraction)
+        near, far = 2 * a * series / root_pi, 1 / (fraction * root_pi)
+        return np.copysign(np.where(a < 2, np.exp(-square) * near, 1 - np.exp(-square) * far), x)
+
+
 def product(q: Any, log_p: Any) -> Any:
     """q log p, and 0 where q is 0, though log p may be infinite."""
     with np.errstate(invalid="ignore"):

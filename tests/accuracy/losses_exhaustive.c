@@ -84,9 +84,10 @@ static void pass(const a_case *c, const fl_kernel *kernel, int wide, int operati
                  void *h, ptrdiff_t n) {
     fl_job job = {
         .loop = kernel->loops[wide][operation],
-        .run = tested.run_pointwise[wide],
+        .run = tested.run[kernel->kind][wide],
         .y = y, .z = z, .v = v, .g = g, .h = h,
         .y_type = wide ? FL_FLOAT64 : FL_FLOAT32,
+        .width = 1,
         .w_repeat = 1,
         .scale = 1,
         .floor = -1 / 0.0,

@@ -277,6 +277,24 @@ def negative_binomial(y: Any, z: Any, theta: Any) -> Point:
     mu, x = mp.exp(z), z + mp.log(theta)
     value = softplus(x) / theta + y * (softplus(-x) + mp.log(theta))
     return value, (mu - y) / (1 + theta * mu), mu * (1 + theta * y) / (1 + theta * mu) ** 2
+def gaussian_nll(y: Any, z: list[Any], full: bool) -> Point:
+    m, s = z
+    t, precision = (m - y) * mp.exp(-s), mp.exp(-2 * s)
+    constant = mp.log(2 * mp.pi) / 2 if full else 0
+    return s + t**2 / 2 + constant, [(m - y) * precision, 1 - t**2], [precision, 2 * t**2]
+
+
+def gaussian_crps(y: Any, z: list[Any]) -> Point:
+    m, s = z
+    sigma, w = mp.exp(s), (y - m) * mp.exp(-s)
+    density = mp.exp(-(w**2) / 2) / mp.sqrt(2 * mp.pi) if abs(w) < 1e3 else 0
+    surplus = 2 * density - 1 / mp.sqrt(mp.pi)
+    slope = mp.erf(w / mp.sqrt(2))
+    return (
+        (y - m) * slope + sigma * surplus,
+        [-slope, sigma * surplus],
+        [2 * density / sigma, sigma * (surplus + 2 * w**2 * density)],
+    )
 
 
 def binary_cross_entropy(y: Any, z: Any, from_logits: bool, pos_weight: Any, label_smoothing: Any, clip: Any) -> Point:
@@ -473,6 +491,9 @@ def rows(ys: Iterable[Any], zs: Iterable[list[float]]) -> list[tuple[Any, list[f
     return [(y, [float(np.float32(x)) for x in z]) for z in zs for y in ys]
 
 
+OUTPUT_ROWS = [[m, s] for m in (-0.3, 0, 5, 1e-38, 1e10, -1e30) for s in MILD]
+
+
 def options(base: dict[str, Any], *changes: dict[str, Any]) -> list[dict[str, Any]]:
     return [{**base, **change} for change in changes]
 
@@ -515,6 +536,9 @@ TABLES: list[tuple[Callable[..., Point], list[dict[str, Any]], list[Any]]] = [
     (tweedie, [{"power": 1.5, "link": "log"}], grid((0,), [z for z in NORMAL if abs(z) < 40 or abs(z) == 700])),
     (tweedie, [{"power": p, "link": "identity"} for p in (-1.0, 0.0, 1.5, 1.875, 3.0)], grid((1e-3, 1, 50), (1e-8, 0.01, 0.5, 1, 3, 100, 1e8))),
     (negative_binomial, [{"theta": 1.0}, {"theta": 0.125}], grid((0, 1, 2.5, 1000), NORMAL)),
+    (gaussian_nll, [{"full": False}], rows((0, 1), OUTPUT_ROWS)),
+    (gaussian_nll, [{"full": True}], rows((0, 1), OUTPUT_ROWS[: len(MILD)])),
+    (gaussian_crps, [{}], rows((0, 1), OUTPUT_ROWS)),
     (binary_cross_entropy, [BCE], SOFT),
     (binary_cross_entropy, options(BCE, {"pos_weight": 3.0}, {"label_smoothing": 2.0**-10}), BINARY),
     (binary_cross_entropy, options(BCE, {"from_logits": False}, {"from_logits": False, "clip": 2.0**-30}), grid((0, 1, 0.5), PROBABILITIES)),

@@ -85,7 +85,7 @@ int main(int argc, char **argv) {
     const fl_job job = {
         .loop = kernel->loops[wide][operation],
         .summing = kernel->summing[wide][operation],
-        .run = classes ? counted.run_classes[wide] : counted.run_pointwise[wide],
+        .run = counted.run[kernel->kind][wide],
         .y = index ? (void *)labels : y,
         .z = z,
         .g = operation == FL_VALUE ? 0 : g,
@@ -95,7 +95,7 @@ int main(int argc, char **argv) {
         .scale = 1e-5,
         .floor = -1 / 0.0,
         .p = {classes ? 0 : 1.0, classes ? 0 : 0.5, 0.5}, /* delta = 1, q = 1 and 0.5; no smoothing, no z-loss */
-        .classes = classes,
+        .width = classes ? classes : 1,
         .dense = kernel->dense,
         .logits = kernel->logits,
     };

@@ -56,6 +56,20 @@ def _log_cosh(p: dict[str, Any]) -> Value:
     return log_cosh
 
 
+def _gaussian_nll(p: dict[str, Any]) -> Value:
+    return lambda y, z: F.gaussian_nll_loss(z[:, 0], y, torch.exp(2.0 * z[:, 1]))
+
+
+def _gaussian_crps(p: dict[str, Any]) -> Value:
+    def crps(y: torch.Tensor, z: torch.Tensor) -> torch.Tensor:
+        r, sigma = y - z[:, 0], torch.exp(z[:, 1])
+        w = r / sigma
+        twice_density = 0.7978845608028654 * torch.exp(-0.5 * w * w)
+        return (r * torch.erf(0.7071067811865476 * w) + sigma * (twice_density - 0.5641895835477563)).mean()
+
+    return crps
+
+
 # (loss, form of the prediction) -> a function that makes the loss from our parameters.
 # Options that a function here does not take make `value_function` say no (`KNOWN`).
 LOSSES: dict[tuple[str, str], Callable[[dict[str, Any]], Value]] = {
@@ -66,6 +80,8 @@ LOSSES: dict[tuple[str, str], Callable[[dict[str, Any]], Value]] = {
     ("smooth_l1", "raw"): lambda p: lambda y, z: F.smooth_l1_loss(z, y, beta=p["beta"]),
     ("log_cosh", "raw"): _log_cosh,
     ("quantile", "raw"): _quantile,
+    ("gaussian_nll", "raw"): _gaussian_nll,
+    ("gaussian_crps", "raw"): _gaussian_crps,
     ("poisson", "raw"): lambda p: lambda y, z: F.poisson_nll_loss(z, y, log_input=True),
     ("gamma", "raw"): lambda p: lambda y, z: (z + y * torch.exp(-z)).mean(),
     ("binary_cross_entropy", "raw"): lambda p: lambda y, z: F.binary_cross_entropy_with_logits(z, y),
@@ -139,7 +155,7 @@ class Engine:
                 lambda result: Outputs(value=result[0].item(), gradient=(result[1] * samples).numpy()),
                 "torch function, then autograd.grad of the mean",
             )
-        if task.classes:
+        if task.z.ndim > 1:
             return None  # the sum of a row of the Hessian is what a second backward pass gives, not its diagonal
 
         def twice(y: torch.Tensor, z: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
