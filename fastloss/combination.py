@@ -132,9 +132,8 @@ class _Runner:
         outs: tuple[Any, ...] = ()
         if out is not None:
             given = validation.as_array("y_pred", y_pred)
-            dtype = given.dtype.newbyteorder("=") if given.dtype.kind == "f" else np.dtype(np.float64)
             inputs = tuple(None if x is None else np.asarray(x) for x in (y_true, sample_weight))
-            outs = validation._outs(operation, out, given, dtype, inputs) or ()
+            outs = validation._outs(operation, out, given, validation.result_dtype(given), inputs) or ()
         total: list[Any] | None = None
         many = True
         for factor, loss in self.loss._terms():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
@@ -40,7 +41,7 @@ def run_converted(
     if n_threads is not None:
         n_threads = thread_count("n_threads", n_threads)
     given = as_array("y_pred", y_pred)
-    result_type = np.dtype(np.float64) if given.dtype.kind in "biu" else given.dtype.newbyteorder("=")
+    result_type = result_dtype(given)
     long = result_type == np.longdouble and result_type != np.float64
     work_type = np.dtype(np.float32) if result_type == np.float16 else result_type
     z = _contiguous(given, work_type)
@@ -114,6 +115,11 @@ def _from_objects(name: str, array: NDArray[Any]) -> NDArray[Any]:
                 f"{name}{position(array, at)} is {item!r}: expected real numbers; drop or fill missing values first"
             ) from None
     return array.astype(np.float64)
+
+
+def result_dtype(array: NDArray[Any]) -> np.dtype[Any]:
+    """The type of what is computed from an array: its own, float64 for integers and bools."""
+    return np.dtype(np.float64) if array.dtype.kind in "biu" else array.dtype.newbyteorder("=")
 
 
 def _contiguous(array: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
@@ -196,28 +202,44 @@ def _outs(
         outs, names = tuple(out), ["out[0]", "out[1]"]
     else:
         raise TypeError(f"out is {type(out).__name__}: expected a tuple (gradient, hessian) of two arrays")
+    others = (("y_true", inputs[0]), ("sample_weight", inputs[1]))
     for name, array in zip(names, outs, strict=True):
-        if not isinstance(array, np.ndarray):
-            raise TypeError(f"{name} is {type(array).__name__}: expected a NumPy array")
-        if array.shape != y_pred.shape:
-            raise ValueError(f"{name} has shape {array.shape}: expected y_pred's shape {y_pred.shape}")
-        if array.dtype != dtype:
-            raise TypeError(
-                f"{name} has dtype {array.dtype}: expected {dtype}; use numpy.empty({array.shape}, {str(dtype)!r})"
-            )
-        if not array.flags.c_contiguous or not array.flags.aligned:
-            raise ValueError(f"{name} is not a C-contiguous, aligned array: use numpy.empty({array.shape})")
-        if not array.flags.writeable:
-            raise ValueError(f"{name} is read-only")
-        for other_name, other in (("y_true", inputs[0]), ("sample_weight", inputs[1])):
-            if other is not None and np.shares_memory(array, other):
-                raise ValueError(f"{name} overlaps {other_name}: use another buffer")
-        same = array.ctypes.data == y_pred.ctypes.data and y_pred.flags.c_contiguous
-        if not same and np.shares_memory(array, y_pred):
-            raise ValueError(f"{name} overlaps y_pred without being y_pred: use y_pred itself or another buffer")
+        check_out(name, array, "y_pred", y_pred, dtype, others)
     if len(outs) == 2 and np.shares_memory(*outs):
         raise ValueError("out[0] and out[1] overlap: use two buffers")
     return outs
+
+
+def check_out(
+    name: str,
+    array: Any,
+    of: str,
+    like: NDArray[Any],
+    dtype: np.dtype[Any],
+    others: Iterable[tuple[str, NDArray[Any] | None]] = (),
+) -> None:
+    """Raise unless `array` can be written results to: of the shape of the input `like`, whose name is `of`.
+
+    It may be that input itself, but shares no memory with part of it, nor with any of the others.
+    """
+    if not isinstance(array, np.ndarray):
+        raise TypeError(f"{name} is {type(array).__name__}: expected a NumPy array")
+    if array.shape != like.shape:
+        raise ValueError(f"{name} has shape {array.shape}: expected {of}'s shape {like.shape}")
+    if array.dtype != dtype:
+        raise TypeError(
+            f"{name} has dtype {array.dtype}: expected {dtype}; use numpy.empty({array.shape}, {str(dtype)!r})"
+        )
+    if not array.flags.c_contiguous or not array.flags.aligned:
+        raise ValueError(f"{name} is not a C-contiguous, aligned array: use numpy.empty({array.shape})")
+    if not array.flags.writeable:
+        raise ValueError(f"{name} is read-only")
+    for other_name, other in others:
+        if other is not None and np.shares_memory(array, other):
+            raise ValueError(f"{name} overlaps {other_name}: use another buffer")
+    same = array.ctypes.data == like.ctypes.data and like.flags.c_contiguous
+    if not same and np.shares_memory(array, like):
+        raise ValueError(f"{name} overlaps {of} without being {of}: use {of} itself or another buffer")
 
 
 def thread_count(name: str, n: Any) -> int:
