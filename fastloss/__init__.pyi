@@ -29,6 +29,9 @@ from fastloss.losses.regression import Quantile as Quantile
 from fastloss.losses.regression import SmoothL1 as SmoothL1
 from fastloss.losses.regression import SquaredEpsilonInsensitive as SquaredEpsilonInsensitive
 from fastloss.losses.regression import SquaredError as SquaredError
+from fastloss.penalties import L1 as L1
+from fastloss.penalties import L2 as L2
+from fastloss.penalties import ElasticNet as ElasticNet
 from fastloss.registry import get_loss as get_loss
 from fastloss.registry import list_losses as list_losses
 from fastloss.settings import get_num_threads as get_num_threads
@@ -37,11 +40,14 @@ from fastloss.settings import set_num_threads as set_num_threads
 from fastloss.settings import show_config as show_config
 
 __all__ = [
+    "L1",
+    "L2",
     "AbsoluteError",
     "Accumulator",
     "BinaryCrossEntropy",
     "BinaryFocal",
     "CategoricalCrossEntropy",
+    "ElasticNet",
     "EpsilonInsensitive",
     "Expectile",
     "Gamma",
