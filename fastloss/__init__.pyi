@@ -29,6 +29,8 @@ from fastloss.losses.regression import Quantile as Quantile
 from fastloss.losses.regression import SmoothL1 as SmoothL1
 from fastloss.losses.regression import SquaredEpsilonInsensitive as SquaredEpsilonInsensitive
 from fastloss.losses.regression import SquaredError as SquaredError
+from fastloss.multitask import DynamicWeightAverage as DynamicWeightAverage
+from fastloss.multitask import UncertaintyWeighting as UncertaintyWeighting
 from fastloss.penalties import L1 as L1
 from fastloss.penalties import L2 as L2
 from fastloss.penalties import ElasticNet as ElasticNet
@@ -47,6 +49,7 @@ __all__ = [
     "BinaryCrossEntropy",
     "BinaryFocal",
     "CategoricalCrossEntropy",
+    "DynamicWeightAverage",
     "ElasticNet",
     "EpsilonInsensitive",
     "Expectile",
@@ -65,6 +68,7 @@ __all__ = [
     "SquaredEpsilonInsensitive",
     "SquaredError",
     "SquaredHinge",
+    "UncertaintyWeighting",
     "WeightedSum",
     "__version__",
     "absolute_error",

@@ -35,6 +35,8 @@ from fastloss.loss import Reduction as _Reduction
 """
 
 TAIL = """\
+from fastloss.multitask import DynamicWeightAverage as DynamicWeightAverage
+from fastloss.multitask import UncertaintyWeighting as UncertaintyWeighting
 from fastloss.penalties import L1 as L1
 from fastloss.penalties import L2 as L2
 from fastloss.penalties import ElasticNet as ElasticNet
