@@ -19,12 +19,19 @@ from fastloss._version import __version__
 from fastloss.accumulator import Accumulator
 from fastloss.combination import WeightedSum
 from fastloss.loss import Loss
+from fastloss.multitask import DynamicWeightAverage, UncertaintyWeighting
+from fastloss.penalties import L1, L2, ElasticNet
 from fastloss.registry import get_loss, list_losses
 from fastloss.settings import get_num_threads, set_check_finite, set_num_threads, show_config
 
 __all__ = [
+    "L1",
+    "L2",
     "Accumulator",
+    "DynamicWeightAverage",
+    "ElasticNet",
     "Loss",
+    "UncertaintyWeighting",
     "WeightedSum",
     "__version__",
     "get_loss",

@@ -59,6 +59,11 @@ from fastloss.losses.robust import GeneralRobust as GeneralRobust
 from fastloss.losses.robust import Tukey as Tukey
 from fastloss.losses.robust import Welsch as Welsch
 from fastloss.losses.root import RootMeanSquaredError as RootMeanSquaredError
+from fastloss.multitask import DynamicWeightAverage as DynamicWeightAverage
+from fastloss.multitask import UncertaintyWeighting as UncertaintyWeighting
+from fastloss.penalties import L1 as L1
+from fastloss.penalties import L2 as L2
+from fastloss.penalties import ElasticNet as ElasticNet
 from fastloss.registry import get_loss as get_loss
 from fastloss.registry import list_losses as list_losses
 from fastloss.settings import get_num_threads as get_num_threads
@@ -67,6 +72,8 @@ from fastloss.settings import set_num_threads as set_num_threads
 from fastloss.settings import show_config as show_config
 
 __all__ = [
+    "L1",
+    "L2",
     "AbsoluteError",
     "AbsolutePercentageError",
     "Accumulator",
@@ -78,6 +85,8 @@ __all__ = [
     "Brier",
     "CategoricalCrossEntropy",
     "Cauchy",
+    "DynamicWeightAverage",
+    "ElasticNet",
     "EpsilonInsensitive",
     "Expectile",
     "Exponential",
@@ -85,10 +94,10 @@ __all__ = [
     "GANDiscriminator",
     "GANGenerator",
     "Gamma",
-    "GemanMcClure",
-    "GeneralRobust",
     "GaussianCRPS",
     "GaussianNLL",
+    "GemanMcClure",
+    "GeneralRobust",
     "HalfSquaredError",
     "Hinge",
     "Huber",
@@ -117,6 +126,7 @@ __all__ = [
     "SymmetricAbsolutePercentageError",
     "Tukey",
     "Tweedie",
+    "UncertaintyWeighting",
     "WeightedSum",
     "Welsch",
     "Wing",
@@ -139,10 +149,10 @@ __all__ = [
     "gamma",
     "gan_discriminator",
     "gan_generator",
-    "geman_mcclure",
-    "general_robust",
     "gaussian_crps",
     "gaussian_nll",
+    "geman_mcclure",
+    "general_robust",
     "get_loss",
     "get_num_threads",
     "half_squared_error",
@@ -282,7 +292,6 @@ def squared_epsilon_insensitive(
     epsilon: float = 0.1,
 ) -> Any: ...
 def fair(
-def gaussian_nll(
     y_true: ArrayLike,
     y_pred: ArrayLike,
     sample_weight: ArrayLike | None = None,
@@ -355,6 +364,23 @@ def wing(
     w: float = 10.0,
     epsilon: float = 2.0,
 ) -> Any: ...
+def gaussian_nll(
+    y_true: ArrayLike,
+    y_pred: ArrayLike,
+    sample_weight: ArrayLike | None = None,
+    *,
+    reduction: _Reduction = "mean",
+    n_threads: int | None = None,
+    full: bool = False,
+) -> Any: ...
+def gaussian_crps(
+    y_true: ArrayLike,
+    y_pred: ArrayLike,
+    sample_weight: ArrayLike | None = None,
+    *,
+    reduction: _Reduction = "mean",
+    n_threads: int | None = None,
+) -> Any: ...
 def cauchy(
     y_true: ArrayLike,
     y_pred: ArrayLike,
@@ -421,9 +447,6 @@ def adaptive_robust(
     c: float = 1.0,
 ) -> Any: ...
 def root_mean_squared_error(
-    full: bool = False,
-) -> Any: ...
-def gaussian_crps(
     y_true: ArrayLike,
     y_pred: ArrayLike,
     sample_weight: ArrayLike | None = None,

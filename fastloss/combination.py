@@ -58,9 +58,9 @@ class WeightedSum(Loss):
         return tuple(zip(self.factors, self.losses, strict=True))
 
     @property
-    def kind(self) -> str:  # type: ignore[override]
+    def layout(self) -> str:  # type: ignore[override]
         """That of the parts."""
-        return self.losses[0].kind
+        return self.losses[0].layout
 
     @property
     def outputs(self) -> tuple[str, ...]:  # type: ignore[override]
@@ -142,9 +142,8 @@ class _Runner:
         outs: tuple[Any, ...] = ()
         if out is not None:
             given = validation.as_array("y_pred", y_pred)
-            dtype = given.dtype.newbyteorder("=") if given.dtype.kind == "f" else np.dtype(np.float64)
             inputs = tuple(None if x is None else np.asarray(x) for x in (y_true, sample_weight))
-            outs = validation._outs(operation, out, given, dtype, inputs) or ()
+            outs = validation._outs(operation, out, given, validation.result_dtype(given), inputs) or ()
         total: list[Any] | None = None
         many = True
         for factor, loss in self.loss._terms():
@@ -166,8 +165,8 @@ _SCALES = (domains.PROBABILITY, domains.PROBABILITY_ROWS, domains.LOG_PROBABILIT
 
 def _reading(loss: Loss) -> tuple[str, ...]:
     """How a loss reads its arguments: what two losses must share to be added."""
-    target = "class indices" if loss.takes_labels else "rows over classes" if loss.kind == "classes" else "numbers"
-    if loss.kind == "outputs":
+    target = "class indices" if loss.takes_labels else "rows over classes" if loss.layout == "classes" else "numbers"
+    if loss.layout == "outputs":
         return target, f"rows of {' and '.join(loss.outputs)}"
     probabilities = loss.prediction_domain in _SCALES
     scale = loss.prediction_domain.expected if probabilities else f"a score with activation {loss.activation!r}"

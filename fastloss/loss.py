@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
 
 from fastloss import backend, domains
+from fastloss.immutable import Immutable
 from fastloss.operations import CURVATURE, GRADIENT, VALUE, VALUE_GRADIENT
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ class KernelSpec(NamedTuple):
     ignore_index: int | None = None
 
 
-class Loss:
+class Loss(Immutable):
     """A loss function with its gradient and Hessian: small, immutable, comparable, picklable.
 
     A subclass gives the facts below, checks its parameters in ``__init__``, names its kernel in ``_kernel`` and
@@ -42,7 +42,7 @@ class Loss:
 
     name: ClassVar[str]
     task: ClassVar[str]
-    kind: ClassVar[str] = "pointwise"  # or the last axis of y_pred is K "classes", or the `outputs` of one value
+    layout: ClassVar[str] = "pointwise"  # or the last axis of y_pred is K "classes", or the `outputs` of one value
     outputs: ClassVar[tuple[str, ...]] = ()
     takes_labels: ClassVar[bool] = False  # of a loss over classes: y_true holds class indices, not rows
     convex: ClassVar[bool] = True  # in y_pred
@@ -50,51 +50,21 @@ class Loss:
     additive: ClassVar[bool] = True  # the value is a weighted mean over elements or rows
     when: ClassVar[str]  # when to use it, in a sentence; the literature stands in the docstring
 
-    _params: Mapping[str, Any]
     _runner: Any
     if TYPE_CHECKING:
 
         def __getattr__(self, name: str) -> Any: ...  # the parameters
 
     def __init__(self, **params: Any) -> None:
-        # Past __setattr__, into the instance: a __getattr__ would cost a small call a third of its time.
-        self.__dict__.update(params, _params=params)
+        super().__init__(**params)
         self.__dict__["_runner"] = self._make_runner()
-
-    # -- identity -------------------------------------------------------------------------------------------------
-
-    @property
-    def params(self) -> dict[str, Any]:
-        """The parameters, as the constructor takes them."""
-        return dict(self._params)
-
-    def __setattr__(self, name: str, value: object) -> None:
-        raise AttributeError(f"losses are immutable: make a new one, {type(self).__name__}({name}=...)")
-
-    def __delattr__(self, name: str) -> None:
-        raise AttributeError("losses are immutable")
-
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}({', '.join(f'{key}={value!r}' for key, value in self._params.items())})"
-
-    def _identity(self) -> tuple[object, ...]:
-        return type(self), tuple(self._params.items())
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Loss) and self._identity() == other._identity()
-
-    def __hash__(self) -> int:
-        return hash(self._identity())
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return _rebuild, (type(self), self._params)
 
     # -- facts that may depend on the parameters --------------------------------------------------------------------
 
     @property
     def has_rows(self) -> bool:
         """Whether y_pred has a row of numbers for each value."""
-        return self.kind != "pointwise"
+        return self.layout != "pointwise"
 
     @property
     def activation(self) -> str:
@@ -309,7 +279,3 @@ class Loss:
 
     def __radd__(self, other: object) -> Any:
         return self if isinstance(other, int) and other == 0 else NotImplemented  # sum([...]) starts from 0
-
-
-def _rebuild(cls: type[Loss], params: Mapping[str, Any]) -> Loss:
-    return cls(**params)

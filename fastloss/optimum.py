@@ -24,7 +24,7 @@ def constant(loss: Loss, y_true: Any, sample_weight: Any = None) -> Any:
     """`Loss.optimum`."""
     y = validation.as_array("y_true", y_true)
     y = y if loss.takes_labels else y.astype(np.float64)
-    wanted = 1 if loss.kind != "classes" or loss.takes_labels else 2
+    wanted = 1 if loss.layout != "classes" or loss.takes_labels else 2
     if y.ndim != wanted:
         shape = "(n_samples,)" if wanted == 1 else "(n_samples, n_classes)"
         raise ValueError(f"y_true has shape {y.shape}: expected {shape}")
@@ -36,9 +36,9 @@ def constant(loss: Loss, y_true: Any, sample_weight: Any = None) -> Any:
     if not w.sum() > 0:
         raise ValueError(f"the optimum of {loss.name} is undefined: {validation.empty_mean(loss, len(y))}")
     kept = w > 0
-    if loss.kind == "pointwise" and np.isnan(y[kept]).any():
+    if loss.layout == "pointwise" and np.isnan(y[kept]).any():
         return math.nan
-    if loss.kind == "outputs" and not np.isfinite(y[kept]).all():  # no width fits an infinite target
+    if loss.layout == "outputs" and not np.isfinite(y[kept]).all():  # no width fits an infinite target
         return np.full(len(loss.outputs), math.nan)
     terms = loss._terms()
     if len(terms) == 1:
@@ -47,7 +47,7 @@ def constant(loss: Loss, y_true: Any, sample_weight: Any = None) -> Any:
     if found is not None:
         return found
     if loss.has_rows:
-        raise ValueError(f"{loss!r}: no constant of least loss is known for a sum of losses over {loss.kind}")
+        raise ValueError(f"{loss!r}: no constant of least loss is known for a sum of losses over {loss.layout}")
     return _solve(loss, y[kept], w[kept])
 
 
@@ -55,7 +55,7 @@ def _check(loss: Loss, y: Any, w: Any) -> None:
     """The loss's own checks of targets and weights, by evaluating it once at a harmless prediction."""
     if len(y) == 0:
         raise ValueError(f"the optimum of {loss.name} is undefined: there are no samples")
-    if loss.kind == "classes":
+    if loss.layout == "classes":
         n_classes = y.shape[-1] if not loss.takes_labels else count_classes(loss, y)
         z = np.full((len(y), n_classes), 1 / n_classes)
     else:

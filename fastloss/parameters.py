@@ -8,6 +8,16 @@ from typing import Any
 import numpy as np
 
 
+def number(name: str, value: Any) -> float:
+    """A number; it may be infinite or NaN."""
+    try:
+        if isinstance(value, (str, bytes)):
+            raise TypeError
+        return float(value)
+    except (TypeError, ValueError, OverflowError):
+        raise TypeError(f"{name} is {value!r}: expected a number") from None
+
+
 def real(
     name: str,
     value: Any,
@@ -18,17 +28,12 @@ def real(
     open_high: bool = False,
 ) -> float:
     """A finite number in an interval."""
-    try:
-        if isinstance(value, (str, bytes)):
-            raise TypeError
-        number = float(value)
-    except (TypeError, ValueError, OverflowError):
-        raise TypeError(f"{name} is {value!r}: expected a number") from None
-    below = number <= low if open_low else number < low
-    above = number >= high if open_high else number > high
-    if below or above or not math.isfinite(number):
+    x = number(name, value)
+    below = x <= low if open_low else x < low
+    above = x >= high if open_high else x > high
+    if below or above or not math.isfinite(x):
         raise ValueError(f"{name} is {value!r}: expected {_interval(low, high, open_low, open_high)}")
-    return number
+    return x
 
 
 def _interval(low: float, high: float, open_low: bool, open_high: bool) -> str:

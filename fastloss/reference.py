@@ -44,7 +44,7 @@ class Runner:
                 self, self.loss, operation, y_true, y_pred, sample_weight, reduction, out, n_threads, floor
             )
         loss, y, z, w = self.loss, y_true, y_pred, sample_weight
-        classes = loss.kind == "classes"
+        classes = loss.layout == "classes"
         factors = getattr(loss, "class_weight", None) if "class_weight" in loss.params else None
         if classes and factors is not None and len(factors) != z.shape[-1]:
             raise ValueError(validation.class_weight_length(loss, z.shape[-1]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
@@ -40,7 +41,7 @@ def run_converted(
     if n_threads is not None:
         n_threads = thread_count("n_threads", n_threads)
     given = as_array("y_pred", y_pred)
-    result_type = np.dtype(np.float64) if given.dtype.kind in "biu" else given.dtype.newbyteorder("=")
+    result_type = result_dtype(given)
     long = result_type == np.longdouble and result_type != np.float64
     work_type = np.dtype(np.float32) if result_type == np.float16 else result_type
     z = _contiguous(given, work_type)
@@ -116,6 +117,11 @@ def _from_objects(name: str, array: NDArray[Any]) -> NDArray[Any]:
     return array.astype(np.float64)
 
 
+def result_dtype(array: NDArray[Any]) -> np.dtype[Any]:
+    """The type of what is computed from an array: its own, float64 for integers and bools."""
+    return np.dtype(np.float64) if array.dtype.kind in "biu" else array.dtype.newbyteorder("=")
+
+
 def _contiguous(array: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
     """`array` itself where a kernel can read it, else one copy."""
     array = np.require(array, dtype, ["C", "A"])
@@ -125,7 +131,7 @@ def _contiguous(array: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
 def _target(loss: Loss, y: NDArray[Any], z: NDArray[Any]) -> NDArray[Any]:
     """Targets in a type that the kernels load: y_pred's, or the caller's own narrow or integer type."""
     dtype = y.dtype.newbyteorder("=")
-    rows = loss.kind == "classes" and not loss.takes_labels
+    rows = loss.layout == "classes" and not loss.takes_labels
     if rows or dtype not in _LOADABLE or (z.dtype not in _LOADABLE and not loss.takes_labels):
         dtype = z.dtype
     return _contiguous(y, dtype)
@@ -149,7 +155,7 @@ def _weight(loss: Loss, w: NDArray[Any], z: NDArray[Any]) -> NDArray[Any]:
     w = _contiguous(w, dtype if dtype in _LOADABLE else np.dtype(np.float64) if z.dtype in _LOADABLE else z.dtype)
     if not shape:
         return w.reshape(shape)
-    if loss.kind == "classes" and w.shape != shape:
+    if loss.layout == "classes" and w.shape != shape:
         w = np.ascontiguousarray(np.broadcast_to(w.reshape(samples + (1,) * (len(shape) - 1)), shape))
     return w
 
@@ -162,7 +168,7 @@ def check_shapes(loss: Loss, y: NDArray[Any], z: NDArray[Any]) -> None:
                 f"y_true has shape {y.shape} and y_pred has shape {z.shape}: shapes must be equal{_reshape_hint(y, z)}"
             )
         return
-    if loss.kind == "outputs" and z.shape[-1:] != (len(loss.outputs),):
+    if loss.layout == "outputs" and z.shape[-1:] != (len(loss.outputs),):
         raise ValueError(
             f"y_pred has shape {z.shape}: {loss.name} expects (n_samples, {len(loss.outputs)}), with "
             f"{' and '.join(loss.outputs)} along the last axis"
@@ -170,10 +176,10 @@ def check_shapes(loss: Loss, y: NDArray[Any], z: NDArray[Any]) -> None:
     if z.ndim < 1 or z.shape[-1] < 1:
         raise ValueError(f"y_pred has shape {z.shape}: expected (n_samples, n_classes) with at least one class")
     labels = loss.takes_labels
-    wanted = z.shape[:-1] if labels or loss.kind == "outputs" else z.shape
+    wanted = z.shape[:-1] if labels or loss.layout == "outputs" else z.shape
     if y.shape != wanted:
         hint = ""
-        if loss.kind == "outputs":
+        if loss.layout == "outputs":
             hint = _reshape_hint(y, z[..., 0])
         elif labels and y.shape == z.shape:
             hint = "; for one-hot or probability targets use fastloss.CategoricalCrossEntropy"
@@ -203,28 +209,44 @@ def _outs(
         outs, names = tuple(out), ["out[0]", "out[1]"]
     else:
         raise TypeError(f"out is {type(out).__name__}: expected a tuple (gradient, hessian) of two arrays")
+    others = (("y_true", inputs[0]), ("sample_weight", inputs[1]))
     for name, array in zip(names, outs, strict=True):
-        if not isinstance(array, np.ndarray):
-            raise TypeError(f"{name} is {type(array).__name__}: expected a NumPy array")
-        if array.shape != y_pred.shape:
-            raise ValueError(f"{name} has shape {array.shape}: expected y_pred's shape {y_pred.shape}")
-        if array.dtype != dtype:
-            raise TypeError(
-                f"{name} has dtype {array.dtype}: expected {dtype}; use numpy.empty({array.shape}, {str(dtype)!r})"
-            )
-        if not array.flags.c_contiguous or not array.flags.aligned:
-            raise ValueError(f"{name} is not a C-contiguous, aligned array: use numpy.empty({array.shape})")
-        if not array.flags.writeable:
-            raise ValueError(f"{name} is read-only")
-        for other_name, other in (("y_true", inputs[0]), ("sample_weight", inputs[1])):
-            if other is not None and np.shares_memory(array, other):
-                raise ValueError(f"{name} overlaps {other_name}: use another buffer")
-        same = array.ctypes.data == y_pred.ctypes.data and y_pred.flags.c_contiguous
-        if not same and np.shares_memory(array, y_pred):
-            raise ValueError(f"{name} overlaps y_pred without being y_pred: use y_pred itself or another buffer")
+        check_out(name, array, "y_pred", y_pred, dtype, others)
     if len(outs) == 2 and np.shares_memory(*outs):
         raise ValueError("out[0] and out[1] overlap: use two buffers")
     return outs
+
+
+def check_out(
+    name: str,
+    array: Any,
+    of: str,
+    like: NDArray[Any],
+    dtype: np.dtype[Any],
+    others: Iterable[tuple[str, NDArray[Any] | None]] = (),
+) -> None:
+    """Raise unless `array` can be written results to: of the shape of the input `like`, whose name is `of`.
+
+    It may be that input itself, but shares no memory with part of it, nor with any of the others.
+    """
+    if not isinstance(array, np.ndarray):
+        raise TypeError(f"{name} is {type(array).__name__}: expected a NumPy array")
+    if array.shape != like.shape:
+        raise ValueError(f"{name} has shape {array.shape}: expected {of}'s shape {like.shape}")
+    if array.dtype != dtype:
+        raise TypeError(
+            f"{name} has dtype {array.dtype}: expected {dtype}; use numpy.empty({array.shape}, {str(dtype)!r})"
+        )
+    if not array.flags.c_contiguous or not array.flags.aligned:
+        raise ValueError(f"{name} is not a C-contiguous, aligned array: use numpy.empty({array.shape})")
+    if not array.flags.writeable:
+        raise ValueError(f"{name} is read-only")
+    for other_name, other in others:
+        if other is not None and np.shares_memory(array, other):
+            raise ValueError(f"{name} overlaps {other_name}: use another buffer")
+    same = array.ctypes.data == like.ctypes.data and like.flags.c_contiguous
+    if not same and np.shares_memory(array, like):
+        raise ValueError(f"{name} overlaps {of} without being {of}: use {of} itself or another buffer")
 
 
 def thread_count(name: str, n: Any) -> int:

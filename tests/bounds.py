@@ -37,10 +37,10 @@ ULP: dict[str, dict[str, float]] = {
     "inverse_gaussian": {"gradient": 2.0},
     "tweedie": {"gradient": 2.0, "exact": 2.5, "fisher": 2.7},
     "asymmetric_focal": {"value": 2.7, "gradient": 3.0, "exact": 3.0},  # as binary_focal
-    "brier": {"value": 3.5, "gradient": 4.5, "exact": 5.7, "fisher": 5.7},  # p (1 - p), squared
-    **dict.fromkeys(
-        ("soft_margin", "gan_discriminator", "gan_generator"), {"gradient": 2.1, "exact": 3.5, "fisher": 3.0}
-    ),
+    "brier": {"value": 3.5, "gradient": 4.5, "exact": 5.7},  # p (1 - p), squared
+    "soft_margin": {"gradient": 2.1, "exact": 3.5, "fisher": 3.0},  # as binary_cross_entropy
+    "gan_discriminator": {"gradient": 2.1, "exact": 3.5},
+    "gan_generator": {"gradient": 2.1, "exact": 3.5},
     "expectile": {"value": 2.5},  # r, squared, times a rounded parameter
     # t is a rounded residual times an exponential, and everything has its square
     "gaussian_nll": {"value": 3.6, "gradient": 3.2, "exact": 3.2},
@@ -194,6 +194,9 @@ def _negative_binomial(loss: Loss, y: Any, z: Any, found: dict[str, Any]) -> dic
         "exact": found["exact"] * (1 + about),
         "majorize": (inverse + y) / 4 * (1 + about),
         "fisher": inverse * p * (1 + about),
+    }
+
+
 def _gaussian_nll(loss: Loss, y: Any, z: Any, found: dict[str, Any]) -> dict[str, Any]:
     constant = np.abs(found["value"] - type(loss)().reference(y, z)[0]) if loss.full else 0
     square = np.square((z[..., 0] - y) * np.exp(-z[..., 1]))
@@ -276,6 +279,10 @@ def _brier(loss: Loss, y: Any, z: Any, found: dict[str, Any]) -> dict[str, Any]:
     return {"value": sides**2, "gradient": 2 * sides * p * q, "exact": 2 * p * q * (p * q + sides)}
 
 
+def _gan_discriminator(loss: Loss, y: Any, z: Any, found: dict[str, Any]) -> dict[str, Any]:
+    return _binary_cross_entropy(loss._same, y, z, found) if loss._same.name == "binary_cross_entropy" else {}
+
+
 def _cross_entropy(loss: Loss, y: Any, z: Any, found: dict[str, Any]) -> dict[str, Any]:
     if not loss.from_logits:
         return {}
@@ -355,6 +362,7 @@ SCALES: dict[str, Terms] = {
     "binary_focal": _binary_focal,
     "asymmetric_focal": _asymmetric_focal,
     "brier": _brier,
+    "gan_discriminator": _gan_discriminator,
     "categorical_cross_entropy": _cross_entropy,
     "sparse_categorical_cross_entropy": _cross_entropy,
     "kl_divergence": _kl_divergence,

@@ -110,9 +110,9 @@ def _reading(loss: Loss) -> tuple[Any, ...]:
 
 
 LOSSES = [loss for name in fl.list_losses() for loss in parameter_sets(name) if loss.additive]
-POINTWISE = [loss for loss in LOSSES if loss.kind == "pointwise"]
-CLASSES = [loss for loss in LOSSES if loss.kind == "classes"]
-NOT_CLASSES = [loss for loss in LOSSES if loss.kind != "classes"]
+POINTWISE = [loss for loss in LOSSES if loss.layout == "pointwise"]
+CLASSES = [loss for loss in LOSSES if loss.layout == "classes"]
+NOT_CLASSES = [loss for loss in LOSSES if loss.layout != "classes"]
 # Each class with each of its ways to read the data, for what does not depend on the numbers among the parameters.
 DEFAULTS = [
     next(loss for loss in LOSSES if loss.name == name and _reading(loss) == way)
@@ -148,9 +148,9 @@ def data(loss: Loss, n: int, dtype: Any = np.float64, classes: int = 3, *, kinks
     Without `kinks`, none sits on or beside a point where a loss has no derivative.
     """
     rng = seed_of(loss.name, n, classes)
-    if loss.kind == "classes":
+    if loss.layout == "classes":
         y, z = _rows(loss, n, n_classes_of(loss, classes), rng)
-    elif loss.kind == "outputs":
+    elif loss.layout == "outputs":
         y, z = _outputs(loss, n, rng, kinks)
     else:
         y, z = _points(loss, n, rng, kinks)

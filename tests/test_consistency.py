@@ -14,7 +14,7 @@ losses = pytest.mark.parametrize("loss", LOSSES, ids=repr)
 
 def shapes(loss, dtype):
     """Data of a few sizes and, over classes, in both layouts of the kernel."""
-    for n, n_classes in ((1, 2), (61, 3), (20, 60), (20, WIDE)) if loss.kind == "classes" else ((1, 0), (1000, 0)):
+    for n, n_classes in ((1, 2), (61, 3), (20, 60), (20, WIDE)) if loss.layout == "classes" else ((1, 0), (1000, 0)):
         this = for_classes(loss, n_classes) if n_classes else loss
         y, z = data(this, n, dtype, n_classes)
         if this.params.get("ignore_index") is not None and n == 1:
@@ -74,7 +74,7 @@ def test_reductions(loss, dtype):
             else:
                 assert same_bits(total, float(each.sum()))
         weight = w.astype(float)
-        if this.kind == "classes":
+        if this.layout == "classes":
             weight = weight * this.row_weight(y, z.shape[-1])
         assert mean == pytest.approx(total / weight.sum(), rel=1e-6 if dtype == np.float32 else 1e-14, nan_ok=True)
         gradient, of_sum = this.gradient(y, z, w), this.gradient(y, z, w, reduction="sum")
@@ -99,7 +99,7 @@ def test_twice_the_data_has_twice_the_sum_and_the_same_mean(loss, dtype):
 @losses
 def test_weights_repeat_elements_and_zero_leaves_them_out(loss, dtype):
     y, z = data(loss, 50, dtype)
-    if loss.kind == "classes" and loss.params.get("class_weight"):
+    if loss.layout == "classes" and loss.params.get("class_weight"):
         loss = type(loss)(**{**loss.params, "class_weight": (0.5, 2.0, 0.3)})
     w = np.arange(50) % 3
     keep = np.repeat(np.arange(50), w)
@@ -137,7 +137,7 @@ def test_weights_per_sample_are_spread_over_the_other_axes(dtype):
             a = loss.value_and_gradient(y2, z2, w, reduction=reduction)
             b = loss.value_and_gradient(y2, z2, full, reduction=reduction)
             assert all(map(same_bits, a, b)), f"{loss!r} {reduction}"
-        if loss.kind != "classes":  # across tiles and blocks
+        if loss.layout != "classes":  # across tiles and blocks
             y, z = (x.reshape(1300, 7, *x.shape[1:]) for x in data(loss, 9100, dtype))
             w = seed_of("rows").uniform(0, 2, 1300)
             a = loss.value_and_gradient(y, z, w, reduction="none")

@@ -84,7 +84,7 @@ def test_the_engine_is_used_by_default(fresh):
 @pytest.mark.parametrize("loss", LOSSES, ids=repr)
 def test_the_references_keep_the_contract(loss, dtype):
     """Shapes, dtypes, reductions, weights, out and in place on the NumPy runner; numbers as the engine's."""
-    for n_classes in (3, WIDE) if loss.kind == "classes" else (0,):
+    for n_classes in (3, WIDE) if loss.layout == "classes" else (0,):
         this = for_classes(loss, n_classes) if n_classes else loss
         slow = type(this)(**this.params)
         object.__setattr__(slow, "_runner", reference.Runner(slow))

@@ -84,10 +84,10 @@ def test_two_axes_in_fortran_order(loss):
 @pytest.mark.parametrize("loss", LOSSES, ids=repr)
 def test_in_place(loss, dtype):
     """out may be y_pred: gradient, and Hessian, and both ways round; at sizes with and without a remainder."""
-    for n in (1, 16, 100) if loss.kind == "classes" else (1, 16, 100, 1024, 5000):
-        for n_classes in (3, WIDE) if loss.kind == "classes" and not loss.params.get("class_weight") else (3,):
+    for n in (1, 16, 100) if loss.layout == "classes" else (1, 16, 100, 1024, 5000):
+        for n_classes in (3, WIDE) if loss.layout == "classes" and not loss.params.get("class_weight") else (3,):
             y, z = data(loss, n, dtype, n_classes)
-            if loss.kind == "classes" and n == 1:
+            if loss.layout == "classes" and n == 1:
                 y = y if y.ndim > 1 else np.zeros(1, int)
                 if loss.params.get("ignore_index") == 0:
                     continue
@@ -164,7 +164,7 @@ def test_targets_and_weights_of_any_type(name, dtype):
     y = rng.integers(0, 2, 1000).astype(name)
     w = rng.integers(0, 2, 1000).astype(name)
     for loss in DEFAULTS:
-        if loss.kind != "classes" and loss.target_domain.code != 1:
+        if loss.layout != "classes" and loss.target_domain.code != 1:
             _, z = data(loss, 1000, dtype)
             got = full(loss, y, z, w, reduction="none")
             assert all_same(got, full(loss, y.astype(dtype), z, w.astype(dtype), reduction="none")), loss

@@ -239,7 +239,7 @@ def test_sums(loss):
     assert accumulator.value() == pytest.approx(loss(y, z, w), rel=1e-14)
     assert loss.task == loss.losses[0].task
     assert loss.activation == loss.losses[0].activation
-    assert loss.kind == loss.losses[0].kind
+    assert loss.layout == loss.losses[0].layout
 
 
 def test_arithmetic_of_losses():

@@ -54,7 +54,7 @@ TORCH = {
 def test_torch(name, dtype, torch):
     loss, theirs = TORCH[name]
     y, z = data(loss, 400, dtype, kinks=False)
-    if loss.kind != "classes" and not name.startswith("poisson") and loss.prediction_domain.code is None:
+    if loss.layout != "classes" and not name.startswith("poisson") and loss.prediction_domain.code is None:
         z = np.clip(z, -8, 8)  # further out torch's own formulas lose their digits
     if "bce" in name and not loss.from_logits:
         z = np.clip(z, 0.01, 0.99)

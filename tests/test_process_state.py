@@ -136,7 +136,7 @@ def test_a_subnormal_total_weight_is_not_zero(control):
 def test_the_callers_modes_and_reductions(reduction, mode, control, calls):
     """The driver's own arithmetic, 1 / total weight and the sum over blocks."""
     calls = [call for call in calls if call[0].prediction_domain.code is not None]
-    calls += [(loss, *data(loss, 9001, np.float32)) for loss in DEFAULTS if loss.kind != "classes"]
+    calls += [(loss, *data(loss, 9001, np.float32)) for loss in DEFAULTS if loss.layout != "classes"]
     want = run(calls, 1, reduction)
     old = control.get_mxcsr()
     control.set_mxcsr(NEAREST_MASKED | mode)

@@ -18,8 +18,8 @@ SIZES = [
 CLASSES = (1, 2, 3, 7, 10, 16, 17, 47, 48, 49, 64, 100, 127, 128, 129, 255, 256, 257, WIDE, 1000)
 
 dtypes = pytest.mark.parametrize("dtype", DTYPES, ids=lambda dtype: dtype.__name__)
-no_classes = pytest.mark.parametrize("loss", [loss for loss in DEFAULTS if loss.kind != "classes"], ids=repr)
-classes = pytest.mark.parametrize("loss", [loss for loss in DEFAULTS if loss.kind == "classes"], ids=repr)
+no_classes = pytest.mark.parametrize("loss", [loss for loss in DEFAULTS if loss.layout != "classes"], ids=repr)
+classes = pytest.mark.parametrize("loss", [loss for loss in DEFAULTS if loss.layout == "classes"], ids=repr)
 
 
 def every_array(loss, y, z, w):

@@ -30,6 +30,11 @@ both: fl.WeightedSum = 0.7 * fl.Huber() + 0.3 * fl.LogCosh()
 a: fl.Accumulator = both.accumulator()
 mean: float = a.value()
 print(fl.huber(y, y, delta=2.0), fl.mse(y, y), fl.list_losses(task="binary"), fl.get_loss("huber", delta=1))
+penalised: float = fl.ElasticNet(alpha=0.1, l1_ratio=0.9)(y)
+w: NDArray[Any] = fl.L1(0.1).prox(y, step=0.5, out=y)
+uw = fl.UncertaintyWeighting({"a": fl.Huber(), "b": fl.Hinge()})
+total, gradients, slopes = uw.value_and_gradient({"a": y, "b": y}, {"a": y, "b": y}, {"a": 0.0, "b": 0.0})
+weights: dict[str, float] = fl.DynamicWeightAverage({"a": fl.Huber()}, temperature=1.0).weights([{"a": 1.0}])
 print(fl.sparse_categorical_cross_entropy([0], [[0.0, 1.0]], from_logits=True, ignore_index=-1))
 """
 
@@ -42,6 +47,9 @@ WRONG = {
     "fl.Huber()([1.0], [1.0], reduction='avg')": "Literal",
     "fl.Huber().gradient_and_hessian([1.0], [1.0], hessian='approximate')": "Literal",
     "fl.hubert([1.0], [1.0])": '"hubert"',
+    "fl.L1(ratio=0.5)": '"ratio"',
+    "fl.L2().prox([1.0], step='big')": 'incompatible type "str"',
+    "fl.UncertaintyWeighting({'a': 'huber'})": 'incompatible type "str"',
     "fl.Huber() + 1": "Unsupported operand",
 }
 

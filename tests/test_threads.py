@@ -34,7 +34,7 @@ def data(loss, n, dtype, n_classes):
 @pytest.mark.parametrize("loss", DEFAULTS, ids=repr)
 def test_same_bits_for_any_number(loss, dtype):
     """At sizes that wake every thread asked for, with blocks that do not divide evenly among them."""
-    for n_classes in (10, WIDE) if loss.kind == "classes" else (0,):
+    for n_classes in (10, WIDE) if loss.layout == "classes" else (0,):
         this = for_classes(loss, n_classes) if n_classes else loss
         # cost of an element is 1 or 4: 4 threads at least, 16 for the dear ones
         n = 4 * THREAD_WORK // n_classes + 13 if n_classes else 4 * THREAD_WORK + 4099

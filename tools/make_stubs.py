@@ -35,6 +35,11 @@ from fastloss.loss import Reduction as _Reduction
 """
 
 TAIL = """\
+from fastloss.multitask import DynamicWeightAverage as DynamicWeightAverage
+from fastloss.multitask import UncertaintyWeighting as UncertaintyWeighting
+from fastloss.penalties import L1 as L1
+from fastloss.penalties import L2 as L2
+from fastloss.penalties import ElasticNet as ElasticNet
 from fastloss.registry import get_loss as get_loss
 from fastloss.registry import list_losses as list_losses
 from fastloss.settings import get_num_threads as get_num_threads
@@ -73,7 +78,7 @@ def stub() -> str:
     imports = sorted(f"from {cls.__module__} import {cls.__name__} as {cls.__name__}\n" for cls in classes)
     functions = "".join(function_stub(name) for name in fl.list_losses())
     aliases = "".join(f"{alias} = {name}\n" for alias, name in sorted(registry.ALIASES.items()))
-    names = "".join(f'    "{name}",\n' for name in sorted(fl.__all__))
+    names = "".join(f'    "{name}",\n' for name in sorted(fl.__all__, key=lambda name: (not name.isupper(), name)))
     text = f"{HEAD}{''.join(imports)}{TAIL}\n__all__ = [\n{names}]\n\n{functions}\n{aliases}"
     used = [word for word in ("Callable", "Mapping", "Sequence") if f"{word}[" in text]
     collections = f"from collections.abc import {', '.join(used)}\n" if used else ""

@@ -42,7 +42,7 @@ def measure() -> Errors:
     """Loss, dtype, quantity: the largest error over all parameter sets, on the instruction set in use."""
     found: Errors = {}
     for loss in cases.LOSSES:
-        shapes = ROWS if loss.kind == "classes" else ((POINTS, 0),)
+        shapes = ROWS if loss.layout == "classes" else ((POINTS, 0),)
         for n, classes in shapes:
             this = cases.for_classes(loss, classes) if classes else loss
             for dtype in cases.DTYPES:

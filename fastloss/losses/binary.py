@@ -675,8 +675,7 @@ class Brier(Loss):
     Notes
     -----
     A proper scoring rule, bounded by 1. Convex in the probability, not in the raw score. scikit-learn's
-    ``brier_score_loss`` is the mean of it. ``"fisher"`` is the Gauss-Newton curvature: 2, and 2 p^2 (1 - p)^2 from
-    logits.
+    ``brier_score_loss`` is the mean of it.
 
     References
     ----------
@@ -736,9 +735,4 @@ class Brier(Loss):
         return np.square(d), 2 * d * p * q, 2 * p * q * (p * q + d * (q - p))
 
     def majorizer(self, y_true: Any, y_pred: Any) -> Any:
-        return nan_like(y_pred, np.full(y_pred.shape, 2))
-
-    def fisher(self, y_true: Any, y_pred: Any) -> Any:
-        if self.from_logits:
-            return 2 * np.square(sigmoid(y_pred) * sigmoid(-y_pred))
         return nan_like(y_pred, np.full(y_pred.shape, 2))

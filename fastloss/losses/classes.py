@@ -18,7 +18,7 @@ from fastloss.registry import register
 class _CrossEntropy(Loss):
     """What cross-entropy losses share: the options, and the reference for effective target rows."""
 
-    kind = "classes"
+    layout = "classes"
     task = "multiclass"
 
     def __init__(

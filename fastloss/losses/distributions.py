@@ -48,7 +48,7 @@ class KLDivergence(Loss):
 
     name = "kl_divergence"
     task = "distribution"
-    kind = "classes"
+    layout = "classes"
     when = "A model is to match a given distribution: distillation, variational inference."
 
     def __init__(self, from_logits: bool = False, from_log_probabilities: bool = False) -> None:

@@ -66,7 +66,7 @@ class GaussianNLL(Loss):
 
     name = "gaussian_nll"
     task = "regression"
-    kind = "outputs"
+    layout = "outputs"
     outputs = ("location", "log scale")
     convex = False
 
@@ -135,7 +135,7 @@ class GaussianCRPS(Loss):
 
     name = "gaussian_crps"
     task = "regression"
-    kind = "outputs"
+    layout = "outputs"
     outputs = ("location", "log scale")
     convex = False
 

@@ -168,7 +168,6 @@ FORMULA(brier_logits) {
         .v = d * d,
         .g = 2 * d * tu,
         .h = 2 * tu * (tu + d * (u - t)),
-        .f = 2 * tu * tu,
     };
 }
 

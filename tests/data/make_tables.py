@@ -277,6 +277,8 @@ def negative_binomial(y: Any, z: Any, theta: Any) -> Point:
     mu, x = mp.exp(z), z + mp.log(theta)
     value = softplus(x) / theta + y * (softplus(-x) + mp.log(theta))
     return value, (mu - y) / (1 + theta * mu), mu * (1 + theta * y) / (1 + theta * mu) ** 2
+
+
 def gaussian_nll(y: Any, z: list[Any], full: bool) -> Point:
     m, s = z
     t, precision = (m - y) * mp.exp(-s), mp.exp(-2 * s)
