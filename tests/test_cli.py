@@ -22,7 +22,7 @@ def test_list_of_a_task(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["list", "--task", "binary"]) == 0
     text = capsys.readouterr().out
     assert "hinge" in text
-    assert "huber" not in text
+    assert "smooth_l1" not in text
 
 
 def test_list_of_an_unknown_task(capsys: pytest.CaptureFixture[str]) -> None:

@@ -164,7 +164,11 @@ def test_targets_and_weights_of_any_type(name, dtype):
     y = rng.integers(0, 2, 1000).astype(name)
     w = rng.integers(0, 2, 1000).astype(name)
     for loss in DEFAULTS:
-        if loss.layout != "classes" and loss.target_domain.code != 1:
+        if (
+            loss.layout != "classes"
+            and loss.target_domain.low <= 0 <= loss.target_domain.high
+            and loss.target_domain.code != 1
+        ):
             _, z = data(loss, 1000, dtype)
             got = full(loss, y, z, w, reduction="none")
             assert all_same(got, full(loss, y.astype(dtype), z, w.astype(dtype), reduction="none")), loss

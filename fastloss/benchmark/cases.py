@@ -159,7 +159,7 @@ def cases_of(name: str) -> list[Case]:
         raise LookupError(f"{name} needs parameters that the benchmark does not know ({error})") from None
     if loss.task not in SOURCES:
         raise LookupError(f"{name} is a loss for {loss.task!r}, for which the benchmark has no predictions")
-    classes = getattr(loss, "kind", "pointwise") == "classes"
+    classes = getattr(loss, "layout", "pointwise") == "classes"
     variants: list[tuple[tuple[tuple[str, Any], ...], str, bool]] = [((), "raw", True)]
     if "from_logits" in loss.params:  # raw scores are what models give and where losses differ in speed
         variants = [((("from_logits", True),), "raw", True), ((("from_logits", False),), "probability", False)]

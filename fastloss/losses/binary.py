@@ -610,7 +610,7 @@ class AsymmetricFocal(Loss):
     --------
     >>> import fastloss as fl
     >>> fl.AsymmetricFocal()([1, 0, 0], [0.0, 0.0, -3.0], reduction="none").round(6)
-    array([0.346574, 0.024516, 0.      ])
+    array([0.346574, 0.024515, 0.      ])
     """
 
     name = "asymmetric_focal"

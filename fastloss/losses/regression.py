@@ -742,23 +742,27 @@ class Lq(Loss):
         kinds = super().hessian_kinds
         return kinds if self.q <= 2 else tuple(kind for kind in kinds if kind != "majorize")  # no parabola is above
 
+    def _same(self) -> Loss | None:
+        """The loss that this is at q = 1 and q = 2."""
+        return AbsoluteError() if self.q == 1 else SquaredError() if self.q == 2 else None
+
     def _kernel(self) -> KernelSpec:
-        if self.q == 1:
-            return KernelSpec("absolute_error", (LEAST_RESIDUAL,))
-        if self.q == 2:
-            return KernelSpec("squared_error")
+        if (same := self._same()) is not None:
+            return same._kernel()
         powers = (*float32_and_rest(self.q - 1), *float32_and_rest(self.q - 2))
         return KernelSpec("lq", (self.q, *powers, self.q * LEAST_RESIDUAL ** (self.q - 2)))
 
     def reference(self, y_true: Any, y_pred: Any) -> tuple[Any, Any, Any]:
-        if self.q in (1, 2):
-            return (AbsoluteError() if self.q == 1 else SquaredError()).reference(y_true, y_pred)
+        if (same := self._same()) is not None:
+            return same.reference(y_true, y_pred)
         r, q = y_pred - y_true, y_pred.dtype.type(self.q)
         a = np.abs(r)
         with np.errstate(over="ignore", under="ignore", divide="ignore"):
             return a**q, q * a ** (q - 1) * np.sign(r), q * (q - 1) * a ** (q - 2)
 
     def majorizer(self, y_true: Any, y_pred: Any) -> Any:
+        if (same := self._same()) is not None:
+            return same.majorizer(y_true, y_pred)
         q = y_pred.dtype.type(self.q)
         return q * np.maximum(np.abs(y_pred - y_true), LEAST_RESIDUAL) ** (q - 2)
 

@@ -397,7 +397,7 @@ class AdaptiveRobust(GeneralRobust):
     >>> loss = fl.AdaptiveRobust(alpha=1.0, c=2.0)
     >>> value, gradient, parameters = loss.value_and_gradients([0.0, 0.0], [1.0, -8.0])
     >>> round(value, 6), {name: round(x, 6) for name, x in parameters.items()}
-    (3.494229, {'alpha': 0.358157, 'c': -0.581971})
+    (3.499212, {'alpha': 0.574815, 'c': -0.526044})
     """
 
     name = "adaptive_robust"
