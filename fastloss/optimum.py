@@ -48,6 +48,8 @@ def constant(loss: Loss, y_true: Any, sample_weight: Any = None) -> Any:
         return found
     if loss.has_rows:
         raise ValueError(f"{loss!r}: no constant of least loss is known for a sum of losses over {loss.layout}")
+    if not loss.additive:
+        raise ValueError(f"{loss!r}: no constant of least loss is known for a sum with the root of a mean in it")
     return _solve(loss, y[kept], w[kept])
 
 
@@ -62,7 +64,7 @@ def _check(loss: Loss, y: Any, w: Any) -> None:
         z = np.full((len(y), *([len(loss.outputs)] if loss.has_rows else [])), 0.5)
     if loss.prediction_domain is domains.LOG_PROBABILITY:
         z = np.log(z)
-    loss(y, z, w, reduction="sum")
+    loss.accumulator().update(y, z, w)
 
 
 def count_classes(loss: Loss, y: Any) -> int:
