@@ -543,7 +543,7 @@ INLINE real FN(log)(real x) {
 /* log(u), u about 1 + x: the reduction of u, but f = 2^-k x + (2^-k - 1) is taken from x itself, so that the rounding of
  * u does no harm; f_low is what is lost when f is rounded, for x in [1/3, 1/2], and 1.4 the slope of log there. Where 1 + x
  * is not `exact` for x < -1/2, u has the digits there. For huge x, f comes from u too, as 2^-k may not be representable. */
-INLINE real FN(log_about_1)(real u, real x, bool exact) {
+INLINE real FN(log_about_1)(real u, real x, int exact) {
     const log_parts p = exact ? log_reduce(u) : log_reduce_any(u);
     const real s = from_bits(bits_of(C(1.0)) - (bits_of(u) - bits_of(p.m)));
     const real base = s - C(1.0), close = vfma(x, s, base);
