@@ -20,18 +20,19 @@ _SENTENCES = (
 )
 
 
-def formula(cls: type[Loss]) -> str:
+def formula(cls: type[object]) -> str:
     """The first line of the docstring: what the loss is, with its formula."""
     return (inspect.getdoc(cls) or "").splitlines()[0]
 
 
-def signature(cls: type[Loss]) -> str:
+def signature(cls: type[object]) -> str:
     """``Huber(delta=1.0)``."""
     return f"{cls.__name__}({', '.join(_defaults(cls))})"
 
 
-def _defaults(cls: type[Loss]) -> list[str]:
-    return [f"{p.name}={p.default!r}" for p in inspect.signature(cls).parameters.values()]
+def _defaults(cls: type[object]) -> list[str]:
+    parameters = inspect.signature(cls).parameters.values()
+    return [p.name if p.default is p.empty else f"{p.name}={p.default!r}" for p in parameters]
 
 
 def shape(loss: Loss) -> str:
