@@ -28,7 +28,7 @@ REQUIRE = $(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.
 # Prints how long a recipe took: `time` with a name.
 TIMED = TIMEFORMAT="== $(@F): %0R s"; time
 
-.PHONY: help build bench test lint types suite test-long docs-figures stubs clean
+.PHONY: help build bench test lint types suite test-long docs-figures stubs catalogue clean
 
 help: ## this list
 	@echo "make TARGET [PYTHON=python3.13] [VENV=.venv] [JOBS=2]"
@@ -98,10 +98,10 @@ test: lint types suite ## everything that must hold: style, types, doctests, doc
 lint: $(STAMPS)/extra-test ## ruff, cython-lint
 	@$(TIMED) { ruff check . && ruff format --check . && cython-lint fastloss/_engine.pyx; }
 
-types: $(STAMPS)/extra-test ## mypy --strict, stubtest, stubs up to date
+types: $(STAMPS)/extra-test ## mypy --strict, stubtest, stubs and catalogue up to date
 	@$(TIMED) { mypy && $(BIN)/python -m mypy.stubtest fastloss --mypy-config-file pyproject.toml \
 	    --allowlist tools/stubtest_allowlist.txt --ignore-unused-allowlist --ignore-disjoint-bases --concise \
-	    && $(BIN)/python tools/make_stubs.py --check; }
+	    && $(BIN)/python tools/make_stubs.py --check && $(BIN)/python tools/make_catalogue.py --check; }
 
 suite: $(STAMPS)/extra-test $(STAMPS)/tests ## pytest: doctests, documentation, tests
 	@$(TIMED) $(BIN)/python -m pytest -q -n $(JOBS) --dist worksteal -m "not long"
@@ -124,6 +124,9 @@ accuracy: $(STAMPS)/extra-test ## exp, log, ... and the losses over all float32 
 
 stubs: $(STAMPS)/engine ## fastloss/__init__.pyi from the registry
 	@$(BIN)/python tools/make_stubs.py
+
+catalogue: $(STAMPS)/engine ## docs/losses.md from the registry
+	@$(BIN)/python tools/make_catalogue.py
 
 docs-figures: PEERS = numpy sklearn sklearn.metrics torch torch.compile jax numba numexpr
 docs-figures: $(STAMPS)/extra-bench $(STAMPS)/tests ## the tables of README.md, docs/performance.md and docs/precision.md

@@ -18,6 +18,9 @@ from fastloss.spelling import did_you_mean
 
 __all__ = ["main", "make_parser"]
 
+LEAST_ROOM = 40  # columns for a sentence beside other columns
+MOST_COLUMNS = 100  # longer lines of text are hard to read
+
 
 class _Parser(argparse.ArgumentParser):
     """argparse, with a guess at a misspelt subcommand in the error."""
@@ -51,6 +54,7 @@ def _list_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _list(args: argparse.Namespace) -> int:
     import fastloss as fl
+    from fastloss.description import shape
 
     losses = [fl.get_loss(name) for name in fl.list_losses()]
     tasks = list(dict.fromkeys(loss.task for loss in losses))
@@ -58,37 +62,42 @@ def _list(args: argparse.Namespace) -> int:
         guess = did_you_mean(args.task, tasks)
         print(f"fastloss list: error: no task {args.task!r}{guess}; known: {', '.join(tasks)}", file=sys.stderr)
         return 2
-    rows = [
-        (loss.name, loss.task, (type(loss).__doc__ or "").strip().split("\n")[0])
-        for loss in losses
-        if args.task in (None, loss.task)
-    ]
-    _print_table(("name", "task", "summary"), rows)
+    rows = [(loss.name, loss.task, shape(loss), loss.when) for loss in losses if args.task in (None, loss.task)]
+    _print_table(("name", "task", "shape", "when to use it"), rows)
     return 0
 
 
 def _print_table(heading: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
-    """Print a table whose last column fills the line: by rich on a terminal, as plain text otherwise."""
-    if sys.stdout.isatty():
-        try:
-            from rich.console import Console
-            from rich.table import Table
-        except ImportError:
-            pass
-        else:
-            table = Table(*heading, box=None, pad_edge=False)
-            for row in rows:
-                table.add_row(*row)
-            Console().print(table)
-            return
+    """Print a table whose last column fills the line, or stands below the others where that leaves it little room."""
     widths = [max(len(row[k]) for row in [heading, *rows]) for k in range(len(heading) - 1)]
-    indent = sum(widths) + 2 * len(widths)
-    room = max(30, shutil.get_terminal_size().columns - indent)
+    columns, indent = shutil.get_terminal_size().columns, sum(widths) + 2 * len(widths)
+    beside = columns - indent >= LEAST_ROOM
+    indent = indent if beside else 4
     for row in [heading, *rows]:
         start = "".join(f"{cell:<{width}}  " for cell, width in zip(row[:-1], widths, strict=True))
-        for line in textwrap.wrap(row[-1], room) or [""]:
-            print((start + line).rstrip())
+        if not beside:
+            print(start.rstrip())
             start = " " * indent
+        for line in textwrap.wrap(row[-1], columns - indent):
+            print(start + line)
+            start = " " * indent
+
+
+def _show_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("name", metavar="NAME", help="a name of `fastloss list`, or an alias such as log_loss")
+
+
+def _show(args: argparse.Namespace) -> int:
+    from fastloss.description import text
+    from fastloss.registry import loss_class
+
+    try:
+        cls = loss_class(args.name)
+    except ValueError as error:
+        print(f"fastloss show: error: {error}", file=sys.stderr)
+        return 2
+    print(text(cls, min(shutil.get_terminal_size().columns, MOST_COLUMNS)))
+    return 0
 
 
 def _no_arguments(parser: argparse.ArgumentParser) -> None:
@@ -115,13 +124,15 @@ COMMANDS = {
     "bench": Command(
         "speed and agreement against other libraries, on predictions of real models", _bench_arguments, _bench
     ),
-    "list": Command("the losses", _list_arguments, _list),
+    "list": Command("the losses, and when to use which", _list_arguments, _list),
+    "show": Command("one loss: formula, parameters, literature, facts", _show_arguments, _show),
     "info": Command("what was built and what runs here", _no_arguments, _info),
 }
 
 EXAMPLES = """\
 examples:
   fastloss list --task binary
+  fastloss show huber
   fastloss info
   fastloss bench --losses huber --peers numpy torch
   fastloss bench --help

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,11 +11,9 @@ import numpy as np
 from fastloss import domains, validation
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from fastloss.loss import Loss
 
-    Slope = Callable[[float], tuple[float, float]]  # gradient and Hessian of the total loss at a constant
+Slope = Callable[[float], tuple[float, float]]  # gradient and Hessian of the total loss at a constant
 
 # Of a loss with many valleys so many constants are tried.
 MOST_TRIED = 1001

@@ -326,16 +326,18 @@ static ptrdiff_t FN(first_outside)(const fl_domain_scan *scan, ptrdiff_t begin, 
         const real *x = FN(view)(buffer, scan->x, scan->type, b, n);
         if (FN(surely_inside)(scan, x, padded))
             continue;
-        if (scan->domain == FL_CLOSED) { /* -0, an allowed NaN, a low other than 0: perhaps inside all the same */
+        if (scan->domain != FL_TWO_VALUES) { /* -0, an allowed NaN, a low other than 0: perhaps inside all the same */
             bits_t bad[LANES] ALIGNED = {0}, any = 0;
-#define FL_SCAN(ALLOW_NAN)                                                                                   \
+#define FL_SCAN(DOMAIN, ALLOW_NAN)                                                                           \
     for (ptrdiff_t i = 0; i < padded; i += LANES)                                                            \
         SIMD for (ptrdiff_t k = 0; k < LANES; k++)                                                           \
-            bad[k] |= FN(outside)(FL_CLOSED, ALLOW_NAN, low, high, x[i + k]) ? -1 : 0;
-            if (allow_nan)
-                FL_SCAN(1)
+            bad[k] |= FN(outside)(DOMAIN, ALLOW_NAN, low, high, x[i + k]) ? -1 : 0;
+            if (scan->domain == FL_OPEN_LOW)
+                FL_SCAN(FL_OPEN_LOW, allow_nan)
+            else if (allow_nan)
+                FL_SCAN(FL_CLOSED, 1)
             else
-                FL_SCAN(0)
+                FL_SCAN(FL_CLOSED, 0)
 #undef FL_SCAN
             for (ptrdiff_t k = 0; k < LANES; k++)
                 any |= bad[k];

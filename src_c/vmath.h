@@ -540,19 +540,24 @@ INLINE real FN(log)(real x) {
 }
 #define vlog FN(log)
 
-/* log1p(x): the reduction of u = 1 + x, but f = 2^-k x + (2^-k - 1) is taken from x itself, so that the rounding of
- * u does no harm; f_low is what is lost when f is rounded, for x in [1/3, 1/2], and 1.4 the slope of log there. For
- * huge x, f comes from u = x, as 2^-k may not be representable.
+/* log(u), u about 1 + x: the reduction of u, but f = 2^-k x + (2^-k - 1) is taken from x itself, so that the rounding of
+ * u does no harm; f_low is what is lost when f is rounded, for x in [1/3, 1/2], and 1.4 the slope of log there. Where 1 + x
+ * is not `exact` for x < -1/2, u has the digits there. For huge x, f comes from u too, as 2^-k may not be representable. */
+INLINE real FN(log_about_1)(real u, real x, int exact) {
+    const log_parts p = exact ? log_reduce(u) : log_reduce_any(u);
+    const real s = from_bits(bits_of(C(1.0)) - (bits_of(u) - bits_of(p.m)));
+    const real base = s - C(1.0), close = vfma(x, s, base);
+    const real f = (x > C(0x1p64)) | (!exact & (x < C(-0.5))) ? p.m - C(1.0) : close;
+    const real f_low = vfma(x, s, base - close);
+    return log_specials(u, log_assemble(p.k, f, x > C(0.5) ? C(0.0) : C(1.4) * f_low));
+}
+#define vlog_about_1(u, x) FN(log_about_1)(u, x, 0) /* measured within the losses */
+
+/* log1p(x)
  * ULP: float32 0.909 at 0x1.566c7ep-2, float64 0.884 at 0x1.5da1bd9004508p-2;
  * without FMA 0.974 and 0.959. */
 INLINE real FN(log1p)(real x) {
-    const real u = C(1.0) + x;
-    const log_parts p = log_reduce(u);
-    const real s = from_bits(bits_of(C(1.0)) - (bits_of(u) - bits_of(p.m)));
-    const real base = s - C(1.0), close = vfma(x, s, base);
-    const real f = x > C(0x1p64) ? p.m - C(1.0) : close;
-    const real f_low = vfma(x, s, base - close);
-    const real result = log_specials(u, log_assemble(p.k, f, x > C(0.5) ? C(0.0) : C(1.4) * f_low));
+    const real result = FN(log_about_1)(C(1.0) + x, x, 1);
     return x == C(0.0) ? x : result; /* -0 */
 }
 #define vlog1p FN(log1p)
@@ -769,6 +774,18 @@ INLINE real FN(pow_pair)(real x, real y, real y_low) {
 #define vpow_pair FN(pow_pair) /* of an exponent y + y_low, a parameter with more digits than a number has */
 INLINE real FN(pow)(real x, real y) { return vpow_pair(x, y, C(0.0)); }
 #define vpow FN(pow)
+
+/* x^y exp(a), and log(x), for finite x > 0. Measured within the loss. */
+typedef struct {
+    real power, log;
+} FN(power_and_log);
+INLINE FN(power_and_log) FN(pow_log)(real x, real y, real a) {
+    const pair l = log_pair(x);
+    const real h = y * l.h, sum = h + a, back = sum - h, lost = (h - (sum - back)) + (a - back);
+    const real power = exp_pair(sum, lost + vfma(y, l.l, residual(y, l.h, -h)));
+    return (FN(power_and_log)){power, l.h + l.l};
+}
+#define vpow_log FN(pow_log)
 
 /* lgamma(1 + y) = y (y - 1) q for y in [0, 3], q = LGAMMA_MIDDLE + t * this, t = y - LGAMMA_CENTER */
 INLINE real FN(lgamma_near_tail)(real t) {

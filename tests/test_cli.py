@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import inspect
 import os
+import re
 import subprocess
 import sys
 
 import pytest
 
 import fastloss as fl
+from fastloss import description, registry
 from fastloss.cli import COMMANDS, main
 
 
@@ -28,6 +31,66 @@ def test_list_of_a_task(capsys: pytest.CaptureFixture[str]) -> None:
 def test_list_of_an_unknown_task(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["list", "--task", "regresion"]) == 2
     assert "did you mean 'regression'?" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("columns", [80, 200])
+def test_list_is_readable(columns: int, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    assert main(["list"]) == 0
+    text = capsys.readouterr().out
+    assert max(map(len, text.splitlines())) <= columns
+    assert re.search(r"^huber +regression +convex, once smooth", text, re.MULTILINE)
+    assert re.search(r"^wing +regression +not convex, kink", text, re.MULTILINE)
+    words = " ".join(text.split())
+    for name in fl.list_losses():
+        assert registry.loss_class(name).when in words
+
+
+@pytest.mark.parametrize("columns", [80, 200])
+@pytest.mark.parametrize("name", fl.list_losses())
+def test_show(name: str, columns: int, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    assert main(["show", name]) == 0
+    text = capsys.readouterr().out
+    assert all(len(line) <= min(columns, 100) or "http" in line for line in text.splitlines())
+    cls = registry.loss_class(name)
+    words = " ".join(text.split())
+    doc = (inspect.getdoc(cls) or "").split("Examples\n")[0]
+    for word in re.sub(r"^-+$|`|\.\. (?=\[)", "", doc, flags=re.MULTILINE).split():  # nothing is lost
+        assert word in words
+    assert f"{cls.__name__}(" in words
+    assert f"{name}(y_true, y_pred, sample_weight=None, *" in words
+    assert cls.when in words
+    assert f"smoothness {description.facts(cls())['smoothness']}" in words
+
+
+def test_show_a_loss_in_full(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "100")
+    assert main(["show", "log_loss"]) == 0
+    text = capsys.readouterr().out
+    for line in (
+        "Binary cross-entropy (log loss): -w t log p - (1 - t) log(1 - p).",
+        "Parameters",
+        "  clip : float, default=0.0",
+        "      Probabilities are clipped to [clip, 1 - clip] and the gradient is 0 where that happens. By",
+        "References",
+        '  [1] I. J. Good, "Rational decisions", J. R. Stat. Soc. B 14 (1952).',
+        "Facts (with the default parameters)",
+        "  convex in y_pred  yes",
+        "  smoothness        twice continuously differentiable",
+        "  y_true            a label in {0, 1} or a probability in [0, 1]",
+        "  y_pred            a probability in [0, 1]",
+        "  activation        identity",
+        "  Hessian           exact, fisher, floor",
+        "  additive          yes",
+        "  aliases           log_loss",
+    ):
+        assert f"\n{line}\n" in text, line
+
+
+def test_show_of_a_misspelt_name(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["show", "hubr"]) == 2
+    assert "did you mean 'huber'?" in capsys.readouterr().err
 
 
 def test_info(capsys: pytest.CaptureFixture[str]) -> None:

@@ -91,6 +91,8 @@ def test_a_loss_can_be_added(tmp_path):
     run("setup.py", "-q", "build_ext", "--inplace")
     run("-c", "import fastloss as fl; assert fl.charbonnier([0.0], [4.0], delta=3.0) == 5.0")
     run("tools/make_stubs.py")
+    run("tools/make_catalogue.py")
+    assert "`Charbonnier(delta=0.001)`" in (copy / "docs" / "losses.md").read_text()
     assert "class Charbonnier" not in (copy / "fastloss" / "__init__.pyi").read_text()
     assert "def charbonnier(" in (copy / "fastloss" / "__init__.pyi").read_text()
     run("-m", "mypy")

@@ -7,17 +7,13 @@ alias. ``make stubs`` writes the file; ``make test`` (``--check``) fails where i
 
 from __future__ import annotations
 
-import argparse
-import difflib
 import inspect
 import sys
-from pathlib import Path
+
+import generated
 
 import fastloss as fl
 from fastloss import registry
-
-ROOT = Path(__file__).resolve().parents[1]
-STUB = ROOT / "fastloss" / "__init__.pyi"
 
 HEAD = """\
 # Generated from the registry of losses by tools/make_stubs.py: run `make stubs` after a change.
@@ -86,22 +82,5 @@ def stub() -> str:
     return text if "NDArray[" in text else text.replace("import ArrayLike, NDArray", "import ArrayLike")
 
 
-def main() -> int:
-    """Write the file, or compare."""
-    parser = argparse.ArgumentParser(description="Write fastloss/__init__.pyi from the registry of losses.")
-    parser.add_argument("--check", action="store_true", help="change nothing; exit status 1 if it is not up to date")
-    args = parser.parse_args()
-    wanted, found = stub(), STUB.read_text() if STUB.exists() else ""
-    if wanted == found:
-        return 0
-    if args.check:
-        sys.stdout.writelines(difflib.unified_diff(*(x.splitlines(True) for x in (found, wanted)), "found", "wanted"))
-        print(f"{STUB.relative_to(ROOT)} is not what the registry says: run `make stubs`", file=sys.stderr)
-        return 1
-    STUB.write_text(wanted)
-    print(f"wrote {STUB.relative_to(ROOT)}")
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(generated.main(generated.ROOT / "fastloss" / "__init__.pyi", stub(), "make stubs"))

@@ -126,7 +126,7 @@ class GANDiscriminator(_Adversarial):
     """
 
     name = "gan_discriminator"
-    when = "Training the critic of a generative adversarial network."
+    when = "Training the critic of a generative adversarial network to tell real from generated samples."
     kinds: ClassVar[dict[str, Loss]] = {
         "minimax": BinaryCrossEntropy(from_logits=True),
         "non_saturating": BinaryCrossEntropy(from_logits=True),
@@ -170,7 +170,7 @@ class GANGenerator(_Adversarial):
     """
 
     name = "gan_generator"
-    when = "Training the generator of a generative adversarial network."
+    when = "Training the generator of a generative adversarial network, on the scores that the critic gives it."
     kinds: ClassVar[dict[str, Loss]] = {
         **GANDiscriminator.kinds,
         "minimax": _MinusSoftplus(),

@@ -61,9 +61,9 @@ class BinaryCrossEntropy(Loss):
 
     Notes
     -----
-    Convex. From logits the value and the gradient keep their relative precision in both tails: at z = 40 with t = 1
-    the loss is 4.2e-18, where formulas of the form softplus(z) - t z give 0. ``"majorize"`` (from logits) is the bound
-    of Jaakkola and Jordan, tanh(z/2)/(2z).
+    Convex, unless it is clipped. From logits the value and the gradient keep their relative precision in both tails: at
+    z = 40 with t = 1 the loss is 4.2e-18, where formulas of the form softplus(z) - t z give 0. ``"majorize"`` (from
+    logits) is the bound of Jaakkola and Jordan, tanh(z/2)/(2z).
 
     References
     ----------
@@ -83,7 +83,7 @@ class BinaryCrossEntropy(Loss):
 
     name = "binary_cross_entropy"
     task = "binary"
-    when = "Calibrated probabilities of a binary event: the default for classification."
+    when = "Calibrated probabilities of an event: the default for two classes."
 
     def __init__(
         self, from_logits: bool = False, pos_weight: float = 1.0, label_smoothing: float = 0.0, clip: float = 0.0
@@ -98,6 +98,14 @@ class BinaryCrossEntropy(Loss):
             label_smoothing=real("label_smoothing", label_smoothing, 0.0, 1.0),
             clip=clip,
         )
+
+    @property
+    def convex(self) -> bool:  # type: ignore[override]
+        return bool(self.clip == 0)
+
+    @property
+    def smoothness(self) -> int:  # type: ignore[override]
+        return 2 if self.clip == 0 else 0
 
     @property
     def activation(self) -> str:
@@ -194,8 +202,9 @@ class BinaryFocal(Loss):
 
     Notes
     -----
-    Not convex: the exact Hessian may be negative; ``"floor"`` is positive. Labels are 0 and 1: the formula has no
-    agreed meaning for soft labels. The loss puts weight on mislabelled samples too.
+    Convex in the probability, but not in the raw score, unless gamma is 0: the exact Hessian may be negative;
+    ``"floor"`` is positive. Labels are 0 and 1: the formula has no agreed meaning for soft labels. The loss puts weight
+    on mislabelled samples too.
 
     References
     ----------
@@ -211,8 +220,7 @@ class BinaryFocal(Loss):
 
     name = "binary_focal"
     task = "binary"
-    convex = False
-    when = "Far more easy negatives than positives, as in detection, and clean labels."
+    when = "Far more easy negatives than positives, as in object detection, and clean labels."
 
     def __init__(self, gamma: float = 2.0, alpha: float | None = None, from_logits: bool = False) -> None:
         super().__init__(
@@ -220,6 +228,10 @@ class BinaryFocal(Loss):
             alpha=None if alpha is None else real("alpha", alpha, 0.0, 1.0),
             from_logits=flag("from_logits", from_logits),
         )
+
+    @property
+    def convex(self) -> bool:  # type: ignore[override]
+        return bool(self.gamma == 0 or not self.from_logits)
 
     @property
     def activation(self) -> str:
@@ -314,7 +326,7 @@ class Hinge(_Margin):
 
     name = "hinge"
     smoothness = 0
-    when = "A linear classifier with a margin, of which only the decision matters: support vector machines."
+    when = "Only the decision matters, not a probability: support vector machines."
 
     def _kernel(self) -> KernelSpec:
         return KernelSpec("hinge", (LEAST_RESIDUAL,))
@@ -354,7 +366,7 @@ class SquaredHinge(_Margin):
 
     name = "squared_hinge"
     smoothness = 1
-    when = "A margin classifier fitted by a solver that wants a gradient everywhere."
+    when = "A margin on top of a deep network, or fitted by a solver that wants a gradient everywhere."
 
     def _kernel(self) -> KernelSpec:
         return KernelSpec("squared_hinge")
@@ -415,7 +427,7 @@ class SmoothHinge(_RoundedHinge):
     """
 
     name = "smooth_hinge"
-    when = "A linear classifier with a margin, fitted by a solver that wants a gradient everywhere."
+    when = "A linear margin classifier fitted by coordinate ascent or another solver that gains from smoothness."
     delta, factor = 1.0, 1.0
 
 
@@ -444,7 +456,7 @@ class ModifiedHuber(_RoundedHinge):
     """
 
     name = "modified_huber"
-    when = "A classifier that gives probabilities, (clip(z, -1, 1) + 1)/2, and bears mislabelled samples."
+    when = "A margin classifier that bears mislabelled samples and gives probabilities, (clip(z, -1, 1) + 1)/2."
     delta, factor = 2.0, 2.0
 
 
@@ -514,7 +526,7 @@ class Exponential(_Margin):
     """
 
     name = "exponential"
-    when = "Boosting as AdaBoost does it, on clean labels."
+    when = "Boosting as in AdaBoost, on clean labels."
 
     def _kernel(self) -> KernelSpec:
         return KernelSpec("exponential")
@@ -556,7 +568,7 @@ class SoftMargin(_Margin):
     """
 
     name = "soft_margin"
-    when = "Logistic regression on labels coded -1 and 1."
+    when = "Logistic regression or boosting on labels coded -1 and 1."
 
     @property
     def activation(self) -> str:
@@ -598,8 +610,9 @@ class AsymmetricFocal(Loss):
 
     Notes
     -----
-    Not convex; once differentiable at the margin where gamma_neg > 0, with a kink there where gamma_neg = 0. Labels are
-    0 and 1. With both gammas equal and no margin it is `BinaryFocal` from logits.
+    Not convex, unless both gammas and the margin are 0; at the margin, twice differentiable where gamma_neg > 1, once
+    where 0 < gamma_neg <= 1, with a kink where gamma_neg = 0. Labels are 0 and 1. With both gammas equal and no margin
+    it is `BinaryFocal` from logits.
 
     References
     ----------
@@ -615,7 +628,6 @@ class AsymmetricFocal(Loss):
 
     name = "asymmetric_focal"
     task = "binary"
-    convex = False
     when = "Many labels per sample, most of them negative: the easy negatives must not drown the positives."
 
     def __init__(self, gamma_pos: float = 1.0, gamma_neg: float = 4.0, margin: float = 0.05) -> None:
@@ -624,6 +636,10 @@ class AsymmetricFocal(Loss):
             gamma_neg=real("gamma_neg", gamma_neg, 0.0),
             margin=real("margin", margin, 0.0, 1.0, open_high=True),
         )
+
+    @property
+    def convex(self) -> bool:  # type: ignore[override]
+        return bool(self.gamma_pos == self.gamma_neg == self.margin == 0)
 
     @property
     def smoothness(self) -> int:  # type: ignore[override]
@@ -644,8 +660,8 @@ class AsymmetricFocal(Loss):
     def reference(self, y_true: Any, y_pred: Any) -> tuple[Any, Any, Any]:
         of = y_pred.dtype.type
         positive_ = _focal_of_score(y_pred, of(self.gamma_pos))
-        value, gradient, hessian = negative = [np.array(x) for x in _focal_of_score(-y_pred, of(self.gamma_neg))]
-        gradient *= -1
+        value, gradient, hessian = _focal_of_score(-y_pred, of(self.gamma_neg))
+        gradient = -gradient
         if self.margin:
             gamma, margin, t, u = of(self.gamma_neg), of(self.margin), sigmoid(y_pred), sigmoid(-y_pred)
             q, rest = np.maximum(t - margin, 0), u + margin
@@ -655,8 +671,8 @@ class AsymmetricFocal(Loss):
                 bend = q**gamma * (gamma * ((gamma - 1) * ell / q + 2 / rest) / q + 1 / np.square(rest))
                 slopes = q**gamma * ell, per_q * t * u, (bend * t * u + per_q * (u - t)) * t * u
             value, gradient, hessian = (np.where(q == 0, 0, x) for x in slopes)
-        negative = (value, gradient, hessian)
-        return tuple(np.where(y_true > 0, a, b) for a, b in zip(positive_, negative, strict=True))  # type: ignore[return-value]
+        a, b, c = (np.where(y_true > 0, *sides) for sides in zip(positive_, (value, gradient, hessian), strict=True))
+        return a, b, c
 
 
 @register
@@ -691,7 +707,7 @@ class Brier(Loss):
 
     name = "brier"
     task = "binary"
-    when = "Probabilities are to be judged, or trained, with a loss that no single sample can dominate."
+    when = "Judging probabilities, or training them, with a score that no single sample can dominate."
 
     def __init__(self, from_logits: bool = False) -> None:
         super().__init__(from_logits=flag("from_logits", from_logits))

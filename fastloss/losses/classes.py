@@ -192,7 +192,7 @@ class CategoricalCrossEntropy(_CrossEntropy):
     """
 
     name = "categorical_cross_entropy"
-    when = "Probabilities of one of K classes, with targets that are themselves probabilities or one-hot."
+    when = "Probabilities of K exclusive classes, with targets that are probabilities themselves, or one-hot."
 
     def __init__(
         self,
@@ -244,7 +244,7 @@ class SparseCategoricalCrossEntropy(_CrossEntropy):
     """
 
     name = "sparse_categorical_cross_entropy"
-    when = "Probabilities of one of K classes, with class indices as targets: the default for many classes."
+    when = "Probabilities of K exclusive classes, with class indices as targets: the default for classification."
     takes_labels = True
 
     def __init__(

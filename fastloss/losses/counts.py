@@ -65,7 +65,7 @@ class Poisson(Loss):
 
     name = "poisson"
     task = "count"
-    when = "Counts or rates whose variance is about their mean."
+    when = "Counts or rates whose variance is about their mean: events, visits, claims."
 
     def __init__(self, link: str = "log", full: bool = False) -> None:
         super().__init__(link=choice("link", link, ("log", "identity")), full=flag("full", full))
@@ -190,7 +190,7 @@ class InverseGaussian(Loss):
     name = "inverse_gaussian"
     task = "count"
     convex = False
-    when = "Positive targets whose variance grows with the cube of the mean: claim sizes, times to an event."
+    when = "Positive, very skewed targets whose variance grows with the cube of the mean: claim sizes, durations."
 
     def __init__(self) -> None:
         super().__init__()
@@ -360,7 +360,7 @@ class NegativeBinomial(Loss):
 
     name = "negative_binomial"
     task = "count"
-    when = "Counts that vary more than a Poisson model allows."
+    when = "Counts that vary more than a Poisson model allows: their variance is mean + theta mean^2."
 
     def __init__(self, theta: float = 1.0) -> None:
         super().__init__(theta=positive("theta", theta))

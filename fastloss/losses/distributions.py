@@ -49,7 +49,7 @@ class KLDivergence(Loss):
     name = "kl_divergence"
     task = "distribution"
     layout = "classes"
-    when = "A model is to match a given distribution: distillation, variational inference."
+    when = "A given distribution is to be matched: distillation, or the votes of several annotators."
 
     def __init__(self, from_logits: bool = False, from_log_probabilities: bool = False) -> None:
         from_logits = flag("from_logits", from_logits)

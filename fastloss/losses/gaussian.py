@@ -34,9 +34,8 @@ class GaussianNLL(Loss):
     deviation; r = m - y_true, and t = r exp(-s) is the residual in standard deviations. The gradient is t exp(-s) in m
     and 1 - t^2 in s, the diagonal of the Hessian exp(-2 s) and 2 t^2. ``"fisher"`` gives exp(-2 s) and 2.
 
-    Use it where the noise differs from sample to sample and is to be predicted too: for intervals, or for boosting a
-    distribution (with ``hessian="fisher"``, which is positive, and the whole matrix: m and s do not interact in it). It
-    is squared in the residual: where outliers must not decide the width, `GaussianCRPS` grows linearly.
+    To boost a distribution use ``hessian="fisher"``, which is positive and the whole matrix: m and s do not interact in
+    it. The loss is squared in the residual: where outliers must not decide the width, `GaussianCRPS` grows linearly.
 
     Parameters
     ----------
@@ -69,6 +68,7 @@ class GaussianNLL(Loss):
     layout = "outputs"
     outputs = ("location", "log scale")
     convex = False
+    when = "The noise differs from sample to sample and is predicted too: intervals, boosting a distribution."
 
     def __init__(self, full: bool = False) -> None:
         super().__init__(full=flag("full", full))
@@ -109,8 +109,7 @@ class GaussianCRPS(Loss):
     the diagonal of the Hessian 2 phi(w) / sigma and sigma (2 phi(w) (1 + w^2) - 1/sqrt(pi)). ``"fisher"`` gives its
     expectation under the model, 1/(sigma sqrt(pi)) and sigma/(2 sqrt(pi)).
 
-    Use it as `GaussianNLL`, for a prediction with its uncertainty, where a few outliers must not decide: it grows
-    linearly, as the absolute error, which it becomes for s -> -inf.
+    Far from the target it grows linearly, like the absolute error, which it becomes for s -> -inf.
 
     Notes
     -----
@@ -138,6 +137,7 @@ class GaussianCRPS(Loss):
     layout = "outputs"
     outputs = ("location", "log scale")
     convex = False
+    when = "A forecast with its uncertainty, whose width a few outliers must not decide: weather."
 
     def __init__(self) -> None:
         super().__init__()

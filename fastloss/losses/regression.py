@@ -51,7 +51,8 @@ class SquaredError(Loss):
 
     References
     ----------
-    .. [1] C. F. Gauss, "Theoria combinationis observationum", 1823.
+    .. [1] C. F. Gauss, "Theoria combinationis observationum erroribus minimis obnoxiae", 1823; translated by
+       G. W. Stewart, SIAM 1995. https://doi.org/10.1137/1.9781611971248
 
     Examples
     --------
@@ -62,7 +63,7 @@ class SquaredError(Loss):
 
     name = "squared_error"
     task = "regression"
-    when = "The conditional mean is wanted, and errors are about Gaussian or the cost grows with the square."
+    when = "The conditional mean is wanted: errors are about Gaussian, or their cost grows with the square."
 
     def __init__(self) -> None:
         super().__init__()
@@ -109,7 +110,7 @@ class HalfSquaredError(Loss):
 
     name = "half_squared_error"
     task = "regression"
-    when = "Squared error for a solver or booster that expects the residual itself as gradient."
+    when = "Boosting with squared error, where the gradient should be the residual itself and the Hessian 1."
 
     def __init__(self) -> None:
         super().__init__()
@@ -208,7 +209,7 @@ class Huber(Loss):
     name = "huber"
     task = "regression"
     smoothness = 1
-    when = "Mostly Gaussian errors with some outliers, whose size (delta) is known or tuned."
+    when = "Mostly Gaussian errors with some outliers, which begin at a size delta that is known or tuned."
 
     def __init__(self, delta: float = 1.0) -> None:
         super().__init__(delta=positive("delta", delta))
@@ -253,7 +254,7 @@ class SmoothL1(Loss):
 
     name = "smooth_l1"
     task = "regression"
-    when = "Huber's loss where the slope of the linear part should be 1, as in bounding-box regression."
+    when = "Bounding boxes and other targets of deep networks, where no gradient should exceed 1."
 
     def __init__(self, beta: float = 1.0) -> None:
         super().__init__(beta=real("beta", beta, 0.0))
@@ -311,7 +312,7 @@ class PseudoHuber(Loss):
 
     name = "pseudo_huber"
     task = "regression"
-    when = "Huber's loss for solvers and boosters that use second derivatives."
+    when = "Some outliers as for Huber, and Newton steps or boosting, which want curvature everywhere."
 
     def __init__(self, delta: float = 1.0) -> None:
         super().__init__(delta=positive("delta", delta))
@@ -358,7 +359,7 @@ class LogCosh(Loss):
 
     name = "log_cosh"
     task = "regression"
-    when = "A smooth compromise of squared and absolute error with no parameter to tune, on a standardised target."
+    when = "Between squared and absolute error, smooth, with no parameter to tune: on a standardised target."
 
     def __init__(self) -> None:
         super().__init__()
@@ -464,7 +465,7 @@ class Expectile(Loss):
 
     name = "expectile"
     task = "regression"
-    when = "An asymmetric cost that grows with the square, or a smooth relative of the quantile: risk measures."
+    when = "A cost that grows with the square and differs above and below, or a quantile's smooth relative: risk."
 
     def __init__(self, expectile: float = 0.5) -> None:
         super().__init__(expectile=real("expectile", expectile, 0.0, 1.0))
@@ -578,9 +579,13 @@ class SquaredEpsilonInsensitive(Loss):
         return 1 if self.epsilon > 0 else 2
 
     def _kernel(self) -> KernelSpec:
+        if self.epsilon == 0:  # no tube, within which the Hessian would be 0
+            return SquaredError()._kernel()
         return KernelSpec("squared_epsilon_insensitive", (self.epsilon,))
 
     def reference(self, y_true: Any, y_pred: Any) -> tuple[Any, Any, Any]:
+        if self.epsilon == 0:
+            return SquaredError().reference(y_true, y_pred)
         r = y_pred - y_true
         m = np.maximum(np.abs(r) - r.dtype.type(self.epsilon), 0)
         return np.square(m), 2 * m * np.sign(r), nan_like(m, np.where(m > 0, 2, 0))
@@ -620,7 +625,7 @@ class Fair(Loss):
 
     name = "fair"
     task = "regression"
-    when = "Some outliers, and a solver that wants second derivatives that never vanish."
+    when = "Some outliers, which should lose weight gradually: iteratively reweighted least squares."
 
     def __init__(self, c: float = 1.0) -> None:
         super().__init__(c=positive("c", c))
@@ -674,7 +679,7 @@ class SmoothQuantile(Loss):
 
     name = "smooth_quantile"
     task = "regression"
-    when = "A quantile is wanted, and the solver or booster needs curvature."
+    when = "A conditional quantile is wanted, and Newton steps or boosting need curvature."
 
     def __init__(self, quantile: float = 0.5, width: float = 0.1) -> None:
         super().__init__(quantile=real("quantile", quantile, 0.0, 1.0), width=positive("width", width))
@@ -728,7 +733,7 @@ class Lq(Loss):
 
     name = "lq"
     task = "regression"
-    when = "Errors with tails between the Laplace and the Gaussian distribution, or shorter than Gaussian for q > 2."
+    when = "Errors with tails between the Laplace and the Gaussian distribution (q < 2), or shorter ones (q > 2)."
 
     def __init__(self, q: float = 1.5) -> None:
         super().__init__(q=real("q", q, 1.0))
@@ -799,7 +804,7 @@ class Linex(Loss):
 
     name = "linex"
     task = "regression"
-    when = "Over- and underestimates differ in cost by orders of magnitude: real estate assessment, dams, stock levels."
+    when = "Over- and underestimates differ in cost by orders of magnitude: property assessment, the height of a dam."
 
     def __init__(self, a: float = 1.0, b: float = 1.0) -> None:
         super().__init__(a=real("a", a), b=positive("b", b))
@@ -848,7 +853,7 @@ class SquaredLogError(Loss):
     name = "squared_log_error"
     task = "regression"
     convex = False
-    when = "Positive targets over several orders of magnitude, where relative errors count."
+    when = "Targets from 0 over several orders of magnitude, where ratios count rather than differences."
 
     def __init__(self) -> None:
         super().__init__()
@@ -967,7 +972,7 @@ class SymmetricAbsolutePercentageError(Loss):
     task = "regression"
     convex = False
     smoothness = 0
-    when = "Forecasts compared as in the M competitions; to report rather than to train on."
+    when = "Comparing forecasts of many series, as in the M competitions; to report rather than to train on."
 
     def __init__(self) -> None:
         super().__init__()
@@ -1019,7 +1024,7 @@ class Wing(Loss):
     task = "regression"
     convex = False
     smoothness = 0
-    when = "Localisation, such as of landmarks in pixels, where small errors must be made smaller still."
+    when = "Locating landmarks in images, where small errors must be made smaller still."
 
     def __init__(self, w: float = 10.0, epsilon: float = 2.0) -> None:
         super().__init__(w=positive("w", w), epsilon=positive("epsilon", epsilon))

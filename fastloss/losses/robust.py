@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fastloss.loss import KernelSpec, Loss
+from fastloss.loss import KernelSpec, Loss, Reduction
 from fastloss.parameters import positive, real
 from fastloss.registry import register
 
@@ -115,7 +115,7 @@ class GemanMcClure(_Robust):
     """
 
     name = "geman_mcclure"
-    when = "Gross outliers, such as false matches in registration, with a good starting point."
+    when = "Gross outliers, such as false matches in registration or optical flow, and a good starting point."
 
     def _weight(self, u: Any) -> Any:
         return 1 / np.square(1 + np.square(u))
@@ -159,7 +159,7 @@ class Welsch(_Robust):
     """
 
     name = "welsch"
-    when = "Gross outliers that should not count at all, and a smooth loss."
+    when = "Gross outliers that should not count at all, though with no sharp limit from where on they are such."
 
     def _kernel(self) -> KernelSpec:
         return KernelSpec("welsch", (self.c, self.c * self.c / 2, self.c, 1.0))
@@ -191,7 +191,7 @@ class Tukey(_Robust):
 
     Notes
     -----
-    Not convex, once differentiable. An outlier beyond c has no pull at all, so that a good starting point is needed:
+    Not convex, twice differentiable. An outlier beyond c has no pull at all, so that a good starting point is needed:
     a robust one, such as the median.
 
     References
@@ -207,7 +207,7 @@ class Tukey(_Robust):
     """
 
     name = "tukey"
-    when = "Gross outliers that should not count at all, with Gaussian errors otherwise: M-estimation in statistics."
+    when = "Gross outliers that should not count at all, and Gaussian errors otherwise: M-estimation in statistics."
 
     def __init__(self, c: float = 4.685) -> None:
         super().__init__(c=c)
@@ -252,7 +252,7 @@ class Arctan(_Robust):
     """
 
     name = "arctan"
-    when = "A limit on what a single residual may cost, as in SciPy's least_squares."
+    when = "Nonlinear least squares in which no single residual may cost more than a limit."
 
     def _weight(self, u: Any) -> Any:
         return 1 / (1 + np.square(np.square(u)))
@@ -304,7 +304,7 @@ class GeneralRobust(_Robust):
     """
 
     name = "general_robust"
-    when = "How robust the loss should be is to be tuned, or annealed from convex to redescending."
+    when = "How robust the loss should be is tuned, or annealed from a convex loss to one that ignores outliers."
 
     def __init__(self, alpha: float = 1.0, c: float = 1.0) -> None:
         limit = isinstance(alpha, (int, float, np.floating)) and alpha == -math.inf
@@ -401,7 +401,7 @@ class AdaptiveRobust(GeneralRobust):
     """
 
     name = "adaptive_robust"
-    when = "How heavy the tails of the errors are is unknown, or differs between outputs, and is to be learned."
+    when = "How heavy the tails of the errors are is unknown, or differs between outputs, and is learned."
 
     def __init__(self, alpha: float = 1.0, c: float = 1.0) -> None:
         super().__init__(alpha=real("alpha", alpha, 0.0, 2.0, open_high=True), c=c)
@@ -423,7 +423,7 @@ class AdaptiveRobust(GeneralRobust):
         y_pred: ArrayLike,
         sample_weight: ArrayLike | None = None,
         *,
-        reduction: str = "mean",
+        reduction: Reduction = "mean",
         out: NDArray[Any] | None = None,
         n_threads: int | None = None,
     ) -> tuple[float, NDArray[Any], dict[str, float]]:
@@ -440,7 +440,7 @@ class AdaptiveRobust(GeneralRobust):
         """
         if reduction not in ("mean", "sum"):
             raise ValueError(f"reduction={reduction!r}: expected 'mean' or 'sum'")
-        if out is not None and np.shares_memory(out, y_pred):  # type: ignore[arg-type]
+        if out is not None and np.shares_memory(out, np.asarray(y_pred)):
             raise ValueError("out is y_pred, which the derivatives in alpha and c are read from: use another buffer")
         value, gradient = self.value_and_gradient(
             y_true, y_pred, sample_weight, reduction=reduction, out=out, n_threads=n_threads

@@ -23,10 +23,10 @@ class RootMeanSquaredError(Loss):
 
     Notes
     -----
-    Convex; in units of the target. It is no sum over elements: there is no ``reduction`` but ``"mean"``, and an
-    accumulator takes the root of the mean over all that it has seen, as the mean of the roots of batches is not it. Of
-    a sum of losses it may be a part. Minimised where the squared error is, with steps that do not shrink near the
-    optimum. Squares are summed: beyond |r| of 1e19 in float32, 1e154 in float64, the value is infinite.
+    Convex, with a kink at a perfect fit; in units of the target. It is no sum over elements: there is no ``reduction``
+    but ``"mean"``, and an accumulator takes the root of the mean over all that it has seen, as the mean of the roots of
+    batches is not it. Of a sum of losses it may be a part. Minimised where the squared error is, with steps that do not
+    shrink near the optimum. Squares are summed: from |r| of 1e19 on in float32, 1e154 in float64, it is infinite.
 
     References
     ----------
@@ -42,6 +42,7 @@ class RootMeanSquaredError(Loss):
 
     name = "root_mean_squared_error"
     task = "regression"
+    smoothness = 0
     additive = False
     when = "Reporting squared error in the units of the target; to train on, SquaredError has the same optimum."
 

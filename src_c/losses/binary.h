@@ -63,24 +63,29 @@ FORMULA(focal_logits_any) {
 }
 
 /* A gamma for either label, p[0] of positives and p[1] of negatives, and a margin m = p[2] by which the probability of a negative
- * is lowered: with q = max(0, sigmoid(z) - m) its loss is -q^gamma log(1 - q). 1 - q is sigmoid(-z) + m; m is not 0. */
+ * is lowered: with a the probability lost, 1 - sigmoid(z) of a positive and max(0, sigmoid(z) - m) of a negative, it is
+ * -a^gamma log(1 - a). The derivatives are made of A = |a'|/a and B = |a'|/(1 - a), which are finite where 1/a and 1/(1 - a)
+ * are not. m is not 0, where plain focal loss serves. */
 FORMULA(asymmetric_focal) {
     const real of_positive = p[0], of_negative = p[1];
     return FN(focal_logits)(y > 0, z, e, 1, y > 0 ? of_positive : of_negative, 0);
 }
 FORMULA(asymmetric_focal_margin) {
-    const real gamma = p[1], margin = p[2], more = 1 / (1 + e), less = e * more;
-    const bool up = z >= 0;
-    const real t = up ? more : less, u = up ? less : more, q = at_least(BOUNDS.zero, t - margin), rest = u + margin;
-    const real near = -vlog1p(-q), far = -vlog(rest), ell = q < C(0.5) ? near : far;
-    const real power = vpow(q, gamma), per_q = gamma * (ell / q) + 1 / rest, tu = t * u;
-    const real bend = gamma * ((gamma - 1) * (ell / q) + 2 / rest) / q + 1 / (rest * rest);
-    const result positive_ = FN(focal_logits)(1, z, e, 1, p[0], 0);
-    const bool label = y > 0, out = q == 0;
+    const real of_positive = p[0], of_negative = p[1], margin = p[2], more = 1 / (1 + e), less = e * more;
+    const bool label = y > 0, up = z >= 0;
+    const real t = up ? more : less, u = up ? less : more, tu = t * u;
+    const real q = at_least(BOUNDS.zero, t - margin), rest = u + margin, gamma = label ? of_positive : of_negative;
+    const real of_score = (up ? 0 : -z) + vlog1p_unit(e), of_margin = -vlog_about_1(rest, -q);
+    const real ell = at_most(BOUNDS.greatest, label ? of_score : of_margin), lost = label ? u : q;
+    const real w = vpow(lost, gamma), near_q = tu / q, near_1 = tu / rest, A = label ? t : near_q, B = label ? u : near_1;
+    const real slope = vfma(gamma * ell, A, B), turn = label ? t - u : u - t; /* turn: a''/|a'| */
+    const real margin_bend = near_1 * (vfma(u, u, margin * (u - t)) / rest), plain_bend = label ? tu : margin_bend; /* B^2 + B turn */
+    const real bend = vfma(gamma * A, vfma(ell, vfma(gamma - 1, A, turn), 2 * B), plain_bend);
+    const bool none = lost == 0;
     return (result){
-        .v = label ? positive_.v : out ? 0 : power * ell,
-        .g = label ? positive_.g : out ? 0 : power * per_q * tu,
-        .h = label ? positive_.h : out ? 0 : power * (bend * tu + per_q * (u - t)) * tu,
+        .v = none ? nan_or(z, 0) : w * (label ? of_score : of_margin),
+        .g = none ? nan_or(z, 0) : (label ? -w : w) * slope,
+        .h = none ? nan_or(z, 0) : w * bend,
     };
 }
 

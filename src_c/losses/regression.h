@@ -159,11 +159,9 @@ FORMULA(linex) {
     return (result){.v = b * vexpm1_excess(x), .g = ab * vexpm1(x), .h = ab * (a * vexp(x))};
 }
 
-/* d^2/2, d = log((1 + z)/(1 + y)) = log1p(r/(1 + y)): near r = 0 nothing cancels, and near z = -1 the quotient of the logarithm
- * is exact. Hessian (1 - d)/(1 + z)^2. */
+/* d^2/2, d = log((1 + z)/(1 + y)), whose argument is 1 + r/(1 + y). Hessian (1 - d)/(1 + z)^2. */
 FORMULA(squared_log_error) {
-    const real r = z - y, s = 1 + y, t = 1 + z, x = r / s;
-    const real near = vlog1p(x), far = vlog(t / s), d = x < C(-0.5) ? far : near, slope = d / t;
+    const real r = z - y, s = 1 + y, t = 1 + z, d = vlog_about_1(t / s, r / s), slope = d / t;
     return (result){.v = C(0.5) * d * d, .g = slope, .h = (1 - d) / t / t};
 }
 

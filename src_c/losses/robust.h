@@ -80,8 +80,9 @@ FORMULA(general_robust) {
     const real r = z - y, x = vabs(r) / c, most = at_most(BOUNDS.greatest, x), less_1 = alpha - 1;
     const ratio u = compare(most, d);
     const real q2 = u.q * u.q, l = vlog1p_unit(q2), m = at_least(BOUNDS.one, most / d);
-    const real grown = vpow(m, less_1) * vexp(C(0.5) * less_2 * l), weight = grown / m; /* m P, P */
-    const real L = vfma(C(2.0), vlog(m), l), t = C(0.5) * alpha * L, per_t = vexpm1(t) / t;
+    const FN(power_and_log) of_m = vpow_log(m, less_1, C(0.5) * less_2 * l);
+    const real grown = of_m.power, weight = grown / m; /* m P, P */
+    const real L = vfma(C(2.0), of_m.log, l), t = C(0.5) * alpha * L, per_t = vexpm1(t) / t;
     const real about = vabs(t) < C(0x1p-60) ? 1 : per_t, near = C(0.5) * b * L * about;
     const real larger = u.beyond ? most : d, far = vfma(larger / alpha * (d * grown), 1 + q2, -b / alpha);
     const real bent_far = q2 + less_1, bent_near = vfma(less_1, q2, 1), bend = (u.beyond ? bent_far : bent_near) / (1 + q2);
