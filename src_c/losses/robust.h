@@ -73,22 +73,24 @@ FORMULA(arctan) {
  * of x/d and d/x and m the larger of x/d and 1, 1 + w is m^2 (1 + q^2): nothing overflows, and its logarithm L is relative near
  * r = 0. P = (1 + w)^(alpha/2 - 1) is the gradient's weight, x P/c;  beyond d that is d m P/c.
  * Where t = alpha/2 L is below 1 the value is b/2 L expm1(t)/t, which passes through alpha = 0; above, that would multiply the
- * error of t, and it is (1 + w) P - 1 that does not cancel. p[0] = c, p[1] = d, p[2] = alpha - 2, p[3] = alpha, p[4] = b, at
- * alpha = 2 any; p[5] is added to the value: log c and the logarithm of the partition function, where they are asked for. */
+ * error of t, and it is (1 + w) P - 1 that does not cancel. p[0] = c, p[1] = d, p[2] = alpha, p[3] = b, at alpha = 2 any;
+ * p[4] + p[5] is alpha - 1, an error of which a large m would multiply by log m; p[6] is added to the value: log c and the
+ * logarithm of the partition function, where they are asked for. */
 FORMULA(general_robust) {
-    const real c = positive(p[0]), d = p[1], less_2 = p[2], alpha = p[3], b = p[4], constant = p[5], inverse = 1 / c;
-    const real r = z - y, x = vabs(r) / c, most = at_most(BOUNDS.greatest, x), less_1 = alpha - 1;
+    const real c = positive(p[0]), d = p[1], alpha = p[2], b = p[3], less_1 = p[4], low = p[5], inverse = 1 / c;
+    const real r = z - y, x = vabs(r) / c, most = at_most(BOUNDS.greatest, x), less_2 = (less_1 - 1) + low;
     const ratio u = compare(most, d);
     const real q2 = u.q * u.q, l = vlog1p_unit(q2), m = at_least(BOUNDS.one, most / d);
-    const FN(power_and_log) of_m = vpow_log(m, less_1, C(0.5) * less_2 * l);
+    const FN(power_and_log) of_m = vpow_log(m, less_1, low, C(0.5) * less_2 * l);
     const real grown = of_m.power, weight = grown / m; /* m P, P */
     const real L = vfma(C(2.0), of_m.log, l), t = C(0.5) * alpha * L, per_t = vexpm1(t) / t;
     const real about = vabs(t) < C(0x1p-60) ? 1 : per_t, near = C(0.5) * b * L * about;
     const real larger = u.beyond ? most : d, far = vfma(larger / alpha * (d * grown), 1 + q2, -b / alpha);
-    const real bent_far = q2 + less_1, bent_near = vfma(less_1, q2, 1), bend = (u.beyond ? bent_far : bent_near) / (1 + q2);
+    const real slope = less_1 + low, bent_far = q2 + slope, bent_near = vfma(slope, q2, 1);
+    const real bend = (u.beyond ? bent_far : bent_near) / (1 + q2);
     const real within = t < 1 ? near : far, at_infinity = alpha >= 0 ? x : within;
     return (result){
-        .v = (x > most ? at_infinity : within) + constant,
+        .v = (x > most ? at_infinity : within) + p[6],
         .g = with_sign_of(r, (u.beyond ? d : most) * grown * inverse),
         .h = weight * inverse * bend * inverse,
         .m = weight * inverse * inverse,
