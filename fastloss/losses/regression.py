@@ -812,7 +812,7 @@ class Linex(Loss):
     def _closed_form(self, y: Any, w: Any) -> float:
         x = -self.a * y
         top = x.max()
-        return float(-(top + np.log(np.average(np.exp(x - top), weights=w))) / self.a)
+        return float(-(top + np.log1p(np.average(np.expm1(x - top), weights=w))) / self.a)  # a may be small
 
     def reference(self, y_true: Any, y_pred: Any) -> tuple[Any, Any, Any]:
         a, b = (y_pred.dtype.type(x) for x in (self.a, self.b))
