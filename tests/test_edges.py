@@ -258,3 +258,40 @@ def test_weights_that_are_a_view_of_the_targets_are_checked_as_weights():
     counts[2] = -1  # a bad count
     with pytest.raises(ValueError, match=r"y_true\[2\]"):
         fl.Poisson()(counts, z, counts.view(np.uint8), reduction="sum")
+
+
+@BACKENDS
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize(
+    ("power", "y", "value", "gradient", "exact", "fisher"),
+    [
+        (0.0, 0.0, 0, 0, 1, 1),
+        (0.0, 2.0, 0, -2, 1, 1),
+        (0.0, -2.0, 0, 2, 1, 1),
+        (-0.5, 2.0, 0, 0, -INF, 0),
+        (-1.0, 0.0, 0, 0, 0, 0),
+        (-1.0, 2.0, 0, 0, -2, 0),
+        (-2.0, 2.0, 0, 0, 0, 0),
+        (1.5, 0.0, 0, INF, -INF, INF),
+        (1.5, 2.0, INF, -INF, INF, INF),
+        (2.0, 2.0, INF, -INF, INF, INF),
+        (3.0, 2.0, INF, -INF, INF, INF),
+        (5.0, 2.0, INF, -INF, INF, INF),
+    ],
+)
+def test_tweedie_at_a_mean_of_zero(power, y, value, gradient, exact, fisher, dtype, backend):
+    """As mu tends to 0; and a target of any sign where p <= 0."""
+    loss = backend(fl.Tweedie(power, link="identity"))
+    for mu in (0.0, -0.0):
+        args = np.array([y], dtype), np.array([mu], dtype)
+        assert loss(*args, reduction="none") == value
+        for kind, curvature in (("exact", exact), ("fisher", fisher)):
+            assert [float(x[0]) for x in loss.gradient_and_hessian(*args, hessian=kind)] == [gradient, curvature]
+
+
+@BACKENDS
+@pytest.mark.parametrize(
+    ("power", "mu", "want"), [(-1.0, 1e20, INF), (-1.0, INF, INF), (0.0, INF, INF), (5.0, 1e-30, INF)]
+)
+def test_tweedie_where_both_powers_are_infinite(power, mu, want, backend):
+    assert backend(fl.Tweedie(power, link="identity"))(np.float32([1]), np.float32([mu])) == want
