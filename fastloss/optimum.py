@@ -12,6 +12,8 @@ from fastloss import domains, validation
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from numpy.typing import NDArray
+
     from fastloss.loss import Loss
 
     Slope = Callable[[float], tuple[float, float]]  # gradient and Hessian of the mean loss at a constant
@@ -123,7 +125,7 @@ def _deepest(loss: Loss, y: Any, w: Any, slope: Slope) -> float:
 
     means = np.array([mean(c) for c in tried])
     edged = np.concatenate([[np.inf], means, [np.inf]])
-    lowest = np.flatnonzero((means <= edged[:-2]) & (means <= edged[2:]))
+    lowest: NDArray[Any] = np.flatnonzero((means <= edged[:-2]) & (means <= edged[2:]))
     lowest = lowest[np.argsort(means[lowest], kind="stable")][:MOST_VALLEYS]
     ends = [float(tried[i]) for i in lowest]
     ends += [

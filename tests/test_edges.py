@@ -295,3 +295,30 @@ def test_tweedie_at_a_mean_of_zero(power, y, value, gradient, exact, fisher, dty
 )
 def test_tweedie_where_both_powers_are_infinite(power, mu, want, backend):
     assert backend(fl.Tweedie(power, link="identity"))(np.float32([1]), np.float32([mu])) == want
+
+
+def test_the_reference_at_far_points_and_next_to_whole_parameters():
+    """What the engine has, in float32 too, and without a warning of NumPy's."""
+    far, zero = np.float32([1e30, -1e30]), np.zeros(2, "f4")
+    for loss, z in (
+        (fl.GeneralRobust(alpha=0.25), far),
+        (fl.GeneralRobust(alpha=1.0), np.float32([INF, -INF])),
+        (fl.SquaredError(), far),
+        (fl.Lq(1 + 1e-12), np.float32([0.5, 2.0])),
+    ):
+        for got, want in zip(
+            (_on_reference(loss)(zero, z, reduction="none"), *_on_reference(loss).gradient_and_hessian(zero, z)),
+            (loss(zero, z, reduction="none"), *loss.gradient_and_hessian(zero, z)),
+            strict=True,
+        ):
+            np.testing.assert_allclose(got, want, rtol=1e-5)
+    tweedie = fl.Tweedie(power=1 + 1e-9)
+    ones, z = np.ones(2, "f4"), np.float32([0.5, 2])
+    np.testing.assert_allclose(
+        _on_reference(tweedie)(ones, z, reduction="none"), tweedie(ones, z, reduction="none"), rtol=1e-5
+    )
+
+
+@pytest.mark.parametrize("c", [1e-200, 1e-320, 1e160, 1e300])
+def test_a_scale_whose_square_is_out_of_range(c):
+    assert fl.GeneralRobust(alpha=-INF, c=c)([0.0, 0.0], [0.0, c]) == pytest.approx(-math.expm1(-0.5) / 2, rel=1e-3)
