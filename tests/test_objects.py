@@ -480,6 +480,13 @@ def test_optimum_of_the_crps(heavy):
         assert np.abs(loss.gradient(y, np.tile(best, (100, 1))).sum(axis=0)).max() < 1e-10
 
 
+def test_optimum_of_the_crps_of_weights_that_differ_by_rounding():
+    for weights in ([1.0, 1 - 2**-53], [1 - 2**-53, 1.0]):
+        np.testing.assert_allclose(
+            fl.GaussianCRPS().optimum([0.0, 1.0], weights), fl.GaussianCRPS().optimum([0.0, 1.0])
+        )
+
+
 def test_ignored_rows_do_not_move_the_optimum():
     loss = fl.SparseCategoricalCrossEntropy(ignore_index=-1)
     np.testing.assert_allclose(loss.optimum([0, -1, 1, -1, 1, 1]), [0.25, 0.75])
