@@ -61,9 +61,9 @@ class BinaryCrossEntropy(Loss):
 
     Notes
     -----
-    Convex. From logits the value and the gradient keep their relative precision in both tails: at z = 40 with t = 1
-    the loss is 4.2e-18, where formulas of the form softplus(z) - t z give 0. ``"majorize"`` (from logits) is the bound
-    of Jaakkola and Jordan, tanh(z/2)/(2z).
+    Convex and smooth, but not with a clip. From logits the value and the gradient keep their relative precision in both
+    tails: at z = 40 with t = 1 the loss is 4.2e-18, where formulas of the form softplus(z) - t z give 0. ``"majorize"``
+    (from logits) is the bound of Jaakkola and Jordan, tanh(z/2)/(2z).
 
     References
     ----------
@@ -98,6 +98,14 @@ class BinaryCrossEntropy(Loss):
             label_smoothing=real("label_smoothing", label_smoothing, 0.0, 1.0),
             clip=clip,
         )
+
+    @property
+    def convex(self) -> bool:  # type: ignore[override]
+        return self.clip == 0
+
+    @property
+    def smoothness(self) -> int:  # type: ignore[override]
+        return 2 if self.clip == 0 else 0
 
     @property
     def activation(self) -> str:
