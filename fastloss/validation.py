@@ -332,4 +332,5 @@ def class_weight_length(loss: Loss, classes: int) -> str:
 def empty_mean(loss: Loss, n: int) -> str:
     """Message for a mean over nothing."""
     what = "there are no samples" if n == 0 else "the total weight is zero"
-    return f"the mean of {loss.name} is undefined: {what}; use reduction='sum' to get 0.0"
+    fix = "; use reduction='sum' to get 0.0" if loss.additive else ""
+    return f"the mean of {loss.name} is undefined: {what}{fix}"

@@ -760,10 +760,10 @@ class Lq(Loss):
     def reference(self, y_true: Any, y_pred: Any) -> tuple[Any, Any, Any]:
         if (same := self._same()) is not None:
             return same.reference(y_true, y_pred)
-        r, q = y_pred - y_true, y_pred.dtype.type(self.q)
-        a = np.abs(r)
+        r, of = y_pred - y_true, y_pred.dtype.type
+        a, q, less_1, less_2 = np.abs(r), of(self.q), of(self.q - 1), of(self.q - 2)  # small ones keep their digits
         with np.errstate(over="ignore", under="ignore", divide="ignore"):
-            return a**q, q * a ** (q - 1) * np.sign(r), q * (q - 1) * a ** (q - 2)
+            return a**q, q * a**less_1 * np.sign(r), q * less_1 * a**less_2
 
     def majorizer(self, y_true: Any, y_pred: Any) -> Any:
         if (same := self._same()) is not None:
@@ -817,7 +817,7 @@ class Linex(Loss):
     def _closed_form(self, y: Any, w: Any) -> float:
         x = -self.a * y
         top = x.max()
-        return float(-(top + np.log(np.average(np.exp(x - top), weights=w))) / self.a)
+        return float(-(top + np.log1p(np.average(np.expm1(x - top), weights=w))) / self.a)  # a may be small
 
     def reference(self, y_true: Any, y_pred: Any) -> tuple[Any, Any, Any]:
         a, b = (y_pred.dtype.type(x) for x in (self.a, self.b))

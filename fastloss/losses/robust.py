@@ -326,7 +326,7 @@ class GeneralRobust(_Robust):
     def _kernel(self) -> KernelSpec:
         c = self.c
         if self.alpha < _LIKE_MINUS_INFINITY:
-            return KernelSpec("welsch", (c * math.sqrt(2), 1.0, math.sqrt(2) / c, 1 / c**2))
+            return KernelSpec("welsch", (c * math.sqrt(2), 1.0, math.sqrt(2) / c, 1 / c / c))
         b = self._b()
         return KernelSpec("general_robust", (c, math.sqrt(b), self.alpha - 2, self.alpha, b, 0.0))
 
@@ -351,18 +351,21 @@ class GeneralRobust(_Robust):
             weight, square = self._weight(u), np.square(x)
             if self.alpha < _LIKE_MINUS_INFINITY:
                 value, bend = -np.expm1(-square / 2), 1 - square
+                gradient = np.where(weight == 0, 0, u * weight)
             else:
                 alpha, b = of(self.alpha), of(self._b())
                 d, larger, weight = self._grown(x)
                 q = np.where(x > d, d / x, x / d)
-                log = 2 * np.log(larger / d) + np.log1p(np.square(q))
+                rest = np.log1p(np.square(q))
+                log = 2 * np.log(larger / d) + rest
                 t = alpha / 2 * log
                 near = b / 2 * log * np.where(np.abs(t) < of(1e-25), 1, np.expm1(t) / t)
-                far = (larger * (larger * weight) * (1 + np.square(q)) - b) / alpha
+                far = (b * ((larger / d) ** alpha * np.exp(alpha / 2 * rest)) - b) / alpha
                 value = np.where(t < 1, near, far)
+                grown = (larger / d) ** (alpha - 1) * np.exp((alpha / 2 - 1) * rest)  # what x times the weight is
+                gradient = np.where(x > d, np.sign(u) * d * grown, u * weight)
                 bend = np.where(x > d, np.square(q) + (alpha - 1), 1 + (alpha - 1) * np.square(q)) / (1 + np.square(q))
-            gradient = np.where(weight == 0, 0, u * weight) / c
-            return value, gradient, np.where(weight == 0, 0, weight * bend) / np.square(c)
+            return value, gradient / c, np.where(weight == 0, 0, weight * bend) / np.square(c)
 
 
 @register

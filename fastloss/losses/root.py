@@ -9,8 +9,8 @@ import numpy as np
 
 from fastloss import backend, validation
 from fastloss.loss import KernelSpec, Loss
-from fastloss.losses.regression import SquaredError
-from fastloss.operations import EXACT, GRADIENT, VALUE, VALUE_GRADIENT
+from fastloss.losses.regression import LEAST_RESIDUAL, SquaredError
+from fastloss.operations import EXACT, GRADIENT, MAJORIZE, VALUE, VALUE_GRADIENT
 from fastloss.registry import register
 
 
@@ -19,7 +19,8 @@ class RootMeanSquaredError(Loss):
     r"""Root mean squared error: sqrt(sum(w r^2) / sum(w)), r = y_pred - y_true.
 
     With S the value the gradient is w r / (S sum(w)), and 0 at a perfect fit; the diagonal of the Hessian is
-    w / (S sum(w)) - gradient^2 / S. ``"majorize"`` gives w / (S sum(w)), the curvature of the parabola above.
+    w / (S sum(w)) - gradient^2 / S. ``"majorize"`` gives w / (S sum(w)), the curvature of the parabola above (with S at
+    least 1e-6).
 
     Notes
     -----
@@ -95,6 +96,13 @@ class _Runner:
                 f"reduction={reduction!r}: the root of a mean is no sum over elements, so expected 'mean'; "
                 "SquaredError has the others"
             )
+        given = validation.as_array("y_pred", y_pred)
+        if given.dtype == np.float16 and operation != VALUE:  # 2 w r may be out of its range
+            inputs = tuple(None if x is None else np.asarray(x) for x in (y_true, sample_weight))
+            outs = validation._outs(operation, out, given, given.dtype, inputs)
+            wide = given.astype(np.float32)
+            result = self.run(operation, y_true, wide, sample_weight, reduction, None, n_threads, floor)
+            return validation._convert_back(operation, result, outs, given.dtype)
         args = sample_weight, validation.PARTS, out, n_threads
         gradient = None
         if operation in (GRADIENT, VALUE_GRADIENT):  # at once
@@ -103,18 +111,18 @@ class _Runner:
             sums = self.squares.run(VALUE, y_true, y_pred, sample_weight, validation.PARTS, None, n_threads)
         total, weight = sums
         if not weight > 0:
-            raise ValueError(validation.empty_mean(self.loss, np.size(y_pred)))
+            raise ValueError(validation.empty_mean(self.loss, given.size))
         root = math.sqrt(total / weight)
         if operation == VALUE:
             return root
-        factor = 1 / (2 * root * weight) if root > 0 else 0.0  # at a perfect fit the residuals are 0
+        factor = 1 / (2 * root * weight) if root != 0 else 0.0  # at a perfect fit the residuals are 0
         if gradient is not None:
             gradient *= factor
             return (root, gradient) if operation == VALUE_GRADIENT else gradient
         gradient, hessian = self.squares.run(operation, y_true, y_pred, *args)
         gradient *= factor
-        hessian *= factor
-        if operation == EXACT and root > 0:
+        hessian *= 1 / (2 * LEAST_RESIDUAL * weight) if operation == MAJORIZE and root < LEAST_RESIDUAL else factor
+        if operation == EXACT and root != 0:
             hessian -= np.square(gradient) / root
         np.maximum(hessian, floor, out=hessian)
         return gradient, hessian
