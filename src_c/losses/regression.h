@@ -122,7 +122,7 @@ FORMULA(fair) {
     const ratio u = compare(r, c);
     const real of_r = u.beyond ? 1 : u.q, of_c = u.beyond ? u.q : 1, d = 1 + u.q, share = of_c / d;
     return (result){
-        .v = c * (c * vlog1p_excess(vabs(r) / c)),
+        .v = or_half_square((u.q < NEAR_0) & !u.beyond, r, c * (c * vlog1p_excess(vabs(r) / c))),
         .g = with_sign_of(r, c * (of_r / d)),
         .h = share * share,
         .m = share,
@@ -131,7 +131,7 @@ FORMULA(fair) {
 
 /* h softplus(r/h) - q r = h times the cross-entropy of the score r/h under the soft label q = p[1], p[2] = 1 - q; h = p[0]. */
 FORMULA(smooth_quantile) {
-    const real h = p[0];
+    const real h = positive(p[0]);
     result b = FN(cross_entropy_logits)((FN(sides)){.negative = p[2], .positive = p[1]}, 1, (z - y) / h, e);
     b.v *= h;
     b.h /= h;
@@ -188,7 +188,7 @@ FORMULA(symmetric_absolute_percentage_error) {
 
 /* w log1p(|r|/epsilon) within w = p[0], |r| - w + p[2] beyond, p[2] = w log1p(w/epsilon); epsilon = p[1]. */
 FORMULA(wing) {
-    const real w = p[0], epsilon = p[1], end = p[2], r = z - y, a = vabs(r), u = a / epsilon, d = epsilon + a, slope = w / d;
+    const real w = positive(p[0]), epsilon = positive(p[1]), end = p[2], r = z - y, a = vabs(r), u = a / epsilon, d = epsilon + a, slope = w / d;
     const real near = u < C(0x1p-60) ? w / epsilon * a : w * vlog1p(u), far = (a - w) + end; /* u may be subnormal */
     const bool inside = a < w;
     return (result){
