@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import fastloss as fl
-from fastloss.benchmark.data import SOURCES, Predictions, predictions
+from fastloss.benchmark.data import SOURCES, Predictions, predictions, source_of
 
 __all__ = ["DTYPES", "OPERATIONS", "Case", "Pool", "Row", "bootstrap", "cases_of", "make_plan"]
 
@@ -56,7 +56,7 @@ class Case:
         Name in the registry.
     params : tuple of (str, value)
         Parameters that differ from the defaults.
-    task : str
+    source : str
         Which predictions it takes (`data.SOURCES`).
     classes : bool
         Whether the last axis of the prediction are the classes.
@@ -72,7 +72,7 @@ class Case:
 
     loss: str
     params: tuple[tuple[str, Any], ...]
-    task: str
+    source: str
     classes: bool
     targets: str
     predictions: str
@@ -92,7 +92,7 @@ class Case:
 
     def pool(self, width: int, dtype: str, limit: int | None = None) -> Pool:
         """Distinct samples with `width` classes (ignored for pointwise losses), at most `limit` of them."""
-        data = predictions(self.task)
+        data = predictions(self.source)
         z = data.z
         y: NDArray[Any] = data.y
         if self.classes:
@@ -157,7 +157,10 @@ def cases_of(name: str) -> list[Case]:
         loss = fl.get_loss(name)
     except TypeError as error:
         raise LookupError(f"{name} needs parameters that the benchmark does not know ({error})") from None
-    if loss.task not in SOURCES:
+    if not loss.additive:
+        raise LookupError(f"{name} is no sum over elements, by which the benchmark compares results")
+    source = source_of(name, loss.task)
+    if source not in SOURCES:
         raise LookupError(f"{name} is a loss for {loss.task!r}, for which the benchmark has no predictions")
     classes = getattr(loss, "layout", "pointwise") == "classes"
     variants: list[tuple[tuple[tuple[str, Any], ...], str, bool]] = [((), "raw", True)]
@@ -166,7 +169,7 @@ def cases_of(name: str) -> list[Case]:
     found = []
     for params, form, main in variants:
         for targets in ("index", "probability") if classes else ("plain",):
-            case = Case(name, params, loss.task, classes, targets, form, main, len(loss.outputs))
+            case = Case(name, params, source, classes, targets, form, main, len(loss.outputs))
             if (problem := _refusal(case)) is None:
                 found.append(case)
                 break

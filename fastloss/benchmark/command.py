@@ -210,7 +210,7 @@ def run_plan(
     status = 0
     with runner.Runner(engines, threads, pace) as running:
         try:
-            sources = dict.fromkeys(predictions(row.case.task).description for row in plan)
+            sources = dict.fromkeys(predictions(row.case.source).description for row in plan)
             table.header(facts, settings, list(sources), notes)
             with table.tracking(len(plan)):
                 for outcome in running.run(plan):
