@@ -7,7 +7,7 @@ are measured.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -240,6 +240,7 @@ def make_plan(
     dtypes: Sequence[str],
     operations: Sequence[str],
     full: bool,
+    once: Collection[str] = (),
     large_only_for: set[str] | None = None,
 ) -> tuple[list[Row], list[str]]:
     """The rows of a run and a note for each loss that has none.
@@ -256,6 +257,8 @@ def make_plan(
         combinations at one size, the largest up to a million (in cache on most machines).
     full : bool
         Every combination, and the cases that take probabilities.
+    once : collection of str
+        Losses of which a quick run has one row: value and gradient in the first dtype at that one size.
     large_only_for : set of str, optional
         Losses that get sizes above a few million; all by default.
     """
@@ -272,19 +275,21 @@ def make_plan(
         for case in cases:
             if not (case.main or full):
                 continue
-            combinations = [(main_operation, dtypes[0])]
-            combinations += [(o, d) for d in dtypes for o in operations if (o, d) not in combinations]
+            first = (main_operation, dtypes[0])
+            combinations = dict.fromkeys([first, *((o, d) for d in dtypes for o in operations)])
             for operation, dtype in combinations:
-                main = (operation, dtype) == combinations[0]
+                main = (operation, dtype) == first
                 # a quick run has the second dtype for the main operation only
-                if not (full or main or dtype == dtypes[0] or operation == main_operation):
+                second = (dtype == dtypes[0] or operation == main_operation) and name not in once
+                if not (full or main or second):
                     continue
+                every_size = full or (main and name not in once)
                 shapes: list[tuple[int, ...]] = []
-                for n in sizes if full or main else [main_size]:
+                for n in sizes if every_size else [main_size]:
                     if n <= LARGE or large_only_for is None or name in large_only_for:
                         width = DIGITS if case.classes else case.outputs
                         shapes.append((max(1, n // width), width) if width else (n,))
-                if case.classes and max(sizes) >= WIDE_FROM and (full or main):
+                if case.classes and max(sizes) >= WIDE_FROM and every_size:
                     shapes += FULL_SHAPES if full else WIDE_SHAPES
                 plan += [Row(case, operation, dtype, shape) for shape in dict.fromkeys(shapes)]
     return plan, notes
