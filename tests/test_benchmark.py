@@ -180,13 +180,15 @@ def test_peers_agree_on_every_row() -> None:
 def test_compiling_peers_agree(engine: str) -> None:
     if not ENGINES[engine].installed:
         pytest.skip(f"{engine} is not installed")
-    losses = ["huber"] if engine == "torch.compile" else ["huber", "kl_divergence", "binary_cross_entropy"]
+    losses = ["huber"] if engine == "torch.compile" else fl.list_losses()
     plan, _ = make_plan(losses, sizes=[200], dtypes=["float32"], operations=["value_and_gradient"], full=False)
     with Runner({engine: ENGINES[engine]}, 1, HASTE) as runner:
         outcomes = list(runner.run(plan))
     if engine == "torch.compile" and outcomes[0].results[engine].status == "failed":
         pytest.skip(f"torch.compile does not run here: {outcomes[0].results[engine].note}")
-    assert [o.results[engine].status for o in outcomes] == ["ok"] * len(losses)
+    assert {o.row.case.label: disagreements(o) for o in outcomes if disagreements(o)} == {}
+    # two have no formula: losses of two outputs
+    assert {o.row.case.loss for o in outcomes if o.results[engine].status != "ok"} <= {"gaussian_nll", "gaussian_crps"}
 
 
 @pytest.fixture
