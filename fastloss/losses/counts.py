@@ -304,6 +304,8 @@ class Tweedie(Loss):
             return same._kernel()
         if self.power == 2:
             return KernelSpec("gamma_identity")
+        if self.power == 1.5 and self.link == "log":
+            return KernelSpec("tweedie_log_3_2")
         a, b = self._exponents()
         return KernelSpec(f"tweedie_{self.link}", (*float32_and_rest(a), *float32_and_rest(b), *self._at_zero()))
 

@@ -754,6 +754,8 @@ class Lq(Loss):
     def _kernel(self) -> KernelSpec:
         if (same := self._same()) is not None:
             return same._kernel()
+        if self.q == 1.5:
+            return KernelSpec("lq_3_2", (1.5 * LEAST_RESIDUAL**-0.5,))
         powers = (*float32_and_rest(self.q - 1), *float32_and_rest(self.q - 2))
         return KernelSpec("lq", (self.q, *powers, self.q * LEAST_RESIDUAL ** (self.q - 2)))
 

@@ -56,14 +56,25 @@ FORMULA(inverse_gaussian_log) {
     };
 }
 
-/* Tweedie of power P, neither 1 nor 2: -y mu^a/a + mu^b/b, a = 1 - P = p[0] + p[1], b = 2 - P = p[2] + p[3], each as a
- * float32 and the rest: an exponential multiplies the error of its argument by up to 745. */
-FORMULA(tweedie_log) {
-    const real A = vexp_product(p[0], p[1], z), B = vexp_product(p[2], p[3], z), a = p[0] + p[1], b = p[2] + p[3];
+/* Tweedie of power P, neither 1 nor 2: -y mu^a/a + mu^b/b, a = 1 - P, b = 2 - P, of A = mu^a and B = mu^b. */
+INLINE result FN(tweedie_of)(real y, real z, real a, real b, real A, real B) {
     const real yA = unless(y == 0, y * A, z);
     /* mu^b / (y mu^a) = mu/y: where both are infinite, z says which counts. */
     const real upper = (z < 0) & (yA > BOUNDS.greatest) ? 0 : B, lower = (z > 0) & (B > BOUNDS.greatest) ? 0 : yA;
     return (result){.v = upper / b - lower / a, .g = upper - lower, .h = vfma(b, upper, -a * lower), .f = B};
+}
+
+/* a = p[0] + p[1], b = p[2] + p[3], each as a float32 and the rest: an exponential multiplies the error of its argument by up
+ * to 745. */
+FORMULA(tweedie_log) {
+    const real A = vexp_product(p[0], p[1], z), B = vexp_product(p[2], p[3], z);
+    return FN(tweedie_of)(y, z, p[0] + p[1], p[2] + p[3], A, B);
+}
+
+/* At P = 3/2, the usual one, A = 1/B. */
+FORMULA(tweedie_log_3_2) {
+    const real B = vexp(C(0.5) * z);
+    return FN(tweedie_of)(y, z, C(-0.5), C(0.5), 1 / B, B);
 }
 
 /* The same with mu = z >= 0. y = 0 leaves mu^b alone: at mu = 0 that is 0, and its slope infinite for P > 1. There quotients by
@@ -104,5 +115,6 @@ FORMULA(negative_binomial) {
     X(gamma_identity, 4, DIRECT) \
     X(inverse_gaussian_log, 4, DIRECT) \
     X(tweedie_log, 4, DIRECT) \
+    X(tweedie_log_3_2, 4, DIRECT) \
     X(tweedie_identity, 4, DIRECT) \
     X(negative_binomial, 4, EXP_MINUS_ABS_SHIFTED_SCORE)

@@ -153,6 +153,17 @@ FORMULA(lq) {
     };
 }
 
+/* |r|^(3/2), without a power: sqrt is an instruction. p[0] bounds the majorizer at r = 0. */
+FORMULA(lq_3_2) {
+    const real r = z - y, a = vabs(r), root = vsqrt(a);
+    return (result){
+        .v = a * root,
+        .g = with_sign_of(r, C(1.5) * root),
+        .h = C(0.75) / root,
+        .m = at_most(p[0], C(1.5) / root),
+    };
+}
+
 /* b (exp(x) - 1 - x), x = a r; p[0] = a, p[1] = b, p[2] = a b. */
 FORMULA(linex) {
     const real a = p[0], b = p[1], ab = p[2], x = a * (z - y);
@@ -214,6 +225,7 @@ FORMULA(wing) {
     X(fair, 4, DIRECT) \
     X(smooth_quantile, 4, EXP_MINUS_ABS_SCALED_RESIDUAL) \
     X(lq, 4, DIRECT) \
+    X(lq_3_2, 4, DIRECT) \
     X(linex, 4, DIRECT) \
     X(squared_log_error, 4, DIRECT) \
     X(absolute_percentage_error, 4, DIRECT) \
