@@ -116,13 +116,13 @@ FORMULA(squared_epsilon_insensitive) {
 }
 
 /* c^2 (u - log1p u), u = |r|/c. Gradient r/(1 + u), Hessian 1/(1 + u)^2, majorized by 1/(1 + u), as the value is concave
- * in r^2. */
+ * in r^2. It is r^2/2 less r^2 u/3 and so on: nearer to 0 than others must it be where that alone serves. */
 FORMULA(fair) {
     const real c = positive(p[0]), r = z - y;
     const ratio u = compare(r, c);
     const real of_r = u.beyond ? 1 : u.q, of_c = u.beyond ? u.q : 1, d = 1 + u.q, share = of_c / d;
     return (result){
-        .v = or_half_square((u.q < NEAR_0) & !u.beyond, r, c * (c * vlog1p_excess(vabs(r) / c))),
+        .v = or_half_square((u.q < NEAR_0 * NEAR_0) & !u.beyond, r, c * (c * vlog1p_excess(vabs(r) / c))),
         .g = with_sign_of(r, c * (of_r / d)),
         .h = share * share,
         .m = share,
