@@ -35,9 +35,10 @@ FORMULA(geman_mcclure) {
 FORMULA(welsch) {
     const real c = positive(p[0]), most = p[1], pull = p[2], bend = p[3], r = z - y, u = r / c, u2 = u * u;
     const real half = vexp_nonpositive(C(-0.5) * u2);
+    const real near = C(0.5) * at_most(BOUNDS.greatest, pull) * u * r; /* most u^2, which may be subnormal */
     const bool none = half == 0;
     return (result){
-        .v = vabs(u) < NEAR_0 ? C(0.5) * bend * r * r : -most * vexpm1(-u2),
+        .v = vabs(u) < NEAR_0 ? near : -most * vexpm1(-u2),
         .g = none ? 0 : pull * u * half * half,
         .h = none ? 0 : bend * vfma(C(-2.0), u2, 1) * half * half,
         .m = none ? 0 : bend * half * half,
