@@ -88,6 +88,11 @@ class WeightedSum(Loss):
         return min(loss.smoothness for loss in self.losses)
 
     @property
+    def additive(self) -> bool:  # type: ignore[override]
+        """Whether all parts are."""
+        return all(loss.additive for loss in self.losses)
+
+    @property
     def activation(self) -> str:
         """That of the parts."""
         return self.losses[0].activation

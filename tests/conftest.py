@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import subprocess
@@ -40,6 +41,18 @@ def fresh() -> Callable[..., str]:
         return done.stdout
 
     return run
+
+
+@pytest.fixture(scope="module")
+def jax() -> Any:
+    """JAX, in float64. What it adds to garbage collection goes again: it swallows the Ctrl-C of other tests."""
+    callbacks = list(gc.callbacks)
+    module = pytest.importorskip("jax", reason="JAX is not installed")
+    before = module.config.jax_enable_x64
+    module.config.update("jax_enable_x64", True)
+    yield module
+    module.config.update("jax_enable_x64", before)
+    gc.callbacks[:] = callbacks
 
 
 def pytest_configure(config: pytest.Config) -> None:

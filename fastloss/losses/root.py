@@ -18,16 +18,16 @@ from fastloss.registry import register
 class RootMeanSquaredError(Loss):
     r"""Root mean squared error: sqrt(sum(w r^2) / sum(w)), r = y_pred - y_true.
 
-    With S the value the gradient is w r / (S sum(w)), and 0 at a perfect fit; the diagonal of the Hessian is
-    w / (S sum(w)) - gradient^2 / S. ``"majorize"`` gives w / (S sum(w)), the curvature of the parabola above (with S at
-    least 1e-6).
+    With S the value the gradient is w r / (S sum(w)); the diagonal of the Hessian is w / (S sum(w)) - gradient^2 / S.
+    Both are 0 at a perfect fit. ``"majorize"`` gives w / (S sum(w)), the curvature of the parabola above (with S at least
+    1e-6).
 
     Notes
     -----
     Convex, with a kink at a perfect fit; in units of the target. It is no sum over elements: there is no ``reduction``
     but ``"mean"``, and an accumulator takes the root of the mean over all that it has seen, as the mean of the roots of
     batches is not it. Of a sum of losses it may be a part. Minimised where the squared error is, with steps that do not
-    shrink near the optimum.
+    shrink near the optimum. Squares are summed: from |r| of 1e19 on in float32, 1e154 in float64, it is infinite.
 
     References
     ----------
@@ -72,7 +72,7 @@ class RootMeanSquaredError(Loss):
 
 
 class _Runner:
-    """Sums of w r^2 and w from a pass over the elements; then its derivatives, times 1 / (2 S sum(w))."""
+    """A pass over the mean of the squares M, whose root S is; then its derivatives, times dS/dM = 1/(2 S)."""
 
     def __init__(self, loss: Loss) -> None:
         self.loss = loss
@@ -97,32 +97,33 @@ class _Runner:
                 "SquaredError has the others"
             )
         given = validation.as_array("y_pred", y_pred)
-        if given.dtype == np.float16 and operation != VALUE:  # 2 w r may be out of its range
+        dtype = validation.result_dtype(given)
+        if dtype == np.float16:  # whose range M and its derivatives may leave
             inputs = tuple(None if x is None else np.asarray(x) for x in (y_true, sample_weight))
-            outs = validation._outs(operation, out, given, given.dtype, inputs)
+            outs = validation._outs(operation, out, given, dtype, inputs)
             wide = given.astype(np.float32)
             result = self.run(operation, y_true, wide, sample_weight, reduction, None, n_threads, floor)
-            return validation._convert_back(operation, result, outs, given.dtype)
-        args = sample_weight, validation.PARTS, out, n_threads
-        gradient = None
-        if operation in (GRADIENT, VALUE_GRADIENT):  # at once
-            sums, gradient = self.squares.run(VALUE_GRADIENT, y_true, y_pred, *args)
-        else:
-            sums = self.squares.run(VALUE, y_true, y_pred, sample_weight, validation.PARTS, None, n_threads)
-        total, weight = sums
-        if not weight > 0:
-            raise ValueError(validation.empty_mean(self.loss, given.size))
-        root = math.sqrt(total / weight)
+            return validation._convert_back(operation, result, outs, dtype)
         if operation == VALUE:
-            return root
-        factor = 1 / (2 * root * weight) if root != 0 else 0.0  # at a perfect fit the residuals are 0
-        if gradient is not None:
-            gradient *= factor
-            return (root, gradient) if operation == VALUE_GRADIENT else gradient
-        gradient, hessian = self.squares.run(operation, y_true, y_pred, *args)
-        gradient *= factor
-        hessian *= 1 / (2 * LEAST_RESIDUAL * weight) if operation == MAJORIZE and root < LEAST_RESIDUAL else factor
-        if operation == EXACT and root != 0:
-            hessian -= np.square(gradient) / root
-        np.maximum(hessian, floor, out=hessian)
+            return math.sqrt(self.squares.run(VALUE, y_true, y_pred, sample_weight, reduction, None, n_threads))
+        if operation in (GRADIENT, VALUE_GRADIENT):
+            mean, gradient = self.squares.run(VALUE_GRADIENT, y_true, y_pred, sample_weight, reduction, out, n_threads)
+            with np.errstate(all="ignore"):
+                gradient *= _slope(mean)
+            return (math.sqrt(mean), gradient) if operation == VALUE_GRADIENT else gradient
+        mean = self.squares.run(VALUE, y_true, y_pred, sample_weight, reduction, None, n_threads)
+        gradient, hessian = self.squares.run(operation, y_true, y_pred, sample_weight, reduction, out, n_threads)
+        with np.errstate(all="ignore"):
+            least = hessian * (floor / 2) if floor > -math.inf else None  # floor w / sum(w), as of other losses
+            gradient *= _slope(mean)
+            hessian *= _slope(max(mean, LEAST_RESIDUAL**2) if operation == MAJORIZE else mean)
+            if operation == EXACT and mean != 0:
+                hessian -= np.square(gradient) / math.sqrt(mean)
+            if least is not None:
+                np.maximum(hessian, least, out=hessian)
         return gradient, hessian
+
+
+def _slope(mean: float) -> float:
+    """d(root)/d(mean); 0 at a perfect fit, where it multiplies residuals of 0."""
+    return 0.5 / math.sqrt(mean) if mean != 0 else 0.0

@@ -1,0 +1,161 @@
+# ruff: noqa: E501  (tables: one case a line)
+"""Agreement with torch, in value, gradient and Hessian, where the two compute the same thing."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from cases import data, seed_of
+from peers import Peer, assert_agrees, assert_close, by_torch, sample
+from scipy.special import gammaln
+
+import fastloss as fl
+
+
+@pytest.fixture(scope="module")
+def torch():
+    return pytest.importorskip("torch", reason="torch is not installed")
+
+
+def sign(y):
+    """torch's margin losses take labels -1 and 1."""
+    return 2.0 * (y > 0) - 1
+
+
+def one_by_one(loss, r):
+    """Of losses whose own reduction is none or differs: the entries of a row summed, then the mean over rows."""
+    rows = loss.sum(dim=1) if loss.ndim > 1 else loss
+    return rows if r == "none" else getattr(rows, r)()
+
+
+def negative_binomial(logits, count):
+    from torch.distributions import NegativeBinomial
+
+    return NegativeBinomial(count, logits=logits, validate_args=False)
+
+
+def narrow(y, z):
+    return np.abs(z) < 8
+
+
+C = (0.5, 2.0, 0.3)
+
+# Expressions of torch.nn.functional, prediction z, target y and reduction r.
+PEERS = {
+    "mse_loss": Peer(fl.SquaredError(), lambda F, z, y, r: F.mse_loss(z, y, reduction=r)),
+    "mse_loss, half": Peer(fl.HalfSquaredError(), lambda F, z, y, r: F.mse_loss(z, y, reduction=r), 2),
+    "l1_loss": Peer(fl.AbsoluteError(), lambda F, z, y, r: F.l1_loss(z, y, reduction=r)),
+    "l1_loss, median": Peer(fl.Quantile(0.5), lambda F, z, y, r: F.l1_loss(z, y, reduction=r), 2),
+    "huber_loss": Peer(fl.Huber(1.5), lambda F, z, y, r: F.huber_loss(z, y, reduction=r, delta=1.5)),
+    "smooth_l1_loss": Peer(fl.SmoothL1(0.5), lambda F, z, y, r: F.smooth_l1_loss(z, y, reduction=r, beta=0.5)),
+    "smooth_l1_loss of beta 0": Peer(fl.SmoothL1(0.0), lambda F, z, y, r: F.smooth_l1_loss(z, y, reduction=r, beta=0.0)),
+    "smooth_l1_loss is huber / delta": Peer(fl.Huber(0.5), lambda F, z, y, r: F.smooth_l1_loss(z, y, reduction=r, beta=0.5), 2),
+    "mse_loss of log1p": Peer(fl.SquaredLogError(), lambda F, z, y, r: F.mse_loss(z.log1p(), y.log1p(), reduction=r), 2),
+    "poisson_nll_loss": Peer(fl.Poisson(), lambda F, z, y, r: F.poisson_nll_loss(z, y, reduction=r)),
+    "poisson_nll_loss, full": Peer(fl.Poisson(full=True), lambda F, z, y, r: one_by_one(F.poisson_nll_loss(z, y, reduction="none") + (y + 1).lgamma(), r), note="their full=True is Stirling's approximation: 0.04 off at y = 2"),
+    "poisson_nll_loss of the mean": Peer(fl.Poisson("identity"), lambda F, z, y, r: F.poisson_nll_loss(z, y, log_input=False, eps=0, reduction=r), note="they add eps = 1e-8 to the mean"),
+    "gaussian_nll_loss": Peer(fl.GaussianNLL(full=True), lambda F, z, y, r: F.gaussian_nll_loss(z[:, 0], y, (2 * z[:, 1]).exp(), full=True, eps=0, reduction=r), where=lambda y, z: np.abs(z[:, 1]) < 8, note="they take the variance, raised to eps = 1e-6, whose cube overflows in the Hessian"),
+    "binary_cross_entropy": Peer(fl.BinaryCrossEntropy(), lambda F, z, y, r: F.binary_cross_entropy(z, y, reduction=r), derivatives=1, note="they add 1e-12 to a denominator of the second derivative, and let no logarithm below -100"),
+    "binary_cross_entropy_with_logits": Peer(fl.BinaryCrossEntropy(True), lambda F, z, y, r: F.binary_cross_entropy_with_logits(z, y, reduction=r)),
+    "binary_cross_entropy_with_logits, pos_weight": Peer(fl.BinaryCrossEntropy(True, pos_weight=3.0), lambda F, z, y, r: F.binary_cross_entropy_with_logits(z, y, reduction=r, pos_weight=z.new_tensor(3.0))),
+    "binary_cross_entropy_with_logits, discriminator": Peer(fl.GANDiscriminator(), lambda F, z, y, r: F.binary_cross_entropy_with_logits(z, y, reduction=r)),
+    "binary_cross_entropy_with_logits, generator": Peer(fl.GANGenerator(), lambda F, z, y, r: F.binary_cross_entropy_with_logits(z, y, reduction=r)),
+    "binary_cross_entropy_with_logits, minimax generator": Peer(fl.GANGenerator("minimax"), lambda F, z, y, r: F.binary_cross_entropy_with_logits(z, 1 - y, reduction=r), -1, note="it maximises what the discriminator minimises"),
+    "mse_loss, discriminator": Peer(fl.GANDiscriminator("least_squares"), lambda F, z, y, r: F.mse_loss(z, y, reduction=r), 2),
+    "mse_loss, generator": Peer(fl.GANGenerator("least_squares"), lambda F, z, y, r: F.mse_loss(z, y, reduction=r), 2),
+    "mse_loss of sigmoid": Peer(fl.Brier(True), lambda F, z, y, r: F.mse_loss(z.sigmoid(), y, reduction=r)),
+    "mse_loss of probabilities": Peer(fl.Brier(), lambda F, z, y, r: F.mse_loss(z, y, reduction=r)),
+    "soft_margin_loss": Peer(fl.SoftMargin(), lambda F, z, y, r: F.soft_margin_loss(z, sign(y), reduction=r), where=narrow, note="theirs is infinite from exp(-s z) = inf on"),
+    "hinge_embedding_loss": Peer(fl.Hinge(), lambda F, z, y, r: F.hinge_embedding_loss(sign(y) * z, -z.new_ones(z.shape), reduction=r), note="of a margin, for the target -1"),
+    "margin_ranking_loss": Peer(fl.Hinge(), lambda F, z, y, r: F.margin_ranking_loss(z, 0 * z.detach(), sign(y), margin=1, reduction=r), note="of z against 0"),
+    "margin_ranking_loss of margin 0": Peer(fl.Perceptron(), lambda F, z, y, r: F.margin_ranking_loss(z, 0 * z.detach(), sign(y), reduction=r)),
+    "margin_ranking_loss, discriminator": Peer(fl.GANDiscriminator("hinge"), lambda F, z, y, r: F.margin_ranking_loss(z, 0 * z.detach(), sign(y), margin=1, reduction=r)),
+    "smooth_l1_loss of a margin": Peer(fl.SmoothHinge(), lambda F, z, y, r: F.smooth_l1_loss(F.relu(1 - sign(y) * z), z.new_zeros(z.shape), reduction=r)),
+    "huber_loss of a margin": Peer(fl.ModifiedHuber(), lambda F, z, y, r: F.huber_loss(F.relu(1 - sign(y) * z), z.new_zeros(z.shape), delta=2.0, reduction=r), 0.5),
+    "NegativeBinomial": Peer(fl.NegativeBinomial(0.4), lambda F, z, y, r: one_by_one(-negative_binomial(z + np.log(0.4), 1 / 0.4).log_prob(y), r), constant=lambda y: gammaln(y + 1) - gammaln(y + 2.5) + gammaln(2.5) - y * np.log(0.4), where=narrow, note="they take the mean times theta, as the odds"),
+    "cross_entropy": Peer(fl.SparseCategoricalCrossEntropy(True), lambda F, z, y, r: F.cross_entropy(z, y, reduction=r)),
+    "cross_entropy, weighted": Peer(fl.SparseCategoricalCrossEntropy(True, class_weight=C), lambda F, z, y, r: F.cross_entropy(z, y, reduction=r, weight=z.new_tensor(C))),
+    "cross_entropy, smoothed": Peer(fl.SparseCategoricalCrossEntropy(True, label_smoothing=0.1), lambda F, z, y, r: F.cross_entropy(z, y, reduction=r, label_smoothing=0.1)),
+    "cross_entropy, ignoring": Peer(fl.SparseCategoricalCrossEntropy(True, ignore_index=1), lambda F, z, y, r: F.cross_entropy(z, y, reduction=r, ignore_index=1)),
+    "cross_entropy, everything": Peer(fl.SparseCategoricalCrossEntropy(True, class_weight=C, label_smoothing=0.1, ignore_index=1), lambda F, z, y, r: F.cross_entropy(z, y, reduction=r, weight=z.new_tensor(C), label_smoothing=0.1, ignore_index=1)),
+    "cross_entropy of rows": Peer(fl.CategoricalCrossEntropy(True, label_smoothing=0.1), lambda F, z, y, r: F.cross_entropy(z, y, reduction=r, label_smoothing=0.1)),
+    "nll_loss": Peer(fl.SparseCategoricalCrossEntropy(class_weight=C, ignore_index=1), lambda F, z, y, r: F.nll_loss(z.log(), y, reduction=r, weight=z.new_tensor(C), ignore_index=1)),
+    "kl_div": Peer(fl.KLDivergence(from_log_probabilities=True), lambda F, z, y, r: one_by_one(F.kl_div(z, y, reduction="none"), r), note="input first, target second; their mean is over entries"),
+    "kl_div of log_softmax": Peer(fl.KLDivergence(from_logits=True), lambda F, z, y, r: one_by_one(F.kl_div(z.log_softmax(1), y, reduction="none"), r)),
+    "kl_div of log": Peer(fl.KLDivergence(), lambda F, z, y, r: one_by_one(F.kl_div(z.log(), y, reduction="none"), r)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64], ids=lambda dtype: dtype.__name__)
+@pytest.mark.parametrize("name", PEERS)
+def test_per_element(name, dtype, torch):
+    peer = PEERS[name]
+    y, z = sample(peer, dtype)
+    target = torch.from_numpy(y)
+    assert_agrees(peer, y, z, *by_torch(torch, lambda z: peer.theirs(torch.nn.functional, z, target, "none"), z))
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum"])
+@pytest.mark.parametrize("name", PEERS)
+def test_reduced(name, reduction, torch):
+    peer = PEERS[name]
+    y, z = sample(peer)
+    tensor = torch.from_numpy(z.copy()).requires_grad_()
+    theirs = peer.theirs(torch.nn.functional, tensor, torch.from_numpy(y), reduction)
+    theirs.backward()
+    value, gradient = peer.loss.value_and_gradient(y, z, reduction=reduction)
+    assert_close(peer.factor * (value + getattr(peer.constant(y), reduction)()), theirs.detach().numpy())
+    assert_close(peer.factor * gradient, tensor.grad.numpy())
+
+
+def test_the_mean_of_divergences_is_batchmean(torch):
+    y, z = data(fl.KLDivergence(from_log_probabilities=True), 30)
+    theirs = torch.nn.functional.kl_div(torch.from_numpy(z), torch.from_numpy(y), reduction="batchmean")
+    assert_close(fl.KLDivergence(from_log_probabilities=True)(y, z), theirs.numpy())
+
+
+# Whose mean is over the sum of the weights, as ours.
+WEIGHTED = {
+    "mse_loss": (fl.SquaredError(), True, lambda F, z, y, w, r: F.mse_loss(z, y, weight=w, reduction=r)),
+    "l1_loss": (fl.AbsoluteError(), True, lambda F, z, y, w, r: F.l1_loss(z, y, weight=w, reduction=r)),
+    "huber_loss": (fl.Huber(0.7), False, lambda F, z, y, w, r: F.huber_loss(z, y, delta=0.7, weight=w, reduction=r)),
+    "binary_cross_entropy": (fl.BinaryCrossEntropy(), False, lambda F, z, y, w, r: F.binary_cross_entropy(z, y, w, reduction=r)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", WEIGHTED)
+def test_weights(name, torch):
+    loss, over_weights, theirs = WEIGHTED[name]
+    y, z = data(loss, 200, kinks=False)
+    w = seed_of(name).uniform(0, 2, 200)
+    for reduction in ("none", "sum", "mean"):
+        other = theirs(torch.nn.functional, *map(torch.from_numpy, (z, y, w)), reduction).numpy()
+        if reduction == "mean" and not over_weights:  # they divide by n
+            other = other * len(w) / w.sum()
+        assert_close(loss(y, z, w, reduction=reduction), other, reduction)
+
+
+def test_ties_have_the_same_subgradient(torch):
+    t = torch.zeros(3, requires_grad=True)
+    torch.nn.functional.l1_loss(t, torch.zeros(3), reduction="sum").backward()
+    assert fl.AbsoluteError().gradient(np.zeros(3), np.zeros(3)).tolist() == t.grad.tolist() == [0, 0, 0]
+
+
+def test_class_weights_of_rows_count_where_torch_divides_by_n(torch):
+    """A difference, kept on purpose: the same data as indices and as rows have the same mean."""
+    y, z = data(fl.SparseCategoricalCrossEntropy(True), 50)
+    rows = np.eye(3)[y]
+    sparse, dense = (
+        fl.SparseCategoricalCrossEntropy(True, class_weight=C),
+        fl.CategoricalCrossEntropy(True, class_weight=C),
+    )
+    assert dense(rows, z) == pytest.approx(sparse(y, z))
+    theirs = torch.nn.functional.cross_entropy(
+        torch.from_numpy(z), torch.from_numpy(rows), weight=torch.tensor(C, dtype=torch.float64)
+    )
+    assert dense(rows, z, reduction="sum") / 50 == pytest.approx(float(theirs))
+
+
+def test_probabilities_of_0_are_infinitely_bad_where_torch_says_100(torch):
+    assert fl.BinaryCrossEntropy()([1.0], [0.0]) == np.inf
+    assert float(torch.nn.functional.binary_cross_entropy(torch.tensor([0.0]), torch.tensor([1.0]))) == 100
