@@ -19,6 +19,11 @@ from fastloss import validation
 cnp.import_array()
 
 cdef extern from "fastloss.h" nogil:
+    enum:
+        FL_BOOL, FL_INT8, FL_UINT8, FL_INT16, FL_UINT16, FL_INT32, FL_UINT32, FL_INT64, FL_UINT64
+        FL_FLOAT32, FL_FLOAT64
+        FL_VALUE, FL_GRADIENT, FL_VALUE_GRADIENT, FL_EXACT, FL_MAJORIZE, FL_FISHER
+        FL_CLASSES, FL_CLOSED, FL_PARAMETERS
     ctypedef struct fl_job
     ctypedef struct fl_check
     ctypedef void (*fl_loop)() noexcept nogil
@@ -37,7 +42,7 @@ cdef extern from "fastloss.h" nogil:
         int y_type, w_type
         ptrdiff_t width, w_repeat
         double scale, floor
-        double p[6]
+        double p[FL_PARAMETERS]
         int dense, logits, has_ignore
         int64_t ignore_index
         const void *class_weight
@@ -82,11 +87,6 @@ cdef extern from "fastloss.h" nogil:
     const fl_isa *const *fl_available()
     const char *fl_built()
     size_t fl_cache_bytes()
-    enum:
-        FL_BOOL, FL_INT8, FL_UINT8, FL_INT16, FL_UINT16, FL_INT32, FL_UINT32, FL_INT64, FL_UINT64
-        FL_FLOAT32, FL_FLOAT64
-        FL_VALUE, FL_GRADIENT, FL_VALUE_GRADIENT, FL_EXACT, FL_MAJORIZE, FL_FISHER
-        FL_CLASSES, FL_CLOSED, FL_PARAMETERS
     const ptrdiff_t FL_NONE
 
 cdef extern from "Python.h":
@@ -373,7 +373,7 @@ cdef class Runner:
 
     cdef object loss
     cdef const fl_kernel *kernel
-    cdef double parameters[6]
+    cdef double parameters[FL_PARAMETERS]
     cdef domain_t target, alternative, prediction
     cdef bint target_rows, prediction_rows  # whose sum must be 1
     cdef object class_weight                # None, or one array per real type

@@ -775,14 +775,14 @@ INLINE real FN(pow_pair)(real x, real y, real y_low) {
 INLINE real FN(pow)(real x, real y) { return vpow_pair(x, y, C(0.0)); }
 #define vpow FN(pow)
 
-/* x^y exp(a), and log(x), for finite x > 0. Measured within the loss. */
+/* x^(y + y_low) exp(a), and log(x), for finite x > 0. Measured within the loss. */
 typedef struct {
     real power, log;
 } FN(power_and_log);
-INLINE FN(power_and_log) FN(pow_log)(real x, real y, real a) {
+INLINE FN(power_and_log) FN(pow_log)(real x, real y, real y_low, real a) {
     const pair l = log_pair(x);
     const real h = y * l.h, sum = h + a, back = sum - h, lost = (h - (sum - back)) + (a - back);
-    const real power = exp_pair(sum, lost + vfma(y, l.l, residual(y, l.h, -h)));
+    const real power = exp_pair(sum, lost + vfma(y_low, l.h, vfma(y, l.l, residual(y, l.h, -h))));
     return (FN(power_and_log)){power, l.h + l.l};
 }
 #define vpow_log FN(pow_log)

@@ -318,7 +318,7 @@ class PseudoHuber(Loss):
         super().__init__(delta=positive("delta", delta))
 
     def _kernel(self) -> KernelSpec:
-        return KernelSpec("pseudo_huber", (self.delta,))
+        return KernelSpec("pseudo_huber", (self.delta, 1.0, 0.0))
 
     def reference(self, y_true: Any, y_pred: Any) -> tuple[Any, Any, Any]:
         r, delta = y_pred - y_true, y_pred.dtype.type(self.delta)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fastloss.loss import KernelSpec, Loss, Reduction
+from fastloss.losses.pieces import float32_and_rest
 from fastloss.parameters import positive, real
 from fastloss.registry import register
 
@@ -26,7 +27,7 @@ class _Robust(Loss):
         super().__init__(c=positive("c", c))
 
     def _kernel(self) -> KernelSpec:
-        return KernelSpec(self.name, (self.c,))
+        return KernelSpec(self.name, (self.c, 1.0, 0.0))
 
     def _scaled(self, y_true: Any, y_pred: Any) -> tuple[Any, Any]:
         """c, and r/c."""
@@ -269,6 +270,9 @@ class Arctan(_Robust):
 # u = 1500 on.
 _LIKE_MINUS_INFINITY = -1e25
 
+# Losses that it is at some alpha, times 1/c^2, and their scale in units of c.
+_NAMED = {1.0: ("pseudo_huber", 1.0), 0.0: ("cauchy", math.sqrt(2)), -2.0: ("geman_mcclure", 2.0)}
+
 
 @register
 class GeneralRobust(_Robust):
@@ -327,8 +331,11 @@ class GeneralRobust(_Robust):
         c = self.c
         if self.alpha < _LIKE_MINUS_INFINITY:
             return KernelSpec("welsch", (c * math.sqrt(2), 1.0, math.sqrt(2) / c, 1 / c / c))
-        b = self._b()
-        return KernelSpec("general_robust", (c, math.sqrt(b), self.alpha - 2, self.alpha, b, 0.0))
+        if self.alpha in _NAMED and 1e-15 < c < 1e15:  # whose kernels need no power, nor 1/c^2 out of float32's range
+            name, stretch = _NAMED[self.alpha]
+            return KernelSpec(name, (c * stretch, 1 / c / c, 0.0))
+        b, less_1 = self._b(), float32_and_rest(np.longdouble(self.alpha) - 1)
+        return KernelSpec("general_robust", (c, math.sqrt(b), self.alpha, b, *less_1, 0.0))
 
     def _grown(self, x: Any) -> tuple[Any, Any, Any]:
         """sqrt(b), the larger of x and that, and (1 + x^2/b)^(alpha/2 - 1)."""
@@ -457,12 +464,13 @@ class AdaptiveRobust(GeneralRobust):
             x = np.abs(z[part] - y[part]) / self.c
             weight = np.ones(1) if sample_weight is None else w.ravel()[np.arange(z.size)[part] // repeat]
             kept = np.broadcast_to(weight, x.shape)
-            steep = np.square(x) * self._weight(x)
-            slopes = np.stack([_slope_in_alpha(x, self.alpha), -steep / self.c, np.ones_like(x)])
-            totals += np.where(kept > 0, slopes * kept, 0).sum(axis=1)
+            slopes = np.stack([*_slopes(x, self.alpha), np.ones_like(x)])
+            with np.errstate(invalid="ignore"):  # infinite slopes that do not count
+                slopes = np.where(kept > 0, slopes * kept, 0)
+            totals += slopes.sum(axis=1)
         by_alpha, by_c, total = (float(t) for t in totals)
         by_alpha += total * float(_log_partition(self.alpha)[1])
-        by_c += total / self.c
+        by_c = (by_c + total) / self.c
         by = total if reduction == "mean" else 1.0
         return value, gradient, {"alpha": by_alpha / by, "c": by_c / by}
 
@@ -470,38 +478,41 @@ class AdaptiveRobust(GeneralRobust):
 _CHUNK = 1 << 14
 
 
-def _slope_in_alpha(x: Any, alpha: float) -> Any:
-    """d/d(alpha) of GeneralRobust(alpha, 1) at residuals x >= 0, for 0 <= alpha < 2.
+def _slopes(x: Any, alpha: float) -> tuple[Any, Any]:
+    """Derivatives of GeneralRobust(alpha, c) at residuals of x c, x >= 0, for 0 <= alpha < 2: in alpha, and in log c.
 
-    With L = log(1 + w), w = x^2/b, t = alpha L/2 and P = exp(t - L) it is
+    With L = log(1 + w), w = x^2/b, t = alpha L/2 and P = exp(t - L) the derivative in alpha is
     L^2/2 psi(t) - L/2 exp(t) + w P/2, psi(t) = (t exp(t) - exp(t) + 1)/t^2, which passes through alpha = 0. From alpha
-    = 1 on its terms grow like w = x^2/b and cancel; collected, they grow like x^2.
+    = 1 on its terms grow like w = x^2/b and cancel; collected, they grow like x^2. That in log c is -x^2 P. Of w alone
+    its logarithm and w/(1 + w) are taken, for it may overflow where P makes up for it.
     """
     b = 2 - alpha
-    with np.errstate(over="ignore", invalid="ignore"):
+    with np.errstate(all="ignore"):
         w = np.square(x) / b
-        L = np.log1p(w)
+        L = np.where(np.isinf(w), 2 * np.log(x) - np.log(b), np.log1p(w))
         t = alpha / 2 * L
-        P = np.exp(t - L)
+        P, grown, share = np.exp(t - L), np.exp(t), 1 / (1 + 1 / w)
+        by_scale = -b * grown * share
         if alpha >= 1:
-            return (b + np.square(x)) * P * (L - (alpha + 2) / alpha) / (2 * alpha) - P / 2 + 2 / alpha**2
+            return b * grown * (L - (alpha + 2) / alpha) / (2 * alpha) - P / 2 + 2 / alpha**2, by_scale
         near = np.minimum(t, 0.5)
         series = sum(near**k / (math.factorial(k) * (k + 2)) for k in range(16))
-        psi = np.where(t < 0.5, series, (t * np.exp(t) - np.expm1(t)) / np.square(np.maximum(t, 0.5)))
-        return np.square(L) / 2 * psi - L / 2 * np.exp(t) + w * P / 2
+        psi = np.where(t < 0.5, series, (t * grown - np.expm1(t)) / np.square(np.maximum(t, 0.5)))
+        return np.square(L) / 2 * psi - L / 2 * grown + grown * share / 2, by_scale
 
 
 @lru_cache(maxsize=256)
 def _log_partition(alpha: float) -> tuple[Any, Any]:
     """log Z(alpha) and its derivative, for 0 <= alpha < 2, as longdouble.
 
-    The trapezoidal rule in x = sinh(s): the integrand falls off like exp(-s) or faster, and the rule converges
-    exponentially.
+    The trapezoidal rule in x = d sinh(s), d = sqrt(2 - alpha): the integrand falls off like exp(-s) or faster, and the
+    rule converges exponentially, for 1 + (x/d)^2 has its zeros at a distance from the line that does not shrink with d.
     """
-    s = np.arange(0, 48, np.longdouble(1) / 128)
-    x, width = np.sinh(s), np.cosh(s) / 128
+    d = np.sqrt(2 - np.longdouble(alpha))
+    s = np.arange(0, 48 - np.log(d), np.longdouble(1) / 128)
+    x, width = d * np.sinh(s), d * np.cosh(s) / 128
     width[1:] *= 2  # either side
     density = np.exp(-GeneralRobust(alpha).reference(np.zeros_like(x), x)[0]) * width
     total = density.sum()
-    slope = np.where(density > 0, density * _slope_in_alpha(x, alpha), 0)
+    slope = np.where(density > 0, density * _slopes(x, alpha)[0], 0)
     return np.log(total), -slope.sum() / total

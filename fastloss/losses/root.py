@@ -19,8 +19,8 @@ class RootMeanSquaredError(Loss):
     r"""Root mean squared error: sqrt(sum(w r^2) / sum(w)), r = y_pred - y_true.
 
     With S the value the gradient is w r / (S sum(w)); the diagonal of the Hessian is w / (S sum(w)) - gradient^2 / S.
-    Both are 0 at a perfect fit. ``"majorize"`` gives w / (S sum(w)), the curvature of the parabola above (with S at least
-    1e-6).
+    Both are 0 at a perfect fit. ``"majorize"`` gives w / (S sum(w)), the curvature of the parabola above (with S at
+    least 1e-6).
 
     Notes
     -----

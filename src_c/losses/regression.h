@@ -49,17 +49,18 @@ FORMULA(smooth_l1) {
 
 /* delta^2 (sqrt(1 + u^2) - 1), u = r/delta. With the larger of |r| and delta taken out of the root, which leaves that of 1 +
  * q^2, it is delta |r| times |r| / (delta + root): nothing cancels, and no square overflows. Gradient r / sqrt(1 + u^2);
- * Hessian the cube of 1 / sqrt(1 + u^2), which majorizes, for the value is concave in r^2. */
+ * Hessian the cube of 1 / sqrt(1 + u^2), which majorizes, for the value is concave in r^2. All times p[1], and p[2] more: what
+ * GeneralRobust makes of it. */
 FORMULA(pseudo_huber) {
-    const real delta = positive(p[0]), r = z - y;
+    const real delta = positive(p[0]), factor = p[1], constant = p[2], r = z - y;
     const ratio u = compare(r, delta);
     const real d = 1 + u.q * u.q, root = vsqrt(d), of_r = u.beyond ? 1 : u.q, of_delta = u.beyond ? u.q : 1;
     const real share = of_delta / root;
     return (result){
-        .v = delta * (vabs(r) * (of_r / (of_delta + root))),
-        .g = with_sign_of(r, delta * (of_r / root)),
-        .h = of_delta * of_delta / d * share,
-        .m = share,
+        .v = vfma(factor, delta * (vabs(r) * (of_r / (of_delta + root))), constant),
+        .g = with_sign_of(r, factor * delta * (of_r / root)),
+        .h = factor * (of_delta * of_delta / d * share),
+        .m = factor * share,
     };
 }
 

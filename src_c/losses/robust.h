@@ -2,31 +2,33 @@
  * smaller of |u| and 1/|u| every power of u is one of q, and none overflows. All are concave in r^2, so that gradient / r
  * majorizes. */
 
-/* c^2/2 log(1 + u^2) = c^2 (log max(1, |u|) + log1p(q^2)/2). The gradient c u/(1 + u^2) is the same in u and in 1/u.
- * Hessian (1 - u^2)/(1 + u^2)^2. */
+/* c^2/2 log(1 + u^2), of 2 log |u| where u^2 would overflow. The gradient c u/(1 + u^2) is the same in u and in 1/u. Hessian
+ * (1 - u^2)/(1 + u^2)^2. All times p[1], and p[2] more: what GeneralRobust makes of it; so too the next. */
 FORMULA(cauchy) {
-    const real c = positive(p[0]), r = z - y;
+    const real c = positive(p[0]), factor = p[1], constant = p[2], r = z - y, x = vabs(r) / c;
     const ratio u = compare(r, c);
     const real q = u.q, q2 = q * q, d = 1 + q2, bend = (1 - q) * (1 + q) / (d * d);
-    const real log_u = u.beyond ? vlog(vabs(r) / c) : 0;
+    const bool far = x > C(0x1p60);
+    const real w = far ? x : x * x, log_w = vlog1p(w), value = c * (c * (far ? log_w : C(0.5) * log_w));
     return (result){
-        .v = or_half_square((q < NEAR_0) & !u.beyond, r, c * (c * vfma(C(0.5), vlog1p_unit(q2), log_u))),
-        .g = with_sign_of(r, c * (q / d)),
-        .h = u.beyond ? -q2 * bend : bend,
-        .m = (u.beyond ? q2 : 1) / d,
+        .v = vfma(factor, or_half_square((q < NEAR_0) & !u.beyond, r, value), constant),
+        .g = with_sign_of(r, factor * c * (q / d)),
+        .h = factor * (u.beyond ? -q2 * bend : bend),
+        .m = factor * ((u.beyond ? q2 : 1) / d),
     };
 }
 
 /* r^2/2 / (1 + u^2). Gradient r/(1 + u^2)^2, Hessian (1 - 3 u^2)/(1 + u^2)^3. */
 FORMULA(geman_mcclure) {
-    const real c = positive(p[0]), r = z - y;
+    const real c = positive(p[0]), factor = p[1], constant = p[2], r = z - y;
     const ratio u = compare(r, c);
     const real q = u.q, q2 = q * q, d = 1 + q2, weight = (u.beyond ? q2 : 1) / d;
+    const real value = C(0.5) * c * (c * ((u.beyond ? 1 : q2) / d));
     return (result){
-        .v = or_half_square((q < NEAR_0) & !u.beyond, r, C(0.5) * c * (c * ((u.beyond ? 1 : q2) / d))),
-        .g = with_sign_of(r, c * (q / d) * weight),
-        .h = weight * weight * ((u.beyond ? q2 - 3 : 1 - 3 * q2) / d),
-        .m = weight * weight,
+        .v = vfma(factor, or_half_square((q < NEAR_0) & !u.beyond, r, value), constant),
+        .g = with_sign_of(r, factor * c * (q / d) * weight),
+        .h = factor * (weight * weight * ((u.beyond ? q2 - 3 : 1 - 3 * q2) / d)),
+        .m = factor * (weight * weight),
     };
 }
 
@@ -75,22 +77,24 @@ FORMULA(arctan) {
  * of x/d and d/x and m the larger of x/d and 1, 1 + w is m^2 (1 + q^2): nothing overflows, and its logarithm L is relative near
  * r = 0. P = (1 + w)^(alpha/2 - 1) is the gradient's weight, x P/c;  beyond d that is d m P/c.
  * Where t = alpha/2 L is below 1 the value is b/2 L expm1(t)/t, which passes through alpha = 0; above, that would multiply the
- * error of t, and it is (1 + w) P - 1 that does not cancel. p[0] = c, p[1] = d, p[2] = alpha - 2, p[3] = alpha, p[4] = b, at
- * alpha = 2 any; p[5] is added to the value: log c and the logarithm of the partition function, where they are asked for. */
+ * error of t, and it is (1 + w) P - 1 that does not cancel. p[0] = c, p[1] = d, p[2] = alpha, p[3] = b, at alpha = 2 any;
+ * p[4] + p[5] is alpha - 1, an error of which a large m would multiply by log m; p[6] is added to the value: log c and the
+ * logarithm of the partition function, where they are asked for. */
 FORMULA(general_robust) {
-    const real c = positive(p[0]), d = p[1], less_2 = p[2], alpha = p[3], b = p[4], constant = p[5], inverse = 1 / c;
-    const real r = z - y, x = vabs(r) / c, most = at_most(BOUNDS.greatest, x), less_1 = alpha - 1;
+    const real c = positive(p[0]), d = p[1], alpha = p[2], b = p[3], less_1 = p[4], low = p[5], inverse = 1 / c;
+    const real r = z - y, x = vabs(r) / c, most = at_most(BOUNDS.greatest, x), less_2 = (less_1 - 1) + low;
     const ratio u = compare(most, d);
     const real q2 = u.q * u.q, l = vlog1p_unit(q2), m = at_least(BOUNDS.one, most / d);
-    const FN(power_and_log) of_m = vpow_log(m, less_1, C(0.5) * less_2 * l);
+    const FN(power_and_log) of_m = vpow_log(m, less_1, low, C(0.5) * less_2 * l);
     const real grown = of_m.power, weight = grown / m; /* m P, P */
     const real L = vfma(C(2.0), of_m.log, l), t = C(0.5) * alpha * L, per_t = vexpm1(t) / t;
     const real about = vabs(t) < C(0x1p-60) ? 1 : per_t, near = C(0.5) * b * L * about;
     const real larger = u.beyond ? most : d, far = vfma(larger / alpha * (d * grown), 1 + q2, -b / alpha);
-    const real bent_far = q2 + less_1, bent_near = vfma(less_1, q2, 1), bend = (u.beyond ? bent_far : bent_near) / (1 + q2);
+    const real slope = less_1 + low, bent_far = q2 + slope, bent_near = vfma(slope, q2, 1);
+    const real bend = (u.beyond ? bent_far : bent_near) / (1 + q2);
     const real within = t < 1 ? near : far, at_infinity = alpha >= 0 ? x : within;
     return (result){
-        .v = (x > most ? at_infinity : within) + constant,
+        .v = (x > most ? at_infinity : within) + p[6],
         .g = with_sign_of(r, (u.beyond ? d : most) * grown * inverse),
         .h = weight * inverse * bend * inverse,
         .m = weight * inverse * inverse,

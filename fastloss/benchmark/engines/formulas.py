@@ -8,9 +8,9 @@ derivative of the value).
 ``y`` is the target, ``z`` the prediction, the parameters of the loss go by their names, numbers are plain.
 Functions allowed: abs, arctan, exp, log, log1p, sqrt, tanh, where. Names g, h and i are the engines' own.
 
-Softplus has log1p, as these libraries' own softplus has: log(1 + x) is up to twice as fast in jax and torch.compile, and
-three to five times in numba, which calls log1p for each element; but it is 0 for every x below the type's epsilon, and
-with it the loss of every sample that is classified well.
+Softplus has log1p, as these libraries' own softplus has: log(1 + x) is up to twice as fast in jax and torch.compile,
+and three to five times in numba, which calls log1p for each element; but it is 0 for every x below the type's epsilon,
+and with it the loss of every sample that is classified well.
 """
 
 from __future__ import annotations
