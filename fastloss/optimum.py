@@ -11,12 +11,16 @@ import numpy as np
 from fastloss import domains, validation
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from fastloss.loss import Loss
 
-Slope = Callable[[float], tuple[float, float]]  # gradient and Hessian of the total loss at a constant
+Slope = Callable[[float], tuple[float, float]]  # gradient and Hessian of the mean loss at a constant
 
 # Of a loss with many valleys so many constants are tried.
 MOST_TRIED = 1001
+# Of these, the bottoms of the lowest so many valleys are looked for: the lowest target need not lie in the deepest one.
+MOST_VALLEYS = 16
 
 
 def constant(loss: Loss, y_true: Any, sample_weight: Any = None) -> Any:
@@ -47,13 +51,14 @@ def constant(loss: Loss, y_true: Any, sample_weight: Any = None) -> Any:
         return found
     if loss.has_rows:
         raise ValueError(f"{loss!r}: no constant of least loss is known for a sum of losses over {loss.layout}")
-    if not loss.additive:
-        raise ValueError(f"{loss!r}: no constant of least loss is known for a sum with the root of a mean in it")
     return _solve(loss, y[kept], w[kept])
 
 
 def _check(loss: Loss, y: Any, w: Any) -> None:
-    """The loss's own checks of targets and weights, by evaluating it once at a harmless prediction."""
+    """The loss's own checks of targets and weights, by evaluating it once at a harmless prediction.
+
+    Its mean may be undefined there, for want of weight, and a sum it may not have.
+    """
     if len(y) == 0:
         raise ValueError(f"the optimum of {loss.name} is undefined: there are no samples")
     if loss.layout == "classes":
@@ -78,7 +83,7 @@ def count_classes(loss: Loss, y: Any) -> int:
 
 
 def _solve(loss: Loss, y: Any, w: Any) -> float:
-    """A root of the slope of the total loss: the only one of a convex loss, that of the deepest valley of another."""
+    """A root of the slope of the mean loss: the only one of a convex loss, that of the deepest valley of another."""
     if loss.task == "binary":
         y, inverse = np.unique(y, return_inverse=True)
         w = np.bincount(inverse, weights=w)
@@ -88,15 +93,21 @@ def _solve(loss: Loss, y: Any, w: Any) -> float:
                 return ends[int(y[0] > 0)]
 
     def slope(c: float) -> tuple[float, float]:
-        g, h = loss.gradient_and_hessian(y, np.full(y.shape, c), w, reduction="sum")
+        g, h = loss.gradient_and_hessian(y, np.full(y.shape, c), w)
         return math.fsum(g), math.fsum(h)
 
     if loss.prediction_domain is domains.PROBABILITY:
         return _root(slope, 0.0, 1.0)
-    low, high = (-1.0, 1.0) if loss.task != "regression" else (float(y.min()), float(y.max()))
+    low, high = float(y.min()), float(y.max())
+    if loss.prediction_domain is domains.MEAN:
+        low = 0.0
+    elif loss.task != "regression":
+        low, high = -1.0, 1.0
     if loss.task == "regression" and not loss.convex:
         return _deepest(loss, y, w, slope)
-    low, high = _widened(lambda c: slope(c)[0], low, high)
+    if loss.prediction_domain is not domains.MEAN:
+        low = -_end(lambda c: _mirrored(slope, c), -low, high - low, loss.smoothness > 1)
+    high = _end(slope, high, high - low, loss.smoothness > 1)
     if not math.isfinite(low) or not math.isfinite(high):
         return low if math.isfinite(high) else high
     return _root(slope, low, high)
@@ -107,15 +118,27 @@ def _deepest(loss: Loss, y: Any, w: Any, slope: Slope) -> float:
     many of them, quantiles that leave no more than a thousandth between them) finds the deepest.
     """
     tried = np.unique(np.quantile(y, np.linspace(0, 1, MOST_TRIED), method="nearest") if len(y) > MOST_TRIED else y)
-    totals = [loss(y, np.full(y.shape, c), w, reduction="sum") for c in tried]
-    at = int(np.argmin(totals))
-    best = float(tried[at])
-    found = _root(slope, float(tried[max(at - 1, 0)]), float(tried[min(at + 1, len(tried) - 1)]), best)
-    return found if loss(y, np.full(y.shape, found), w, reduction="sum") <= totals[at] else best
+
+    def mean(c: float) -> float:
+        return float(loss(y, np.full(y.shape, c), w))
+
+    means = np.array([mean(c) for c in tried])
+    edged = np.concatenate([[np.inf], means, [np.inf]])
+    lowest: NDArray[Any] = np.flatnonzero((means <= edged[:-2]) & (means <= edged[2:]))
+    lowest = lowest[np.argsort(means[lowest], kind="stable")][:MOST_VALLEYS]
+    ends = [float(tried[i]) for i in lowest]
+    ends += [
+        _root(slope, float(tried[max(i - 1, 0)]), float(tried[min(i + 1, len(tried) - 1)]), float(tried[i]))
+        for i in lowest
+    ]
+    return min(ends, key=mean, default=math.nan)
 
 
 def _root(slope: Slope, low: float, high: float, start: float | None = None) -> float:
-    """Newton's method, kept inside a bracket that bisection halves where Newton leaves it."""
+    """Newton's method, kept inside a bracket that bisection halves where Newton leaves it.
+
+    With a `start` it is the root there that is wanted, of a slope that may have others in the bracket.
+    """
     c = (low + high) / 2 if start is None else start
     for _ in range(200):
         g, h = slope(c)
@@ -123,6 +146,8 @@ def _root(slope: Slope, low: float, high: float, start: float | None = None) -> 
             break
         low, high = (low, c) if g > 0 else (c, high)
         newton = c - g / h if h > 0 else math.nan
+        if start is not None and abs(newton - c) <= 1e-15 * abs(c):  # bisection would leave for another root
+            break
         step = newton if low < newton < high else (low + high) / 2
         if step == c or abs(step - c) <= 1e-15 * abs(c):
             break
@@ -130,16 +155,21 @@ def _root(slope: Slope, low: float, high: float, start: float | None = None) -> 
     return c
 
 
-def _widened(slope: Any, low: float, high: float) -> tuple[float, float]:
-    """A bracket of the root of an increasing slope, from [low, high] outwards; an infinite end where there is none."""
-    step = most = max(1.0, high - low, abs(low), abs(high))
-    while slope(low) > 0:
-        low, step = low - step, 2 * step
-        if step > 1e4 * most:
-            return -math.inf, high
-    step = most
-    while slope(high) < 0:
+def _mirrored(slope: Slope, c: float) -> tuple[float, float]:
+    g, h = slope(-c)
+    return -g, h
+
+
+def _end(slope: Slope, high: float, width: float, curved: bool) -> float:
+    """From `high` upwards, a place where an increasing slope is not negative; infinite where there is none.
+
+    A slope that flattens out to 0 has underflowed if the loss is `curved`: it has its least value nowhere.
+    """
+    first, step = high, max(1.0, width, abs(high))
+    while True:
+        g, h = slope(high)
+        if not g < 0:
+            return math.inf if curved and high > first and g == h == 0 else high
         high, step = high + step, 2 * step
-        if step > 1e4 * most:
-            return low, math.inf
-    return low, high
+        if high == math.inf:
+            return high

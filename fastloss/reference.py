@@ -65,11 +65,12 @@ class Runner:
                 raise ValueError(validation.empty_mean(loss, n))
             scale = z.dtype.type(1 / total_weight)
 
-        value, gradient, curvature = loss.reference(y, z)
-        if operation == MAJORIZE:
-            curvature = loss.majorizer(y, z)
-        elif operation == FISHER:
-            curvature = loss.fisher(y, z)
+        with np.errstate(all="ignore"):  # infinite and NaN are results, as the engine's are
+            value, gradient, curvature = loss.reference(y, z)
+            if operation == MAJORIZE:
+                curvature = loss.majorizer(y, z)
+            elif operation == FISHER:
+                curvature = loss.fisher(y, z)
         if floor > -math.inf:
             curvature = np.where(curvature < floor, z.dtype.type(floor), curvature)
             if loss.params.get("ignore_index") is not None:  # these rows have none

@@ -30,6 +30,11 @@ typedef struct {
     INLINE outputs_result FN(name)(real y, real m, real s,   \
                                    const real *restrict p __attribute__((unused)))
 
+/* A positive parameter that may have become 0 or infinite when it was rounded to this type. */
+INLINE real FN(positive)(real p) { return at_most(BOUNDS.greatest, at_least(BOUNDS.least, p)); }
+#undef positive
+#define positive FN(positive)
+
 /* An exponential, a logarithm and a division in one loop are a chain too long for the processor to overlap with the
  * next: it waits for results half of the time. With the exponential in a loop of its own, over a tile in L1, the same
  * operations take a quarter to two fifths less time. */
@@ -43,7 +48,7 @@ enum {
 INLINE real FN(first_stage)(int stage, real y, real z, const real *restrict p) {
     const real of = stage == FN(EXP_MINUS_ABS_SCORE)             ? z
                     : stage == FN(EXP_MINUS_ABS_SHIFTED_SCORE)   ? z + p[0]
-                    : stage == FN(EXP_MINUS_ABS_SCALED_RESIDUAL) ? (z - y) / p[0]
+                    : stage == FN(EXP_MINUS_ABS_SCALED_RESIDUAL) ? (z - y) / positive(p[0])
                                                                  : 2 * (z - y);
     return vexp_nonpositive(vminus_abs(of));
 }
@@ -76,10 +81,14 @@ INLINE ratio FN(compare)(real x, real s) {
 #undef compare
 #define compare FN(compare)
 
-/* A positive parameter that may have become 0 or infinite when it was rounded to this type. */
-INLINE real FN(positive)(real p) { return at_most(BOUNDS.greatest, at_least(BOUNDS.least, p)); }
-#undef positive
-#define positive FN(positive)
+/* v, which is about r^2/2 near 0; but where |r| is so small a share q of its scale that q^2 may be subnormal, that itself. */
+INLINE real FN(or_half_square)(bool small, real r, real v) {
+    const real half_square = C(0.5) * r * r;
+    return small ? half_square : v;
+}
+#undef or_half_square
+#define or_half_square FN(or_half_square)
+#define NEAR_0 C(0x1p-30)
 
 /* x >= 0 with the sign of s. */
 INLINE real FN(with_sign_of)(real s, real x) {

@@ -66,6 +66,7 @@ TOGETHER: dict[str, tuple[dict[str, Any], ...]] = {
     ),
     "poisson": ({"link": "identity", "full": True},),
     "tweedie": tuple({"link": "identity", "power": power} for power in (-1.0, 0.0, 1.0, 1.9, 2.0, 3.0)),
+    "asymmetric_focal": ({"gamma_neg": 2.5, "margin": 0.0},),
     "general_robust": tuple({"alpha": alpha} for alpha in (-np.inf, -20.0, -2.0, 0.0, 1e-12, 1.9, 2 - 1e-12, 2.0, 5.0)),
     "adaptive_robust": ({"alpha": 0.0, "c": 3.0}, {"alpha": 1.9}),
     "categorical_cross_entropy": (

@@ -85,6 +85,14 @@ def test_hessian_of_a_convex_loss_and_its_floor(loss):
     assert np.array_equal(floor, np.where(hessian < 1e-6, 1e-6, hessian)) or loss.params.get("ignore_index") is not None
 
 
+def test_a_clip_is_neither_convex_nor_smooth():
+    loss = fl.BinaryCrossEntropy(clip=0.1)
+    low, middle, high = loss(np.ones(3), np.array([0.0, 0.1, 0.2]), reduction="none")
+    assert middle > (low + high) / 2
+    assert (loss.convex, loss.smoothness) == (False, 0)
+    assert (fl.BinaryCrossEntropy().convex, fl.BinaryCrossEntropy().smoothness) == (True, 2)
+
+
 @pytest.mark.parametrize("loss", [loss for loss in LOSSES if "majorize" in loss.hessian_kinds], ids=repr)
 def test_majorizer_lies_above(loss):
     n = 80 if loss.layout == "classes" else 300

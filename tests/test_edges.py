@@ -258,3 +258,67 @@ def test_weights_that_are_a_view_of_the_targets_are_checked_as_weights():
     counts[2] = -1  # a bad count
     with pytest.raises(ValueError, match=r"y_true\[2\]"):
         fl.Poisson()(counts, z, counts.view(np.uint8), reduction="sum")
+
+
+@BACKENDS
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize(
+    ("power", "y", "value", "gradient", "exact", "fisher"),
+    [
+        (0.0, 0.0, 0, 0, 1, 1),
+        (0.0, 2.0, 0, -2, 1, 1),
+        (0.0, -2.0, 0, 2, 1, 1),
+        (-0.5, 2.0, 0, 0, -INF, 0),
+        (-1.0, 0.0, 0, 0, 0, 0),
+        (-1.0, 2.0, 0, 0, -2, 0),
+        (-2.0, 2.0, 0, 0, 0, 0),
+        (1.5, 0.0, 0, INF, -INF, INF),
+        (1.5, 2.0, INF, -INF, INF, INF),
+        (2.0, 2.0, INF, -INF, INF, INF),
+        (3.0, 2.0, INF, -INF, INF, INF),
+        (5.0, 2.0, INF, -INF, INF, INF),
+    ],
+)
+def test_tweedie_at_a_mean_of_zero(power, y, value, gradient, exact, fisher, dtype, backend):
+    """As mu tends to 0; and a target of any sign where p <= 0."""
+    loss = backend(fl.Tweedie(power, link="identity"))
+    for mu in (0.0, -0.0):
+        args = np.array([y], dtype), np.array([mu], dtype)
+        assert loss(*args, reduction="none") == value
+        for kind, curvature in (("exact", exact), ("fisher", fisher)):
+            assert [float(x[0]) for x in loss.gradient_and_hessian(*args, hessian=kind)] == [gradient, curvature]
+
+
+@BACKENDS
+@pytest.mark.parametrize(
+    ("power", "mu", "want"), [(-1.0, 1e20, INF), (-1.0, INF, INF), (0.0, INF, INF), (5.0, 1e-30, INF)]
+)
+def test_tweedie_where_both_powers_are_infinite(power, mu, want, backend):
+    assert backend(fl.Tweedie(power, link="identity"))(np.float32([1]), np.float32([mu])) == want
+
+
+def test_the_reference_at_far_points_and_next_to_whole_parameters():
+    """What the engine has, in float32 too, and without a warning of NumPy's."""
+    far, zero = np.float32([1e30, -1e30]), np.zeros(2, "f4")
+    for loss, z in (
+        (fl.GeneralRobust(alpha=0.25), far),
+        (fl.GeneralRobust(alpha=1.0), np.float32([INF, -INF])),
+        (fl.SquaredError(), far),
+        (fl.Lq(1 + 1e-12), np.float32([0.5, 2.0])),
+    ):
+        for got, want in zip(
+            (_on_reference(loss)(zero, z, reduction="none"), *_on_reference(loss).gradient_and_hessian(zero, z)),
+            (loss(zero, z, reduction="none"), *loss.gradient_and_hessian(zero, z)),
+            strict=True,
+        ):
+            np.testing.assert_allclose(got, want, rtol=1e-5)
+    tweedie = fl.Tweedie(power=1 + 1e-9)
+    ones, z = np.ones(2, "f4"), np.float32([0.5, 2])
+    np.testing.assert_allclose(
+        _on_reference(tweedie)(ones, z, reduction="none"), tweedie(ones, z, reduction="none"), rtol=1e-5
+    )
+
+
+@pytest.mark.parametrize("c", [1e-200, 1e-320, 1e160, 1e300])
+def test_a_scale_whose_square_is_out_of_range(c):
+    assert fl.GeneralRobust(alpha=-INF, c=c)([0.0, 0.0], [0.0, c]) == pytest.approx(-math.expm1(-0.5) / 2, rel=1e-3)

@@ -408,6 +408,57 @@ def test_known_optima():
     assert np.isnan(fl.GaussianCRPS().optimum([2.0, math.nan])).all()
 
 
+VALLEYS = [
+    fl.GemanMcClure(0.3),
+    fl.GemanMcClure(0.05),
+    fl.Arctan(0.05),
+    fl.Tukey(1.0),
+    fl.Welsch(0.3) + 0.01 * fl.AbsoluteError(),
+    fl.GeneralRobust(alpha=0.5),
+    fl.GeneralRobust(alpha=-2.0, c=0.05),
+    fl.Wing(1.0, 0.2),
+    fl.SymmetricAbsolutePercentageError(),
+]
+
+
+@pytest.mark.parametrize("loss", VALLEYS, ids=repr)
+@pytest.mark.parametrize(
+    "y",
+    [
+        [-3.0, -1.0, -0.5, 0.5, 2.0, 4.0, 10.0],
+        [0.0, 0.9, 5.0, 5.5, 5.9, 10.0, 10.2, 20.0],
+        [100 * k**2 / 361 for k in range(20)],
+        [-1.0, 1.0],
+    ],
+    ids=["both signs", "pairs", "ever wider", "two"],
+)
+def test_optimum_is_the_deepest_valley(loss, y):
+    """Where the lowest target is not in the deepest valley, and the valleys are narrow."""
+    best, y = loss.optimum(y), np.array(y)
+    tried = np.unique(np.concatenate([y, np.linspace(y.min(), y.max(), 20001)]))
+    least = min(total_at(loss, y, None, c) for c in tried)
+    assert total_at(loss, y, None, best) <= least * (1 + 1e-9)
+
+
+@pytest.mark.parametrize(
+    ("loss", "y", "want"),
+    [
+        (fl.SmoothQuantile(0.3, width=1e5), [0.0], -1e5 * math.log(0.7 / 0.3)),
+        (fl.SmoothQuantile(1e-12, width=1000.0), [5.0], 5 - 1000 * math.log(1e12)),
+        (fl.SmoothQuantile(0.0, width=1.0), [0.0, 1.0], -math.inf),
+        (fl.SmoothQuantile(1.0, width=1.0), [0.0, 1.0], math.inf),
+        (fl.Poisson() + fl.NegativeBinomial(), [0.0, 0.0], -math.inf),
+        (fl.Poisson(link="identity") + fl.Tweedie(1.5, link="identity"), [0.0, 2.0, 7.0], 3.0),
+        (fl.Poisson(link="identity") + fl.Tweedie(1.5, link="identity"), [0.0, 0.0], 0.0),
+        (fl.Linex(a=1e-12), [1.0, 2.0, 3.0], 2.0),
+        (fl.Linex(a=-1e-9), [1.0, 2.0, 4.0], 7 / 3),
+    ],
+    ids=repr,
+)
+def test_optimum_far_out_and_at_ends(loss, y, want):
+    assert loss.optimum(y) == pytest.approx(want, rel=1e-8)
+
+
 @pytest.mark.parametrize("heavy", range(11))
 def test_optimum_of_the_crps(heavy):
     """By another solver; with 0.7 of the weight on one value there is no width any more."""
@@ -426,6 +477,13 @@ def test_optimum_of_the_crps(heavy):
     if np.isfinite(best[1]):
         assert abs(loss.gradient(y, np.tile(best, (100, 1)))).max() < 1
         assert np.abs(loss.gradient(y, np.tile(best, (100, 1))).sum(axis=0)).max() < 1e-10
+
+
+def test_optimum_of_the_crps_of_weights_that_differ_by_rounding():
+    for weights in ([1.0, 1 - 2**-53], [1 - 2**-53, 1.0]):
+        np.testing.assert_allclose(
+            fl.GaussianCRPS().optimum([0.0, 1.0], weights), fl.GaussianCRPS().optimum([0.0, 1.0])
+        )
 
 
 def test_ignored_rows_do_not_move_the_optimum():

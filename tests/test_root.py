@@ -116,7 +116,10 @@ def test_a_perfect_fit_has_no_slope(dtype):
     value, gradient = LOSS.value_and_gradient(z, z)
     assert value == 0
     assert gradient.tolist() == [0, 0, 0]
-    for kind, expected in (("exact", 0), ("majorize", 0), ("floor", 1e-6 / 3)):
+    kinds = {"exact": 0, "floor": 1e-6 / 3} | (
+        {} if dtype == np.float16 else {"majorize": 1e6 / 3}
+    )  # float16: infinite
+    for kind, expected in kinds.items():
         gradient, hessian = LOSS.gradient_and_hessian(z, z, hessian=kind)
         assert gradient.tolist() == [0, 0, 0]
         np.testing.assert_allclose(hessian.astype(float), expected, rtol=0.2 if dtype == np.float16 else 1e-6)
@@ -269,8 +272,9 @@ def test_the_optimum_is_the_mean():
     y, w = [1.0, 2.0, 9.0], [1.0, 1.0, 0.0]
     assert LOSS.optimum(y) == 4
     assert LOSS.optimum(y, w) == (2 * LOSS).optimum(y, w) == 1.5
-    with pytest.raises(ValueError, match="no constant of least loss is known for a sum with the root of a mean in it"):
-        (LOSS + fl.AbsoluteError()).optimum(y)
+    both = LOSS + fl.AbsoluteError()
+    best = both.optimum(y)
+    assert all(both(y, np.full(3, best)) <= both(y, np.full(3, best + step)) for step in (-1, -1e-3, 1e-3, 1))
 
 
 # -- what is refused ---------------------------------------------------------------------------------------------------

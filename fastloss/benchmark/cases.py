@@ -7,7 +7,7 @@ are measured.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import fastloss as fl
-from fastloss.benchmark.data import SOURCES, Predictions, predictions
+from fastloss.benchmark.data import SOURCES, Predictions, predictions, source_of
 
 __all__ = ["DTYPES", "OPERATIONS", "Case", "Pool", "Row", "bootstrap", "cases_of", "make_plan"]
 
@@ -56,7 +56,7 @@ class Case:
         Name in the registry.
     params : tuple of (str, value)
         Parameters that differ from the defaults.
-    task : str
+    source : str
         Which predictions it takes (`data.SOURCES`).
     classes : bool
         Whether the last axis of the prediction are the classes.
@@ -72,7 +72,7 @@ class Case:
 
     loss: str
     params: tuple[tuple[str, Any], ...]
-    task: str
+    source: str
     classes: bool
     targets: str
     predictions: str
@@ -92,7 +92,7 @@ class Case:
 
     def pool(self, width: int, dtype: str, limit: int | None = None) -> Pool:
         """Distinct samples with `width` classes (ignored for pointwise losses), at most `limit` of them."""
-        data = predictions(self.task)
+        data = predictions(self.source)
         z = data.z
         y: NDArray[Any] = data.y
         if self.classes:
@@ -157,7 +157,10 @@ def cases_of(name: str) -> list[Case]:
         loss = fl.get_loss(name)
     except TypeError as error:
         raise LookupError(f"{name} needs parameters that the benchmark does not know ({error})") from None
-    if loss.task not in SOURCES:
+    if not loss.additive:
+        raise LookupError(f"{name} is no sum over elements, by which the benchmark compares results")
+    source = source_of(name, loss.task)
+    if source not in SOURCES:
         raise LookupError(f"{name} is a loss for {loss.task!r}, for which the benchmark has no predictions")
     classes = getattr(loss, "layout", "pointwise") == "classes"
     variants: list[tuple[tuple[tuple[str, Any], ...], str, bool]] = [((), "raw", True)]
@@ -166,7 +169,7 @@ def cases_of(name: str) -> list[Case]:
     found = []
     for params, form, main in variants:
         for targets in ("index", "probability") if classes else ("plain",):
-            case = Case(name, params, loss.task, classes, targets, form, main, len(loss.outputs))
+            case = Case(name, params, source, classes, targets, form, main, len(loss.outputs))
             if (problem := _refusal(case)) is None:
                 found.append(case)
                 break
@@ -237,6 +240,7 @@ def make_plan(
     dtypes: Sequence[str],
     operations: Sequence[str],
     full: bool,
+    once: Collection[str] = (),
     large_only_for: set[str] | None = None,
 ) -> tuple[list[Row], list[str]]:
     """The rows of a run and a note for each loss that has none.
@@ -253,6 +257,8 @@ def make_plan(
         combinations at one size, the largest up to a million (in cache on most machines).
     full : bool
         Every combination, and the cases that take probabilities.
+    once : collection of str
+        Losses of which a quick run has one row: value and gradient in the first dtype at that one size.
     large_only_for : set of str, optional
         Losses that get sizes above a few million; all by default.
     """
@@ -269,19 +275,21 @@ def make_plan(
         for case in cases:
             if not (case.main or full):
                 continue
-            combinations = [(main_operation, dtypes[0])]
-            combinations += [(o, d) for d in dtypes for o in operations if (o, d) not in combinations]
+            first = (main_operation, dtypes[0])
+            combinations = dict.fromkeys([first, *((o, d) for d in dtypes for o in operations)])
             for operation, dtype in combinations:
-                main = (operation, dtype) == combinations[0]
+                main = (operation, dtype) == first
                 # a quick run has the second dtype for the main operation only
-                if not (full or main or dtype == dtypes[0] or operation == main_operation):
+                second = (dtype == dtypes[0] or operation == main_operation) and name not in once
+                if not (full or main or second):
                     continue
+                every_size = full or (main and name not in once)
                 shapes: list[tuple[int, ...]] = []
-                for n in sizes if full or main else [main_size]:
+                for n in sizes if every_size else [main_size]:
                     if n <= LARGE or large_only_for is None or name in large_only_for:
                         width = DIGITS if case.classes else case.outputs
                         shapes.append((max(1, n // width), width) if width else (n,))
-                if case.classes and max(sizes) >= WIDE_FROM and (full or main):
+                if case.classes and max(sizes) >= WIDE_FROM and every_size:
                     shapes += FULL_SHAPES if full else WIDE_SHAPES
                 plan += [Row(case, operation, dtype, shape) for shape in dict.fromkeys(shapes)]
     return plan, notes

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["SOURCES", "Predictions", "predictions"]
+__all__ = ["SOURCES", "Predictions", "predictions", "source_of"]
 
 FOLDS = 5
 
@@ -28,7 +28,7 @@ class Predictions:
     y : array of shape (n,)
         Targets: real numbers, positive integers, labels {0, 1} or class indices.
     z : array of shape (n,) or (n, K)
-        Raw predictions: before the link for counts, logits for classes.
+        Raw predictions: before the link for counts, logits for classes, scores of a critic.
     teacher : array of shape (n, K), or None
         Class probabilities from a second model, the target of losses between distributions.
     log_scale : array of shape (n,), or None
@@ -73,6 +73,12 @@ def _count() -> Predictions:
     return Predictions(y, np.log(mean), "diabetes (442 samples), integer target 25..346, Poisson regression, log link")
 
 
+def _positive() -> Predictions:
+    count = _fitted(_count)
+    description = "diabetes (442 samples), integer target 25..346, Poisson regression, means"
+    return Predictions(count.y, np.exp(count.z), description)
+
+
 def _binary() -> Predictions:
     from sklearn.datasets import load_breast_cancer
     from sklearn.linear_model import LogisticRegression
@@ -84,6 +90,13 @@ def _binary() -> Predictions:
     model = make_pipeline(StandardScaler(), LogisticRegression())
     z = cross_val_predict(model, x, y, cv=FOLDS, method="decision_function")
     return Predictions(y, z, "breast cancer (569 samples), logistic regression, logits")
+
+
+def _generated() -> Predictions:
+    critic = _fitted(_binary)
+    z = critic.z[critic.y == 0]
+    description = f"breast cancer ({len(z)} malignant samples), logits as the critic's scores, targets 1"
+    return Predictions(np.ones(len(z)), z, description)
 
 
 def _multiclass() -> Predictions:
@@ -105,28 +118,45 @@ def _multiclass() -> Predictions:
     )
 
 
-# task of a loss -> where its predictions come from
+# task of a loss, or a name of `SUITED` -> where its predictions come from
 SOURCES = {
     "regression": _regression,
+    "positive": _positive,
     "count": _count,
     "binary": _binary,
+    "adversarial": _binary,
+    "generated": _generated,
     "multiclass": _multiclass,
     "distribution": _multiclass,
 }
 
+# Losses that do not mean anything on the data of their task, or refuse them.
+SUITED = {
+    "squared_log_error": "positive",
+    "absolute_percentage_error": "positive",
+    "symmetric_absolute_percentage_error": "positive",
+    "wing": "positive",  # its widths are in pixels
+    "gan_generator": "generated",
+}
+
+
+def source_of(loss: str, task: str) -> str:
+    """Which of the `SOURCES` a loss is fed from."""
+    return SUITED.get(loss, task)
+
 
 @cache
-def predictions(task: str) -> Predictions:
-    """Out-of-fold predictions for a task; models are fitted at the first call.
+def predictions(source: str) -> Predictions:
+    """Out-of-fold predictions from one of the `SOURCES`; models are fitted at the first call.
 
     Raises
     ------
     KeyError
-        If no data set has been chosen for the task.
+        If there is no such source.
     ImportError
         If scikit-learn is not installed.
     """
-    return _fitted(SOURCES[task])
+    return _fitted(SOURCES[source])
 
 
 @cache

@@ -50,7 +50,7 @@ def _row(outcome: RowResult) -> dict[str, Any]:
         "loss": row.case.loss,
         "label": row.case.label,
         "params": dict(row.case.params),
-        "task": row.case.task,
+        "source": row.case.source,
         "operation": row.operation,
         "dtype": row.dtype,
         "shape": list(row.shape),

@@ -654,7 +654,8 @@ class AsymmetricFocal(Loss):
         return domains.BINARY
 
     def _kernel(self) -> KernelSpec:
-        name = "asymmetric_focal_margin" if self.margin else "asymmetric_focal"
+        whole = {self.gamma_pos, self.gamma_neg} <= {0, 1, 2, 3, 4}
+        name = "asymmetric_focal" + ("_margin" if self.margin else "") + ("_whole" if whole else "_any")
         return KernelSpec(name, (self.gamma_pos, self.gamma_neg, self.margin))
 
     def reference(self, y_true: Any, y_pred: Any) -> tuple[Any, Any, Any]:

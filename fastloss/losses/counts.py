@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -288,16 +289,25 @@ class Tweedie(Loss):
         return domains.ANY if self.link == "log" else domains.MEAN
 
     def _exponents(self, of: Any = np.longdouble) -> tuple[Any, Any]:
-        """1 - p and 2 - p."""
-        return of(1) - of(self.power), of(2) - of(self.power)
+        """1 - p and 2 - p, of which a small p - 1 or p - 2 keeps its digits."""
+        p = np.longdouble(self.power)
+        return of(1 - p), of(2 - p)
+
+    def _at_zero(self) -> tuple[float, float]:
+        """mu^-p and p mu^(-p - 1) at mu = 0."""
+        p = self.power
+        slope = 0.0 if p == 0 or p < -1 else -1.0 if p == -1 else math.copysign(math.inf, p)
+        return math.inf if p > 0 else 1.0 if p == 0 else 0.0, slope
 
     def _kernel(self) -> KernelSpec:
         if (same := self._same()) is not None:
             return same._kernel()
         if self.power == 2:
             return KernelSpec("gamma_identity")
+        if self.power == 1.5 and self.link == "log":
+            return KernelSpec("tweedie_log_3_2")
         a, b = self._exponents()
-        return KernelSpec(f"tweedie_{self.link}", (*float32_and_rest(a), *float32_and_rest(b)))
+        return KernelSpec(f"tweedie_{self.link}", (*float32_and_rest(a), *float32_and_rest(b), *self._at_zero()))
 
     def _closed_form(self, y: Any, w: Any) -> float:
         mean = max(0.0, float(np.average(y, weights=w)))  # a mean below 0 is out of reach
@@ -317,16 +327,27 @@ class Tweedie(Loss):
                 return upper / b - lower / a, upper - lower, b * upper - a * lower
             ratio = np.where(y == 0, zero, y / z)
             if self.power == 2:
-                return np.log(z) + ratio, (1 - ratio) / z, (2 * ratio - 1) / z / z
-            lower = np.where(y == 0, zero, y * z**a)
-            return z**b / b - lower / a, z**a * (1 - ratio), z**a / z * (np.where(y == 0, zero, (1 - a) * ratio) + a)
+                return np.where(z == 0, np.inf, np.log(z) + ratio), (1 - ratio) / z, (2 * ratio - 1) / z / z
+            lower, upper = np.where(y == 0, zero, y * z**a), z**b
+            both = np.isinf(lower) & np.isinf(upper)
+            lower, upper = np.where(both & (z > y), 0, lower), np.where(both & (z < y), 0, upper)
+            gradient, power = z**a * (1 - ratio), z**a / z
+            hessian = power * (np.where((y == 0) | (a == 1), zero, (1 - a) * ratio) + a)
+            if self.power <= 0:
+                power, slope = self._at_zero()
+                gradient = np.where(z == 0, -y * power, gradient)
+                hessian = np.where(z == 0, a * power + np.where(y == 0, 0, y * slope), hessian)
+            return upper / b - lower / a, gradient, hessian
 
     def fisher(self, y_true: Any, y_pred: Any) -> Any:
         if (same := self._same()) is not None:
             return same.fisher(y_true, y_pred)
         a, b = self._exponents(y_pred.dtype.type)
         with np.errstate(all="ignore"):
-            return np.exp(b * y_pred) if self.link == "log" else (y_pred + 0) ** a / (y_pred + 0)
+            if self.link == "log":
+                return np.exp(b * y_pred)
+            mu = y_pred + 0
+            return np.where(mu == 0, self._at_zero()[0], mu**a / mu)
 
 
 @register

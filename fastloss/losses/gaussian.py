@@ -205,8 +205,9 @@ def _point_mass(y: Any, w: Any) -> float | None:
     weights = np.bincount(index, weights=w)
     top = int(weights.argmax())
     pull = (weights[:top].sum() - weights[top + 1 :].sum()) / weights[top]
-    if abs(pull) >= 1:
+    share = (1 - pull) / 2
+    if not 0 < share < 1:
         return None
     normal = NormalDist()
-    least = 2 * normal.pdf(normal.inv_cdf((1 - pull) / 2)) * weights[top] - w.sum() / math.sqrt(math.pi)
+    least = 2 * normal.pdf(normal.inv_cdf(share)) * weights[top] - w.sum() / math.sqrt(math.pi)
     return float(values[top]) if least >= 0 else None

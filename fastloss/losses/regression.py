@@ -318,7 +318,7 @@ class PseudoHuber(Loss):
         super().__init__(delta=positive("delta", delta))
 
     def _kernel(self) -> KernelSpec:
-        return KernelSpec("pseudo_huber", (self.delta,))
+        return KernelSpec("pseudo_huber", (self.delta, 1.0, 0.0))
 
     def reference(self, y_true: Any, y_pred: Any) -> tuple[Any, Any, Any]:
         r, delta = y_pred - y_true, y_pred.dtype.type(self.delta)
@@ -754,16 +754,18 @@ class Lq(Loss):
     def _kernel(self) -> KernelSpec:
         if (same := self._same()) is not None:
             return same._kernel()
+        if self.q == 1.5:
+            return KernelSpec("lq_3_2", (1.5 * LEAST_RESIDUAL**-0.5,))
         powers = (*float32_and_rest(self.q - 1), *float32_and_rest(self.q - 2))
         return KernelSpec("lq", (self.q, *powers, self.q * LEAST_RESIDUAL ** (self.q - 2)))
 
     def reference(self, y_true: Any, y_pred: Any) -> tuple[Any, Any, Any]:
         if (same := self._same()) is not None:
             return same.reference(y_true, y_pred)
-        r, q = y_pred - y_true, y_pred.dtype.type(self.q)
-        a = np.abs(r)
+        r, of = y_pred - y_true, y_pred.dtype.type
+        a, q, less_1, less_2 = np.abs(r), of(self.q), of(self.q - 1), of(self.q - 2)  # small ones keep their digits
         with np.errstate(over="ignore", under="ignore", divide="ignore"):
-            return a**q, q * a ** (q - 1) * np.sign(r), q * (q - 1) * a ** (q - 2)
+            return a**q, q * a**less_1 * np.sign(r), q * less_1 * a**less_2
 
     def majorizer(self, y_true: Any, y_pred: Any) -> Any:
         if (same := self._same()) is not None:
@@ -817,7 +819,7 @@ class Linex(Loss):
     def _closed_form(self, y: Any, w: Any) -> float:
         x = -self.a * y
         top = x.max()
-        return float(-(top + np.log(np.average(np.exp(x - top), weights=w))) / self.a)
+        return float(-(top + np.log1p(np.average(np.expm1(x - top), weights=w))) / self.a)  # a may be small
 
     def reference(self, y_true: Any, y_pred: Any) -> tuple[Any, Any, Any]:
         a, b = (y_pred.dtype.type(x) for x in (self.a, self.b))

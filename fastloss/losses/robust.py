@@ -27,7 +27,7 @@ class _Robust(Loss):
         super().__init__(c=positive("c", c))
 
     def _kernel(self) -> KernelSpec:
-        return KernelSpec(self.name, (self.c,))
+        return KernelSpec(self.name, (self.c, 1.0, 0.0))
 
     def _scaled(self, y_true: Any, y_pred: Any) -> tuple[Any, Any]:
         """c, and r/c."""
@@ -270,6 +270,9 @@ class Arctan(_Robust):
 # u = 1500 on.
 _LIKE_MINUS_INFINITY = -1e25
 
+# Losses that it is at some alpha, times 1/c^2, and their scale in units of c.
+_NAMED = {1.0: ("pseudo_huber", 1.0), 0.0: ("cauchy", math.sqrt(2)), -2.0: ("geman_mcclure", 2.0)}
+
 
 @register
 class GeneralRobust(_Robust):
@@ -327,7 +330,10 @@ class GeneralRobust(_Robust):
     def _kernel(self) -> KernelSpec:
         c = self.c
         if self.alpha < _LIKE_MINUS_INFINITY:
-            return KernelSpec("welsch", (c * math.sqrt(2), 1.0, math.sqrt(2) / c, 1 / c**2))
+            return KernelSpec("welsch", (c * math.sqrt(2), 1.0, math.sqrt(2) / c, 1 / c / c))
+        if self.alpha in _NAMED and 1e-15 < c < 1e15:  # whose kernels need no power, nor 1/c^2 out of float32's range
+            name, stretch = _NAMED[self.alpha]
+            return KernelSpec(name, (c * stretch, 1 / c / c, 0.0))
         b, less_1 = self._b(), float32_and_rest(np.longdouble(self.alpha) - 1)
         return KernelSpec("general_robust", (c, math.sqrt(b), self.alpha, b, *less_1, 0.0))
 
@@ -352,18 +358,21 @@ class GeneralRobust(_Robust):
             weight, square = self._weight(u), np.square(x)
             if self.alpha < _LIKE_MINUS_INFINITY:
                 value, bend = -np.expm1(-square / 2), 1 - square
+                gradient = np.where(weight == 0, 0, u * weight)
             else:
                 alpha, b = of(self.alpha), of(self._b())
                 d, larger, weight = self._grown(x)
                 q = np.where(x > d, d / x, x / d)
-                log = 2 * np.log(larger / d) + np.log1p(np.square(q))
+                rest = np.log1p(np.square(q))
+                log = 2 * np.log(larger / d) + rest
                 t = alpha / 2 * log
                 near = b / 2 * log * np.where(np.abs(t) < of(1e-25), 1, np.expm1(t) / t)
-                far = (larger * (larger * weight) * (1 + np.square(q)) - b) / alpha
+                far = (b * ((larger / d) ** alpha * np.exp(alpha / 2 * rest)) - b) / alpha
                 value = np.where(t < 1, near, far)
+                grown = (larger / d) ** (alpha - 1) * np.exp((alpha / 2 - 1) * rest)  # what x times the weight is
+                gradient = np.where(x > d, np.sign(u) * d * grown, u * weight)
                 bend = np.where(x > d, np.square(q) + (alpha - 1), 1 + (alpha - 1) * np.square(q)) / (1 + np.square(q))
-            gradient = np.where(weight == 0, 0, u * weight) / c
-            return value, gradient, np.where(weight == 0, 0, weight * bend) / np.square(c)
+            return value, gradient / c, np.where(weight == 0, 0, weight * bend) / np.square(c)
 
 
 @register

@@ -9,8 +9,8 @@ import numpy as np
 
 from fastloss import backend, validation
 from fastloss.loss import KernelSpec, Loss
-from fastloss.losses.regression import SquaredError
-from fastloss.operations import EXACT, GRADIENT, VALUE, VALUE_GRADIENT
+from fastloss.losses.regression import LEAST_RESIDUAL, SquaredError
+from fastloss.operations import EXACT, GRADIENT, MAJORIZE, VALUE, VALUE_GRADIENT
 from fastloss.registry import register
 
 
@@ -19,7 +19,8 @@ class RootMeanSquaredError(Loss):
     r"""Root mean squared error: sqrt(sum(w r^2) / sum(w)), r = y_pred - y_true.
 
     With S the value the gradient is w r / (S sum(w)); the diagonal of the Hessian is w / (S sum(w)) - gradient^2 / S.
-    Both are 0 at a perfect fit. ``"majorize"`` gives w / (S sum(w)), the curvature of the parabola above.
+    Both are 0 at a perfect fit. ``"majorize"`` gives w / (S sum(w)), the curvature of the parabola above (with S at
+    least 1e-6).
 
     Notes
     -----
@@ -115,7 +116,7 @@ class _Runner:
         with np.errstate(all="ignore"):
             least = hessian * (floor / 2) if floor > -math.inf else None  # floor w / sum(w), as of other losses
             gradient *= _slope(mean)
-            hessian *= _slope(mean)
+            hessian *= _slope(max(mean, LEAST_RESIDUAL**2) if operation == MAJORIZE else mean)
             if operation == EXACT and mean != 0:
                 hessian -= np.square(gradient) / math.sqrt(mean)
             if least is not None:

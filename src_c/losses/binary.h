@@ -36,14 +36,22 @@ FORMULA(bce_probabilities) {
     };
 }
 
+/* x^gamma; `whole`: gamma is 0, 1, 2, 3 or 4, and products serve. */
+INLINE real FN(focus)(real x, real gamma, bool whole) {
+    if (!whole)
+        return vpow(x, gamma);
+    const real x2 = x * x, even = gamma == 4 ? x2 * x2 : (gamma == 2) | (gamma == 3) ? x2 : 1;
+    return (gamma == 1) | (gamma == 3) ? even * x : even;
+}
+
 /* Focal loss of the true side's probability t, its complement u = 1 - t and ell = -log t:
  * alpha u^gamma ell. Gradient in the score of the true side: -alpha u^gamma (gamma t ell + u), a sum of like signs. */
-INLINE result FN(focal_logits)(bool label, real z, real E, real alpha, real gamma, bool gamma_is_2) {
+INLINE result FN(focal_logits)(bool label, real z, real E, real alpha, real gamma, bool whole) {
     const real s = label ? z : -z, more = 1 / (1 + E), less = E * more;
     const bool up = s >= 0;
     const real t = up ? more : less, u = up ? less : more;
     const real ell = (up ? 0 : vabs(z)) + vlog1p_unit(E), t_ell = t * at_most(BOUNDS.greatest, ell); /* inf where t is 0 */
-    const real w = (label ? -alpha : alpha) * (gamma_is_2 ? u * u : vpow(u, gamma));
+    const real w = (label ? -alpha : alpha) * FN(focus)(u, gamma, whole);
     return (result){
         .v = vabs(w * (w == 0 ? u : ell)),
         .g = w * vfma(gamma, t_ell, u),
@@ -52,10 +60,10 @@ INLINE result FN(focal_logits)(bool label, real z, real E, real alpha, real gamm
 }
 
 /* p[0]: gamma, p[1]: alpha of positives, p[2]: alpha of negatives; loaded both, for a conditional load does not vectorise.
- * gamma = 2, the usual one, needs no power. */
+ * gamma = 2, the usual one, is a literal. */
 FORMULA(focal_logits_2) {
     const real on_positive = p[1], on_negative = p[2];
-    return FN(focal_logits)(y > 0, z, e, y > 0 ? on_positive : on_negative, p[0], 1);
+    return FN(focal_logits)(y > 0, z, e, y > 0 ? on_positive : on_negative, 2, 1);
 }
 FORMULA(focal_logits_any) {
     const real on_positive = p[1], on_negative = p[2];
@@ -66,18 +74,18 @@ FORMULA(focal_logits_any) {
  * is lowered: with a the probability lost, 1 - sigmoid(z) of a positive and max(0, sigmoid(z) - m) of a negative, it is
  * -a^gamma log(1 - a). The derivatives are made of A = |a'|/a and B = |a'|/(1 - a), which are finite where 1/a and 1/(1 - a)
  * are not. m is not 0, where plain focal loss serves. */
-FORMULA(asymmetric_focal) {
+INLINE result FN(asymmetric_focal)(real y, real z, real e, const real *p, bool whole) {
     const real of_positive = p[0], of_negative = p[1];
-    return FN(focal_logits)(y > 0, z, e, 1, y > 0 ? of_positive : of_negative, 0);
+    return FN(focal_logits)(y > 0, z, e, 1, y > 0 ? of_positive : of_negative, whole);
 }
-FORMULA(asymmetric_focal_margin) {
+INLINE result FN(asymmetric_focal_margin)(real y, real z, real e, const real *p, bool whole) {
     const real of_positive = p[0], of_negative = p[1], margin = p[2], more = 1 / (1 + e), less = e * more;
     const bool label = y > 0, up = z >= 0;
     const real t = up ? more : less, u = up ? less : more, tu = t * u;
     const real q = at_least(BOUNDS.zero, t - margin), rest = u + margin, gamma = label ? of_positive : of_negative;
     const real of_score = (up ? 0 : -z) + vlog1p_unit(e), of_margin = -vlog_about_1(rest, -q);
     const real ell = at_most(BOUNDS.greatest, label ? of_score : of_margin), lost = label ? u : q;
-    const real w = vpow(lost, gamma), near_q = tu / q, near_1 = tu / rest, A = label ? t : near_q, B = label ? u : near_1;
+    const real w = FN(focus)(lost, gamma, whole), near_q = tu / q, near_1 = tu / rest, A = label ? t : near_q, B = label ? u : near_1;
     const real slope = vfma(gamma * ell, A, B), turn = label ? t - u : u - t; /* turn: a''/|a'| */
     const real margin_bend = near_1 * (vfma(u, u, margin * (u - t)) / rest), plain_bend = label ? tu : margin_bend; /* B^2 + B turn */
     const real bend = vfma(gamma * A, vfma(ell, vfma(gamma - 1, A, turn), 2 * B), plain_bend);
@@ -88,6 +96,11 @@ FORMULA(asymmetric_focal_margin) {
         .h = none ? nan_or(z, 0) : w * bend,
     };
 }
+
+FORMULA(asymmetric_focal_whole) { return FN(asymmetric_focal)(y, z, e, p, 1); }
+FORMULA(asymmetric_focal_any) { return FN(asymmetric_focal)(y, z, e, p, 0); }
+FORMULA(asymmetric_focal_margin_whole) { return FN(asymmetric_focal_margin)(y, z, e, p, 1); }
+FORMULA(asymmetric_focal_margin_any) { return FN(asymmetric_focal_margin)(y, z, e, p, 0); }
 
 /* In the probability itself: with u = 1 - t, d/dt of u^gamma ell is -u^gamma (gamma ell/u + 1/t), and ell/u -> 1
  * as u -> 0, so that gamma < 1 stays finite there. p[3] and p[4] are the limits of h there: alpha times 1 at gamma = 0,
@@ -200,8 +213,10 @@ FORMULA(minus_softplus) {
     X(focal_probabilities, 4, DIRECT) \
     X(hinge, 1, DIRECT) \
     X(squared_hinge, 1, DIRECT) \
-    X(asymmetric_focal, 4, EXP_MINUS_ABS_SCORE) \
-    X(asymmetric_focal_margin, 4, EXP_MINUS_ABS_SCORE) \
+    X(asymmetric_focal_whole, 4, EXP_MINUS_ABS_SCORE) \
+    X(asymmetric_focal_any, 4, EXP_MINUS_ABS_SCORE) \
+    X(asymmetric_focal_margin_whole, 4, EXP_MINUS_ABS_SCORE) \
+    X(asymmetric_focal_margin_any, 4, EXP_MINUS_ABS_SCORE) \
     X(smooth_hinge, 1, DIRECT) \
     X(perceptron, 1, DIRECT) \
     X(exponential, 4, DIRECT) \

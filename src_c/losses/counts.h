@@ -38,7 +38,7 @@ FORMULA(gamma_log) {
 FORMULA(gamma_identity) {
     const real mu = z + 0, ratio = y / mu; /* -0 is 0 */
     return (result){
-        .v = vlog(mu) + ratio,
+        .v = at_least(-BOUNDS.greatest, vlog(mu)) + ratio, /* at mu = 0 the ratio outgrows it */
         .g = (1 - ratio) / mu,
         .h = vfma(C(2.0), ratio, -1) / mu / mu,
         .f = 1 / mu / mu,
@@ -56,26 +56,42 @@ FORMULA(inverse_gaussian_log) {
     };
 }
 
-/* Tweedie of power P, neither 1 nor 2: -y mu^a/a + mu^b/b, a = 1 - P = p[0] + p[1], b = 2 - P = p[2] + p[3], each as a
- * float32 and the rest: an exponential multiplies the error of its argument by up to 745. */
-FORMULA(tweedie_log) {
-    const real A = vexp_product(p[0], p[1], z), B = vexp_product(p[2], p[3], z), a = p[0] + p[1], b = p[2] + p[3];
+/* Tweedie of power P, neither 1 nor 2: -y mu^a/a + mu^b/b, a = 1 - P, b = 2 - P, of A = mu^a and B = mu^b. */
+INLINE result FN(tweedie_of)(real y, real z, real a, real b, real A, real B) {
     const real yA = unless(y == 0, y * A, z);
     /* mu^b / (y mu^a) = mu/y: where both are infinite, z says which counts. */
     const real upper = (z < 0) & (yA > BOUNDS.greatest) ? 0 : B, lower = (z > 0) & (B > BOUNDS.greatest) ? 0 : yA;
     return (result){.v = upper / b - lower / a, .g = upper - lower, .h = vfma(b, upper, -a * lower), .f = B};
 }
 
-/* The same with mu = z >= 0. y = 0 leaves mu^b alone: at mu = 0 that is 0, and its slope infinite. */
+/* a = p[0] + p[1], b = p[2] + p[3], each as a float32 and the rest: an exponential multiplies the error of its argument by up
+ * to 745. */
+FORMULA(tweedie_log) {
+    const real A = vexp_product(p[0], p[1], z), B = vexp_product(p[2], p[3], z);
+    return FN(tweedie_of)(y, z, p[0] + p[1], p[2] + p[3], A, B);
+}
+
+/* At P = 3/2, the usual one, A = 1/B. */
+FORMULA(tweedie_log_3_2) {
+    const real B = vexp(C(0.5) * z);
+    return FN(tweedie_of)(y, z, C(-0.5), C(0.5), 1 / B, B);
+}
+
+/* The same with mu = z >= 0. y = 0 leaves mu^b alone: at mu = 0 that is 0, and its slope infinite for P > 1. There quotients by
+ * mu have no value, and p[4] and p[5] are those of mu^-P and P mu^(-P - 1). */
 FORMULA(tweedie_identity) {
-    const real a = p[0] + p[1], b = p[2] + p[3], mu = z + 0;
+    const real a = p[0] + p[1], b = p[2] + p[3], at_0 = p[4], bend_at_0 = p[5], mu = z + 0;
     const real A = vpow_pair(mu, p[0], p[1]), B = vpow_pair(mu, p[2], p[3]), ratio = unless(y == 0, y / mu, z);
-    const real lower = unless(y == 0, y * A, z), bend = unless(y == 0, (1 - a) * ratio, z) + a;
+    const bool zero = (mu == 0) & (at_0 <= 1); /* P <= 0 */
+    const real yA = unless(y == 0, y * A, z), C = mu == 0 ? at_0 : A / mu;
+    /* where both are infinite, their ratio mu/y says which counts */
+    const real upper = (mu < y) & (yA > BOUNDS.greatest) ? 0 : B, lower = (mu > y) & (B > BOUNDS.greatest) ? 0 : yA;
+    const real bend = C * (unless((y == 0) | (a == 1), (1 - a) * ratio, z) + a), y_bend = unless(y == 0, y * bend_at_0, z);
     return (result){
-        .v = B / b - lower / a,
-        .g = A * (1 - ratio),
-        .h = A / mu * bend,
-        .f = A / mu,
+        .v = upper / b - lower / a,
+        .g = zero ? -y * C : A * (1 - ratio),
+        .h = zero ? a * C + y_bend : bend,
+        .f = C,
     };
 }
 
@@ -99,5 +115,6 @@ FORMULA(negative_binomial) {
     X(gamma_identity, 4, DIRECT) \
     X(inverse_gaussian_log, 4, DIRECT) \
     X(tweedie_log, 4, DIRECT) \
+    X(tweedie_log_3_2, 4, DIRECT) \
     X(tweedie_identity, 4, DIRECT) \
     X(negative_binomial, 4, EXP_MINUS_ABS_SHIFTED_SCORE)

@@ -49,17 +49,18 @@ FORMULA(smooth_l1) {
 
 /* delta^2 (sqrt(1 + u^2) - 1), u = r/delta. With the larger of |r| and delta taken out of the root, which leaves that of 1 +
  * q^2, it is delta |r| times |r| / (delta + root): nothing cancels, and no square overflows. Gradient r / sqrt(1 + u^2);
- * Hessian the cube of 1 / sqrt(1 + u^2), which majorizes, for the value is concave in r^2. */
+ * Hessian the cube of 1 / sqrt(1 + u^2), which majorizes, for the value is concave in r^2. All times p[1], and p[2] more: what
+ * GeneralRobust makes of it. */
 FORMULA(pseudo_huber) {
-    const real delta = positive(p[0]), r = z - y;
+    const real delta = positive(p[0]), factor = p[1], constant = p[2], r = z - y;
     const ratio u = compare(r, delta);
     const real d = 1 + u.q * u.q, root = vsqrt(d), of_r = u.beyond ? 1 : u.q, of_delta = u.beyond ? u.q : 1;
     const real share = of_delta / root;
     return (result){
-        .v = delta * (vabs(r) * (of_r / (of_delta + root))),
-        .g = with_sign_of(r, delta * (of_r / root)),
-        .h = of_delta * of_delta / d * share,
-        .m = share,
+        .v = vfma(factor, delta * (vabs(r) * (of_r / (of_delta + root))), constant),
+        .g = with_sign_of(r, factor * delta * (of_r / root)),
+        .h = factor * (of_delta * of_delta / d * share),
+        .m = factor * share,
     };
 }
 
@@ -116,13 +117,13 @@ FORMULA(squared_epsilon_insensitive) {
 }
 
 /* c^2 (u - log1p u), u = |r|/c. Gradient r/(1 + u), Hessian 1/(1 + u)^2, majorized by 1/(1 + u), as the value is concave
- * in r^2. */
+ * in r^2. It is r^2/2 less r^2 u/3 and so on: nearer to 0 than others must it be where that alone serves. */
 FORMULA(fair) {
     const real c = positive(p[0]), r = z - y;
     const ratio u = compare(r, c);
     const real of_r = u.beyond ? 1 : u.q, of_c = u.beyond ? u.q : 1, d = 1 + u.q, share = of_c / d;
     return (result){
-        .v = c * (c * vlog1p_excess(vabs(r) / c)),
+        .v = or_half_square((u.q < NEAR_0 * NEAR_0) & !u.beyond, r, c * (c * vlog1p_excess(vabs(r) / c))),
         .g = with_sign_of(r, c * (of_r / d)),
         .h = share * share,
         .m = share,
@@ -131,7 +132,7 @@ FORMULA(fair) {
 
 /* h softplus(r/h) - q r = h times the cross-entropy of the score r/h under the soft label q = p[1], p[2] = 1 - q; h = p[0]. */
 FORMULA(smooth_quantile) {
-    const real h = p[0];
+    const real h = positive(p[0]);
     result b = FN(cross_entropy_logits)((FN(sides)){.negative = p[2], .positive = p[1]}, 1, (z - y) / h, e);
     b.v *= h;
     b.h /= h;
@@ -150,6 +151,17 @@ FORMULA(lq) {
         .g = with_sign_of(r, q * power),
         .h = q * (less_1 + less_1_low) * vpow_pair(a, less_2, less_2_low),
         .m = at_most(most, q * vpow_pair(a, less_2, less_2_low)),
+    };
+}
+
+/* |r|^(3/2), without a power: sqrt is an instruction. p[0] bounds the majorizer at r = 0. */
+FORMULA(lq_3_2) {
+    const real r = z - y, a = vabs(r), root = vsqrt(a);
+    return (result){
+        .v = a * root,
+        .g = with_sign_of(r, C(1.5) * root),
+        .h = C(0.75) / root,
+        .m = at_most(p[0], C(1.5) / root),
     };
 }
 
@@ -188,7 +200,7 @@ FORMULA(symmetric_absolute_percentage_error) {
 
 /* w log1p(|r|/epsilon) within w = p[0], |r| - w + p[2] beyond, p[2] = w log1p(w/epsilon); epsilon = p[1]. */
 FORMULA(wing) {
-    const real w = p[0], epsilon = p[1], end = p[2], r = z - y, a = vabs(r), u = a / epsilon, d = epsilon + a, slope = w / d;
+    const real w = positive(p[0]), epsilon = positive(p[1]), end = p[2], r = z - y, a = vabs(r), u = a / epsilon, d = epsilon + a, slope = w / d;
     const real near = u < C(0x1p-60) ? w / epsilon * a : w * vlog1p(u), far = (a - w) + end; /* u may be subnormal */
     const bool inside = a < w;
     return (result){
@@ -214,6 +226,7 @@ FORMULA(wing) {
     X(fair, 4, DIRECT) \
     X(smooth_quantile, 4, EXP_MINUS_ABS_SCALED_RESIDUAL) \
     X(lq, 4, DIRECT) \
+    X(lq_3_2, 4, DIRECT) \
     X(linex, 4, DIRECT) \
     X(squared_log_error, 4, DIRECT) \
     X(absolute_percentage_error, 4, DIRECT) \

@@ -2,45 +2,48 @@
  * smaller of |u| and 1/|u| every power of u is one of q, and none overflows. All are concave in r^2, so that gradient / r
  * majorizes. */
 
-/* c^2/2 log(1 + u^2) = c^2 (log max(1, |u|) + log1p(q^2)/2). The gradient c u/(1 + u^2) is the same in u and in 1/u.
- * Hessian (1 - u^2)/(1 + u^2)^2. */
+/* c^2/2 log(1 + u^2), of 2 log |u| where u^2 would overflow. The gradient c u/(1 + u^2) is the same in u and in 1/u. Hessian
+ * (1 - u^2)/(1 + u^2)^2. All times p[1], and p[2] more: what GeneralRobust makes of it; so too the next. */
 FORMULA(cauchy) {
-    const real c = positive(p[0]), r = z - y;
+    const real c = positive(p[0]), factor = p[1], constant = p[2], r = z - y, x = vabs(r) / c;
     const ratio u = compare(r, c);
     const real q = u.q, q2 = q * q, d = 1 + q2, bend = (1 - q) * (1 + q) / (d * d);
-    const real log_u = u.beyond ? vlog(vabs(r) / c) : 0;
+    const bool far = x > C(0x1p60);
+    const real w = far ? x : x * x, log_w = vlog1p(w), value = c * (c * (far ? log_w : C(0.5) * log_w));
     return (result){
-        .v = c * (c * vfma(C(0.5), vlog1p_unit(q2), log_u)),
-        .g = with_sign_of(r, c * (q / d)),
-        .h = u.beyond ? -q2 * bend : bend,
-        .m = (u.beyond ? q2 : 1) / d,
+        .v = vfma(factor, or_half_square((q < NEAR_0) & !u.beyond, r, value), constant),
+        .g = with_sign_of(r, factor * c * (q / d)),
+        .h = factor * (u.beyond ? -q2 * bend : bend),
+        .m = factor * ((u.beyond ? q2 : 1) / d),
     };
 }
 
 /* r^2/2 / (1 + u^2). Gradient r/(1 + u^2)^2, Hessian (1 - 3 u^2)/(1 + u^2)^3. */
 FORMULA(geman_mcclure) {
-    const real c = positive(p[0]), r = z - y;
+    const real c = positive(p[0]), factor = p[1], constant = p[2], r = z - y;
     const ratio u = compare(r, c);
     const real q = u.q, q2 = q * q, d = 1 + q2, weight = (u.beyond ? q2 : 1) / d;
+    const real value = C(0.5) * c * (c * ((u.beyond ? 1 : q2) / d));
     return (result){
-        .v = C(0.5) * c * (c * ((u.beyond ? 1 : q2) / d)),
-        .g = with_sign_of(r, c * (q / d) * weight),
-        .h = weight * weight * ((u.beyond ? q2 - 3 : 1 - 3 * q2) / d),
-        .m = weight * weight,
+        .v = vfma(factor, or_half_square((q < NEAR_0) & !u.beyond, r, value), constant),
+        .g = with_sign_of(r, factor * c * (q / d) * weight),
+        .h = factor * (weight * weight * ((u.beyond ? q2 - 3 : 1 - 3 * q2) / d)),
+        .m = factor * (weight * weight),
     };
 }
 
 /* p[1] (1 - exp(-u^2)), p[1] = c^2/2. Gradient p[2] u exp(-u^2), Hessian p[3] (1 - 2 u^2) exp(-u^2); p[2] = 2 p[1]/c and
  * p[3] = p[2]/c. The exponential is the square of `half`, which is not subnormal where the products are not. */
 FORMULA(welsch) {
-    const real c = positive(p[0]), most = p[1], pull = p[2], bend = p[3], u = (z - y) / c, u2 = u * u;
+    const real c = positive(p[0]), most = p[1], pull = p[2], bend = p[3], r = z - y, u = r / c, u2 = u * u;
     const real half = vexp_nonpositive(C(-0.5) * u2);
+    const real near = C(0.5) * at_most(BOUNDS.greatest, pull) * u * r; /* most u^2, which may be subnormal */
     const bool none = half == 0;
     return (result){
-        .v = -most * vexpm1(-u2),
+        .v = vabs(u) < NEAR_0 ? near : -most * vexpm1(-u2),
         .g = none ? 0 : pull * u * half * half,
         .h = none ? 0 : bend * vfma(C(-2.0), u2, 1) * half * half,
-        .m = bend * half * half,
+        .m = none ? 0 : bend * half * half,
     };
 }
 
@@ -49,7 +52,7 @@ FORMULA(welsch) {
 FORMULA(tukey) {
     const real c = positive(p[0]), r = z - y, u = at_most(BOUNDS.one, vabs(r) / c), s = u * u, t = (1 - u) * (1 + u);
     return (result){
-        .v = c * (c / 6 * (s * vfma(s, s - 3, 3))),
+        .v = or_half_square(u < NEAR_0, r, c * (c / 6 * (s * vfma(s, s - 3, 3)))),
         .g = with_sign_of(r, c * u * (t * t)),
         .h = t * vfma(C(-5.0), s, 1),
         .m = t * t,
@@ -62,7 +65,8 @@ FORMULA(arctan) {
     const ratio u = compare(r, c);
     const real q = u.q, q2 = q * q, q4 = q2 * q2, d = 1 + q4, of_1 = u.beyond ? q4 : 1, angle = vatan_unit(q2);
     return (result){
-        .v = C(0.5) * c * (c * (u.beyond ? C(0x1.921fb54442d18p0) - angle : angle)),
+        .v = or_half_square((q < NEAR_0) & !u.beyond, r,
+                            C(0.5) * c * (c * (u.beyond ? C(0x1.921fb54442d18p0) - angle : angle))),
         .g = with_sign_of(r, c * ((u.beyond ? q2 : 1) * q / d)),
         .h = of_1 * ((u.beyond ? q4 - 3 : 1 - 3 * q4) / (d * d)),
         .m = of_1 / d,

@@ -26,10 +26,19 @@ LOSSES: dict[str, tuple[str, Callable[[dict[str, Any]], dict[str, Any]], float, 
     "quantile": ("CyPinballLoss", lambda p: {"quantile": p["quantile"]}, 1.0, True),
     "poisson": ("CyHalfPoissonLoss", lambda p: {}, 1.0, False),
     "gamma": ("CyHalfGammaLoss", lambda p: {}, 1.0, False),
+    "inverse_gaussian": ("CyHalfTweedieLoss", lambda p: {"power": 3.0}, 1.0, False),
+    "tweedie": ("CyHalfTweedieLoss", lambda p: {"power": p["power"]}, 1.0, False),
     "binary_cross_entropy": ("CyHalfBinomialLoss", lambda p: {}, 1.0, False),
+    "soft_margin": ("CyHalfBinomialLoss", lambda p: {}, 1.0, False),  # of labels 0 and 1
+    "exponential": ("CyExponentialLoss", lambda p: {}, 1.0, False),
+    "gan_discriminator": ("CyHalfBinomialLoss", lambda p: {}, 1.0, False),
+    "gan_generator": ("CyHalfBinomialLoss", lambda p: {}, 1.0, False),
 }
 # Options of ours under which theirs is the same loss.
-SAME = {"pos_weight": 1.0, "label_smoothing": 0.0, "from_logits": True, "link": "log", "full": False}
+SAME = {
+    "pos_weight": 1.0, "label_smoothing": 0.0, "from_logits": True, "link": "log", "full": False,
+    "kind": "non_saturating",
+}  # fmt: skip
 # Below, a parallel region costs more than it saves; scikit-learn leaves the choice to the caller.
 PARALLEL_FROM = 5_000
 

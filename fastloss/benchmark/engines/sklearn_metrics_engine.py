@@ -32,6 +32,16 @@ def _gamma(task: Task, deviance: float) -> float:
     return float(deviance / 2 + np.mean(np.log(task.y.astype(np.float64))) + 1)
 
 
+def _tweedie(task: Task, deviance: float) -> float:
+    """Half the deviance, less what depends on y alone."""
+    y, power = task.y.astype(np.float64), task.params.get("power", 3.0)
+    return float(deviance / 2 - np.mean(y ** (2 - power)) / ((1 - power) * (2 - power)))
+
+
+def _half(task: Task, value: float) -> float:
+    return 0.5 * float(value)
+
+
 def _same(task: Task, value: float) -> float:
     return float(value)
 
@@ -41,7 +51,7 @@ Metric = tuple[str, Callable[[Task], dict[str, Any]], Callable[[Task], NDArray[A
 METRICS: dict[str, Metric] = {
     "squared_error": ("metrics.mean_squared_error(y, p)", lambda t: {}, lambda t: t.z, _same),
     "half_squared_error": (
-        "metrics.mean_squared_error(y, p)", lambda t: {}, lambda t: t.z, lambda t, value: 0.5 * float(value)
+        "metrics.mean_squared_error(y, p)", lambda t: {}, lambda t: t.z, _half
     ),
     "absolute_error": ("metrics.mean_absolute_error(y, p)", lambda t: {}, lambda t: t.z, _same),
     "quantile": (
@@ -52,6 +62,21 @@ METRICS: dict[str, Metric] = {
     ),
     "poisson": ("metrics.mean_poisson_deviance(y, p)", lambda t: {}, lambda t: np.exp(t.z), _poisson),
     "gamma": ("metrics.mean_gamma_deviance(y, p)", lambda t: {}, lambda t: np.exp(t.z), _gamma),
+    "squared_log_error": ("metrics.mean_squared_log_error(y, p)", lambda t: {}, lambda t: t.z, _half),
+    "absolute_percentage_error": (
+        "metrics.mean_absolute_percentage_error(y, p)", lambda t: {}, lambda t: t.z, _same
+    ),
+    "inverse_gaussian": (
+        "metrics.mean_tweedie_deviance(y, p, power=3)", lambda t: {}, lambda t: np.exp(t.z), _tweedie
+    ),
+    "tweedie": (
+        "metrics.mean_tweedie_deviance(y, p, power=power)",
+        lambda t: {"power": t.params["power"]},
+        lambda t: np.exp(t.z),
+        _tweedie,
+    ),
+    "soft_margin": ("metrics.log_loss(y, p, labels=labels)", lambda t: {"labels": [0, 1]}, _probabilities, _same),
+    "brier": ("metrics.brier_score_loss(y, p)", lambda t: {}, _probabilities, _same),
     "binary_cross_entropy": (
         "metrics.log_loss(y, p, labels=labels)", lambda t: {"labels": [0, 1]}, _probabilities, _same
     ),
