@@ -21,6 +21,7 @@ from cycles import WIDTH
 from cycles import table as cycles_table
 
 from fastloss import backend
+from fastloss.benchmark.command import MAIN
 from fastloss.benchmark.markdown import as_markdown
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -40,8 +41,12 @@ of scikit-learn models, bootstrapped to each size; every engine runs in a proces
 
 
 def selection(document: dict[str, Any]) -> dict[str, Any]:
-    """What README shows: value and gradient in float32 at about a million elements, or the largest size below."""
-    rows = [r for r in document["rows"] if (r["operation"], r["dtype"]) == ("value_and_gradient", "float32")]
+    """What README shows: main losses, value and gradient in float32 at about a million elements, or the most below."""
+    rows = [
+        row
+        for row in document["rows"]
+        if row["loss"] in MAIN and (row["operation"], row["dtype"]) == ("value_and_gradient", "float32")
+    ]
 
     def size(row: dict[str, Any]) -> int:
         n = 1
