@@ -33,7 +33,6 @@ from fastloss.losses.distributions import KLDivergence as KLDivergence
 from fastloss.losses.gaussian import GaussianCRPS as GaussianCRPS
 from fastloss.losses.gaussian import GaussianNLL as GaussianNLL
 from fastloss.losses.regression import AbsoluteError as AbsoluteError
-from fastloss.losses.regression import AbsolutePercentageError as AbsolutePercentageError
 from fastloss.losses.regression import EpsilonInsensitive as EpsilonInsensitive
 from fastloss.losses.regression import Expectile as Expectile
 from fastloss.losses.regression import Fair as Fair
@@ -48,9 +47,10 @@ from fastloss.losses.regression import SmoothL1 as SmoothL1
 from fastloss.losses.regression import SmoothQuantile as SmoothQuantile
 from fastloss.losses.regression import SquaredEpsilonInsensitive as SquaredEpsilonInsensitive
 from fastloss.losses.regression import SquaredError as SquaredError
-from fastloss.losses.regression import SquaredLogError as SquaredLogError
-from fastloss.losses.regression import SymmetricAbsolutePercentageError as SymmetricAbsolutePercentageError
 from fastloss.losses.regression import Wing as Wing
+from fastloss.losses.relative import AbsolutePercentageError as AbsolutePercentageError
+from fastloss.losses.relative import SquaredLogError as SquaredLogError
+from fastloss.losses.relative import SymmetricAbsolutePercentageError as SymmetricAbsolutePercentageError
 from fastloss.losses.robust import AdaptiveRobust as AdaptiveRobust
 from fastloss.losses.robust import Arctan as Arctan
 from fastloss.losses.robust import Cauchy as Cauchy
@@ -329,31 +329,6 @@ def linex(
     a: float = 1.0,
     b: float = 1.0,
 ) -> Any: ...
-def squared_log_error(
-    y_true: ArrayLike,
-    y_pred: ArrayLike,
-    sample_weight: ArrayLike | None = None,
-    *,
-    reduction: _Reduction = "mean",
-    n_threads: int | None = None,
-) -> Any: ...
-def absolute_percentage_error(
-    y_true: ArrayLike,
-    y_pred: ArrayLike,
-    sample_weight: ArrayLike | None = None,
-    *,
-    reduction: _Reduction = "mean",
-    n_threads: int | None = None,
-    zero: str = "inf",
-) -> Any: ...
-def symmetric_absolute_percentage_error(
-    y_true: ArrayLike,
-    y_pred: ArrayLike,
-    sample_weight: ArrayLike | None = None,
-    *,
-    reduction: _Reduction = "mean",
-    n_threads: int | None = None,
-) -> Any: ...
 def wing(
     y_true: ArrayLike,
     y_pred: ArrayLike,
@@ -374,6 +349,31 @@ def gaussian_nll(
     full: bool = False,
 ) -> Any: ...
 def gaussian_crps(
+    y_true: ArrayLike,
+    y_pred: ArrayLike,
+    sample_weight: ArrayLike | None = None,
+    *,
+    reduction: _Reduction = "mean",
+    n_threads: int | None = None,
+) -> Any: ...
+def squared_log_error(
+    y_true: ArrayLike,
+    y_pred: ArrayLike,
+    sample_weight: ArrayLike | None = None,
+    *,
+    reduction: _Reduction = "mean",
+    n_threads: int | None = None,
+) -> Any: ...
+def absolute_percentage_error(
+    y_true: ArrayLike,
+    y_pred: ArrayLike,
+    sample_weight: ArrayLike | None = None,
+    *,
+    reduction: _Reduction = "mean",
+    n_threads: int | None = None,
+    zero: str = "inf",
+) -> Any: ...
+def symmetric_absolute_percentage_error(
     y_true: ArrayLike,
     y_pred: ArrayLike,
     sample_weight: ArrayLike | None = None,

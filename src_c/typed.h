@@ -6,11 +6,12 @@
 #include "formula.h"
 #include "losses/logistic.h"
 #include "losses/regression.h"
+#include "losses/relative.h"
 #include "losses/robust.h"
 #include "losses/counts.h"
 #include "losses/binary.h"
 #include "losses/gaussian.h"
-#define ANY_TARGET(X) REGRESSION(X) ROBUST(X)
+#define ANY_TARGET(X) REGRESSION(X) RELATIVE(X) ROBUST(X)
 #define TARGET_IN_DOMAIN(X) COUNTS(X) BINARY(X)
 #define POINTWISE(X) ANY_TARGET(X) TARGET_IN_DOMAIN(X)
 #include "weights.h"

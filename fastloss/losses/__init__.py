@@ -1,6 +1,17 @@
 """The losses, one module per family."""
 
-from fastloss.losses import adversarial, binary, classes, counts, distributions, gaussian, regression, robust, root
+from fastloss.losses import (
+    adversarial,
+    binary,
+    classes,
+    counts,
+    distributions,
+    gaussian,
+    regression,
+    relative,
+    robust,
+    root,
+)
 
 __all__ = [
     "adversarial",
@@ -10,6 +21,7 @@ __all__ = [
     "distributions",
     "gaussian",
     "regression",
+    "relative",
     "robust",
     "root",
 ]

@@ -36,8 +36,22 @@ def _focal_of_score(x: Any, gamma: Any) -> tuple[Any, Any, Any]:
         return value, gradient, t * power * bracket
 
 
+class _OfProbability(Loss):
+    """Losses of a probability, or with ``from_logits`` of the raw score that makes it."""
+
+    task = "binary"
+
+    @property
+    def activation(self) -> str:
+        return "sigmoid" if self.from_logits else "identity"
+
+    @property
+    def prediction_domain(self) -> domains.Domain:
+        return domains.ANY if self.from_logits else domains.PROBABILITY
+
+
 @register
-class BinaryCrossEntropy(Loss):
+class BinaryCrossEntropy(_OfProbability):
     r"""Binary cross-entropy (log loss): -w t log p - (1 - t) log(1 - p).
 
     t is the target in [0, 1], p the predicted probability of the positive class, w = `pos_weight`. From logits,
@@ -82,7 +96,6 @@ class BinaryCrossEntropy(Loss):
     """
 
     name = "binary_cross_entropy"
-    task = "binary"
     when = "Calibrated probabilities of an event: the default for two classes."
 
     def __init__(
@@ -108,10 +121,6 @@ class BinaryCrossEntropy(Loss):
         return 2 if self.clip == 0 else 0
 
     @property
-    def activation(self) -> str:
-        return "sigmoid" if self.from_logits else "identity"
-
-    @property
     def hessian_kinds(self) -> tuple[str, ...]:
         kinds = super().hessian_kinds
         if self.pos_weight != 1:  # no likelihood any more
@@ -121,10 +130,6 @@ class BinaryCrossEntropy(Loss):
     @property
     def target_domain(self) -> domains.Domain:
         return domains.PROBABILITY_TARGET
-
-    @property
-    def prediction_domain(self) -> domains.Domain:
-        return domains.ANY if self.from_logits else domains.PROBABILITY
 
     def _kernel(self) -> KernelSpec:
         smoothing = self.label_smoothing
@@ -184,7 +189,7 @@ class BinaryCrossEntropy(Loss):
 
 
 @register
-class BinaryFocal(Loss):
+class BinaryFocal(_OfProbability):
     r"""Binary focal loss: -alpha_t (1 - p_t)^gamma log p_t.
 
     p_t is the probability given to the true class: p for label 1, 1 - p for label 0. alpha_t is alpha for label 1 and
@@ -219,7 +224,6 @@ class BinaryFocal(Loss):
     """
 
     name = "binary_focal"
-    task = "binary"
     when = "Far more easy negatives than positives, as in object detection, and clean labels."
 
     def __init__(self, gamma: float = 2.0, alpha: float | None = None, from_logits: bool = False) -> None:
@@ -234,16 +238,8 @@ class BinaryFocal(Loss):
         return bool(self.gamma == 0 or not self.from_logits)
 
     @property
-    def activation(self) -> str:
-        return "sigmoid" if self.from_logits else "identity"
-
-    @property
     def target_domain(self) -> domains.Domain:
         return domains.BINARY
-
-    @property
-    def prediction_domain(self) -> domains.Domain:
-        return domains.ANY if self.from_logits else domains.PROBABILITY
 
     def _alphas(self) -> tuple[float, float]:
         return (1.0, 1.0) if self.alpha is None else (self.alpha, 1 - self.alpha)
@@ -677,7 +673,7 @@ class AsymmetricFocal(Loss):
 
 
 @register
-class Brier(Loss):
+class Brier(_OfProbability):
     r"""Brier score: (p - t)^2.
 
     t is the target in [0, 1], p the predicted probability of the positive class. In the probability the gradient is
@@ -707,7 +703,6 @@ class Brier(Loss):
     """
 
     name = "brier"
-    task = "binary"
     when = "Judging probabilities, or training them, with a score that no single sample can dominate."
 
     def __init__(self, from_logits: bool = False) -> None:
@@ -718,10 +713,6 @@ class Brier(Loss):
         return not self.from_logits
 
     @property
-    def activation(self) -> str:
-        return "sigmoid" if self.from_logits else "identity"
-
-    @property
     def hessian_kinds(self) -> tuple[str, ...]:
         kinds = super().hessian_kinds
         return tuple(kind for kind in kinds if kind != "majorize") if self.from_logits else kinds
@@ -729,10 +720,6 @@ class Brier(Loss):
     @property
     def target_domain(self) -> domains.Domain:
         return domains.PROBABILITY_TARGET
-
-    @property
-    def prediction_domain(self) -> domains.Domain:
-        return domains.ANY if self.from_logits else domains.PROBABILITY
 
     def _kernel(self) -> KernelSpec:
         return KernelSpec("brier_logits" if self.from_logits else "squared_error")

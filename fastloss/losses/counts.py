@@ -30,8 +30,31 @@ def _log_factorial(y: Any) -> Any:
     return np.where((y == 0) | (y == 1), 0, np.where(np.isinf(y), y, found)).astype(y.dtype)
 
 
+class _Mean(Loss):
+    """Losses of a mean mu, through its link: whatever the distribution, the constant of least loss is the mean."""
+
+    task = "count"
+
+    @property
+    def _log_link(self) -> bool:
+        return bool(self.params.get("link", "log") == "log")
+
+    @property
+    def activation(self) -> str:
+        return "exp" if self._log_link else "identity"
+
+    @property
+    def prediction_domain(self) -> domains.Domain:
+        return domains.ANY if self._log_link else domains.MEAN
+
+    def _closed_form(self, y: Any, w: Any) -> float:
+        mean = max(0.0, float(np.average(y, weights=w)))  # targets may be negative, a mean may not
+        with np.errstate(divide="ignore"):
+            return float(np.log(mean)) if self._log_link else mean
+
+
 @register
-class Poisson(Loss):
+class Poisson(_Mean):
     r"""Poisson loss: mu - y_true log mu.
 
     The negative log-likelihood of a Poisson count of mean mu, without log(y_true!) unless `full`. With the log link
@@ -65,31 +88,17 @@ class Poisson(Loss):
     """
 
     name = "poisson"
-    task = "count"
     when = "Counts or rates whose variance is about their mean: events, visits, claims."
 
     def __init__(self, link: str = "log", full: bool = False) -> None:
         super().__init__(link=choice("link", link, ("log", "identity")), full=flag("full", full))
 
     @property
-    def activation(self) -> str:
-        return "exp" if self.link == "log" else "identity"
-
-    @property
     def target_domain(self) -> domains.Domain:
         return domains.NON_NEGATIVE
 
-    @property
-    def prediction_domain(self) -> domains.Domain:
-        return domains.ANY if self.link == "log" else domains.MEAN
-
     def _kernel(self) -> KernelSpec:
         return KernelSpec(f"poisson_{self.link}" + ("_full" if self.full else ""))
-
-    def _closed_form(self, y: Any, w: Any) -> float:
-        mean = np.average(y, weights=w)
-        with np.errstate(divide="ignore"):
-            return float(np.log(mean) if self.link == "log" else mean)
 
     def reference(self, y_true: Any, y_pred: Any) -> tuple[Any, Any, Any]:
         y, z = y_true.astype(y_pred.dtype), y_pred + 0  # -0 is 0
@@ -111,7 +120,7 @@ class Poisson(Loss):
 
 
 @register
-class Gamma(Loss):
+class Gamma(_Mean):
     r"""Gamma loss with log link: z + y_true exp(-z).
 
     The negative log-likelihood of a gamma variable of mean mu = exp(z) and unit shape, log mu + y/mu; constants in y
@@ -134,15 +143,10 @@ class Gamma(Loss):
     """
 
     name = "gamma"
-    task = "count"
     when = "Positive, right-skewed amounts whose standard deviation is proportional to their mean."
 
     def __init__(self) -> None:
         super().__init__()
-
-    @property
-    def activation(self) -> str:
-        return "exp"
 
     @property
     def target_domain(self) -> domains.Domain:
@@ -150,9 +154,6 @@ class Gamma(Loss):
 
     def _kernel(self) -> KernelSpec:
         return KernelSpec("gamma_log")
-
-    def _closed_form(self, y: Any, w: Any) -> float:
-        return float(np.log(np.average(y, weights=w)))
 
     def reference(self, y_true: Any, y_pred: Any) -> tuple[Any, Any, Any]:
         with np.errstate(all="ignore"):
@@ -164,7 +165,7 @@ class Gamma(Loss):
 
 
 @register
-class InverseGaussian(Loss):
+class InverseGaussian(_Mean):
     r"""Inverse Gaussian loss with log link: y_true/(2 mu^2) - 1/mu, mu = exp(y_pred).
 
     The negative log-likelihood of an inverse Gaussian variable of mean mu and unit shape; constants in y and the
@@ -189,7 +190,6 @@ class InverseGaussian(Loss):
     """
 
     name = "inverse_gaussian"
-    task = "count"
     convex = False
     when = "Positive, very skewed targets whose variance grows with the cube of the mean: claim sizes, durations."
 
@@ -197,18 +197,11 @@ class InverseGaussian(Loss):
         super().__init__()
 
     @property
-    def activation(self) -> str:
-        return "exp"
-
-    @property
     def target_domain(self) -> domains.Domain:
         return domains.POSITIVE
 
     def _kernel(self) -> KernelSpec:
         return KernelSpec("inverse_gaussian_log")
-
-    def _closed_form(self, y: Any, w: Any) -> float:
-        return float(np.log(np.average(y, weights=w)))
 
     def reference(self, y_true: Any, y_pred: Any) -> tuple[Any, Any, Any]:
         with np.errstate(all="ignore"):
@@ -222,7 +215,7 @@ class InverseGaussian(Loss):
 
 
 @register
-class Tweedie(Loss):
+class Tweedie(_Mean):
     r"""Tweedie loss: -y_true mu^(1-p)/(1-p) + mu^(2-p)/(2-p), p the power of the variance function.
 
     The negative log-likelihood of a variable of mean mu and variance mu^p; constants in y and the dispersion are left
@@ -257,7 +250,6 @@ class Tweedie(Loss):
     """
 
     name = "tweedie"
-    task = "count"
     when = "Amounts with many exact zeros, such as claims per policy: a power between 1 and 2."
 
     def __init__(self, power: float = 1.5, link: str = "log") -> None:
@@ -277,16 +269,8 @@ class Tweedie(Loss):
         return bool(1 <= self.power <= 2 if self.link == "log" else self.power in (0, 1))
 
     @property
-    def activation(self) -> str:
-        return "exp" if self.link == "log" else "identity"
-
-    @property
     def target_domain(self) -> domains.Domain:
         return domains.ANY if self.power <= 0 else domains.NON_NEGATIVE if self.power < 2 else domains.POSITIVE
-
-    @property
-    def prediction_domain(self) -> domains.Domain:
-        return domains.ANY if self.link == "log" else domains.MEAN
 
     def _exponents(self, of: Any = np.longdouble) -> tuple[Any, Any]:
         """1 - p and 2 - p, of which a small p - 1 or p - 2 keeps its digits."""
@@ -308,11 +292,6 @@ class Tweedie(Loss):
             return KernelSpec("tweedie_log_3_2")
         a, b = self._exponents()
         return KernelSpec(f"tweedie_{self.link}", (*float32_and_rest(a), *float32_and_rest(b), *self._at_zero()))
-
-    def _closed_form(self, y: Any, w: Any) -> float:
-        mean = max(0.0, float(np.average(y, weights=w)))  # a mean below 0 is out of reach
-        with np.errstate(divide="ignore"):
-            return float(np.log(mean) if self.link == "log" else mean)
 
     def reference(self, y_true: Any, y_pred: Any) -> tuple[Any, Any, Any]:
         if (same := self._same()) is not None:
@@ -351,7 +330,7 @@ class Tweedie(Loss):
 
 
 @register
-class NegativeBinomial(Loss):
+class NegativeBinomial(_Mean):
     r"""Negative binomial loss with log link: (y_true + 1/theta) log(1 + theta mu) - y_true log mu, mu = exp(y_pred).
 
     The negative log-likelihood of a count of mean mu and variance mu + theta mu^2, without its constants in y. The
@@ -380,15 +359,10 @@ class NegativeBinomial(Loss):
     """
 
     name = "negative_binomial"
-    task = "count"
     when = "Counts that vary more than a Poisson model allows: their variance is mean + theta mean^2."
 
     def __init__(self, theta: float = 1.0) -> None:
         super().__init__(theta=positive("theta", theta))
-
-    @property
-    def activation(self) -> str:
-        return "exp"
 
     @property
     def target_domain(self) -> domains.Domain:
@@ -396,10 +370,6 @@ class NegativeBinomial(Loss):
 
     def _kernel(self) -> KernelSpec:
         return KernelSpec("negative_binomial", (float(np.log(self.theta)), 1 / self.theta))
-
-    def _closed_form(self, y: Any, w: Any) -> float:
-        with np.errstate(divide="ignore"):
-            return float(np.log(np.average(y, weights=w)))
 
     def _score(self, y_pred: Any) -> tuple[Any, Any, Any]:
         """log theta, 1/theta, and the score whose cross-entropy this is."""

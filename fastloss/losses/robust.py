@@ -338,15 +338,17 @@ class GeneralRobust(_Robust):
         return KernelSpec("general_robust", (c, math.sqrt(b), self.alpha, b, *less_1, 0.0))
 
     def _grown(self, x: Any) -> tuple[Any, Any, Any]:
-        """sqrt(b), the larger of x and that, and (1 + x^2/b)^(alpha/2 - 1)."""
-        of = x.dtype.type
-        d = np.sqrt(of(self._b()))
-        m, q = np.maximum(x / d, 1), np.where(x > d, d / x, x / d)
-        return d, m * d, m ** (of(self.alpha) - 2) * np.exp((of(self.alpha) / 2 - 1) * np.log1p(np.square(q)))
+        """m and q with 1 + x^2/b = m^2 (1 + q^2), m the larger of x/sqrt(b) and 1; and log(1 + q^2)."""
+        d = np.sqrt(x.dtype.type(self._b()))
+        q = np.where(x > d, d / x, x / d)
+        return np.maximum(x / d, 1), q, np.log1p(np.square(q))
 
     def _weight(self, u: Any) -> Any:
-        x = np.abs(u)
-        return np.exp(-np.square(x) / 2) if self.alpha < _LIKE_MINUS_INFINITY else self._grown(x)[2]
+        x, alpha = np.abs(u), u.dtype.type(self.alpha)
+        if self.alpha < _LIKE_MINUS_INFINITY:
+            return np.exp(-np.square(x) / 2)
+        m, _, rest = self._grown(x)
+        return m ** (alpha - 2) * np.exp((alpha / 2 - 1) * rest)
 
     def majorizer(self, y_true: Any, y_pred: Any) -> Any:
         return super().majorizer(y_true, y_pred) / np.square(y_pred.dtype.type(self.c))
@@ -355,23 +357,21 @@ class GeneralRobust(_Robust):
         c, u = self._scaled(y_true, y_pred)
         of, x = c.dtype.type, np.abs(u)
         with np.errstate(all="ignore"):
-            weight, square = self._weight(u), np.square(x)
+            weight = self._weight(u)
             if self.alpha < _LIKE_MINUS_INFINITY:
-                value, bend = -np.expm1(-square / 2), 1 - square
+                value, bend = -np.expm1(-np.square(x) / 2), 1 - np.square(x)
                 gradient = np.where(weight == 0, 0, u * weight)
             else:
                 alpha, b = of(self.alpha), of(self._b())
-                d, larger, weight = self._grown(x)
-                q = np.where(x > d, d / x, x / d)
-                rest = np.log1p(np.square(q))
-                log = 2 * np.log(larger / d) + rest
+                (m, q, rest), beyond = self._grown(x), x > np.sqrt(b)
+                log = 2 * np.log(m) + rest
                 t = alpha / 2 * log
                 near = b / 2 * log * np.where(np.abs(t) < of(1e-25), 1, np.expm1(t) / t)
-                far = (b * ((larger / d) ** alpha * np.exp(alpha / 2 * rest)) - b) / alpha
+                far = b * (m**alpha * np.exp(alpha / 2 * rest) - 1) / alpha
                 value = np.where(t < 1, near, far)
-                grown = (larger / d) ** (alpha - 1) * np.exp((alpha / 2 - 1) * rest)  # what x times the weight is
-                gradient = np.where(x > d, np.sign(u) * d * grown, u * weight)
-                bend = np.where(x > d, np.square(q) + (alpha - 1), 1 + (alpha - 1) * np.square(q)) / (1 + np.square(q))
+                steep = np.sqrt(b) * m ** (alpha - 1) * np.exp((alpha / 2 - 1) * rest)  # x times the weight, beyond
+                gradient = np.where(beyond, np.sign(u) * steep, u * weight)
+                bend = np.where(beyond, np.square(q) + (alpha - 1), 1 + (alpha - 1) * np.square(q)) / (1 + np.square(q))
             return value, gradient / c, np.where(weight == 0, 0, weight * bend) / np.square(c)
 
 
@@ -462,7 +462,7 @@ class AdaptiveRobust(GeneralRobust):
         for at in range(0, z.size, _CHUNK):  # in pieces that stay in cache
             part = slice(at, at + _CHUNK)
             x = np.abs(z[part] - y[part]) / self.c
-            weight = np.ones(1) if sample_weight is None else w.ravel()[np.arange(z.size)[part] // repeat]
+            weight = np.ones(1) if sample_weight is None else w.ravel()[np.arange(at, at + x.size) // repeat]
             kept = np.broadcast_to(weight, x.shape)
             slopes = np.stack([*_slopes(x, self.alpha), np.ones_like(x)])
             with np.errstate(invalid="ignore"):  # infinite slopes that do not count

@@ -47,10 +47,10 @@ INLINE real FN(focus)(real x, real gamma, bool whole) {
 /* Focal loss of the true side's probability t, its complement u = 1 - t and ell = -log t:
  * alpha u^gamma ell. Gradient in the score of the true side: -alpha u^gamma (gamma t ell + u), a sum of like signs. */
 INLINE result FN(focal_logits)(bool label, real z, real E, real alpha, real gamma, bool whole) {
-    const real s = label ? z : -z, more = 1 / (1 + E), less = E * more;
-    const bool up = s >= 0;
-    const real t = up ? more : less, u = up ? less : more;
-    const real ell = (up ? 0 : vabs(z)) + vlog1p_unit(E), t_ell = t * at_most(BOUNDS.greatest, ell); /* inf where t is 0 */
+    const real s = label ? z : -z;
+    const FN(probabilities) of = FN(sigmoids)(s, E);
+    const real t = of.p, u = of.q;
+    const real ell = (s >= 0 ? 0 : vabs(z)) + vlog1p_unit(E), t_ell = t * at_most(BOUNDS.greatest, ell); /* inf where t is 0 */
     const real w = (label ? -alpha : alpha) * FN(focus)(u, gamma, whole);
     return (result){
         .v = vabs(w * (w == 0 ? u : ell)),
@@ -79,11 +79,12 @@ INLINE result FN(asymmetric_focal)(real y, real z, real e, const real *p, bool w
     return FN(focal_logits)(y > 0, z, e, 1, y > 0 ? of_positive : of_negative, whole);
 }
 INLINE result FN(asymmetric_focal_margin)(real y, real z, real e, const real *p, bool whole) {
-    const real of_positive = p[0], of_negative = p[1], margin = p[2], more = 1 / (1 + e), less = e * more;
-    const bool label = y > 0, up = z >= 0;
-    const real t = up ? more : less, u = up ? less : more, tu = t * u;
+    const real of_positive = p[0], of_negative = p[1], margin = p[2];
+    const bool label = y > 0;
+    const FN(probabilities) of = FN(sigmoids)(z, e);
+    const real t = of.p, u = of.q, tu = t * u;
     const real q = at_least(BOUNDS.zero, t - margin), rest = u + margin, gamma = label ? of_positive : of_negative;
-    const real of_score = (up ? 0 : -z) + vlog1p_unit(e), of_margin = -vlog_about_1(rest, -q);
+    const real of_score = (z >= 0 ? 0 : -z) + vlog1p_unit(e), of_margin = -vlog_about_1(rest, -q);
     const real ell = at_most(BOUNDS.greatest, label ? of_score : of_margin), lost = label ? u : q;
     const real w = FN(focus)(lost, gamma, whole), near_q = tu / q, near_1 = tu / rest, A = label ? t : near_q, B = label ? u : near_1;
     const real slope = vfma(gamma * ell, A, B), turn = label ? t - u : u - t; /* turn: a''/|a'| */
@@ -179,13 +180,12 @@ FORMULA(soft_margin) {
 
 /* (p - y)^2, p = sigmoid(z); p - y = (1 - y) p - y (1 - p) keeps its digits in the tails. */
 FORMULA(brier_logits) {
-    const real more = 1 / (1 + e), less = e * more;
-    const bool up = z >= 0;
-    const real t = up ? more : less, u = up ? less : more, d = vfma(1 - y, t, -y * u), tu = t * u;
+    const FN(probabilities) of = FN(sigmoids)(z, e);
+    const real d = vfma(1 - y, of.p, -y * of.q), pq = of.p * of.q;
     return (result){
         .v = d * d,
-        .g = 2 * d * tu,
-        .h = 2 * tu * (tu + d * (u - t)),
+        .g = 2 * d * pq,
+        .h = 2 * pq * (pq + d * (of.q - of.p)),
     };
 }
 

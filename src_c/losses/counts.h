@@ -101,7 +101,7 @@ FORMULA(negative_binomial) {
     const real x = z + p[0], inverse = p[1];
     result r = FN(cross_entropy_logits)((FN(sides)){.negative = inverse, .positive = y}, inverse + y, x, e);
     r.v = vfma(y, p[0], r.v);
-    r.f = inverse * (x >= 0 ? 1 : e) / (1 + e); /* mu / (1 + theta mu) */
+    r.f = inverse * FN(sigmoids)(x, e).p; /* mu / (1 + theta mu) */
     return r;
 }
 

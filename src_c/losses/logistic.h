@@ -1,4 +1,15 @@
-/* What losses of softplus are made of: cross-entropy of a score, its two sides weighted apart. */
+/* What losses of softplus and of the sigmoid are made of: cross-entropy of a score, its two sides weighted apart, and the two
+ * probabilities themselves. */
+
+/* p = sigmoid(z) and q = 1 - p, both relative in their tails; E = exp(-|z|). */
+typedef struct {
+    real p, q;
+} FN(probabilities);
+INLINE FN(probabilities) FN(sigmoids)(real z, real E) {
+    const real more = 1 / (1 + E), less = E * more;
+    const bool up = z >= 0;
+    return (FN(probabilities)){.p = up ? more : less, .q = up ? less : more};
+}
 
 typedef struct {
     real negative, positive; /* weights of the side of label 0 and of that of label 1 */

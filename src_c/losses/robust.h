@@ -75,11 +75,11 @@ FORMULA(arctan) {
 
 /* Barron's family, in x = |r|/c and b = |alpha - 2|: (b/alpha) ((1 + w)^(alpha/2) - 1), w = x^2/b. With d = sqrt(b), q the smaller
  * of x/d and d/x and m the larger of x/d and 1, 1 + w is m^2 (1 + q^2): nothing overflows, and its logarithm L is relative near
- * r = 0. P = (1 + w)^(alpha/2 - 1) is the gradient's weight, x P/c;  beyond d that is d m P/c.
- * Where t = alpha/2 L is below 1 the value is b/2 L expm1(t)/t, which passes through alpha = 0; above, that would multiply the
- * error of t, and it is (1 + w) P - 1 that does not cancel. p[0] = c, p[1] = d, p[2] = alpha, p[3] = b, at alpha = 2 any;
- * p[4] + p[5] is alpha - 1, an error of which a large m would multiply by log m; p[6] is added to the value: log c and the
- * logarithm of the partition function, where they are asked for. */
+ * r = 0. P = (1 + w)^(alpha/2 - 1) is the gradient's weight: it is x P/c, and beyond d that is d m P/c. Where t = alpha/2 L is
+ * below 1 the value is b/2 L expm1(t)/t, which passes through alpha = 0; above, that would multiply the error of t, and it is
+ * (1 + w) P - 1 that does not cancel. p[0] = c, p[1] = d, p[2] = alpha, p[3] = b, at alpha = 2 any; p[4] + p[5] is alpha - 1, an
+ * error of which a large m would multiply by log m; p[6] is added to the value: log c and the logarithm of the partition
+ * function, where they are asked for. */
 FORMULA(general_robust) {
     const real c = positive(p[0]), d = p[1], alpha = p[2], b = p[3], less_1 = p[4], low = p[5], inverse = 1 / c;
     const real r = z - y, x = vabs(r) / c, most = at_most(BOUNDS.greatest, x), less_2 = (less_1 - 1) + low;

@@ -1,0 +1,34 @@
+/* Losses of an error relative to the target, or to both. r = z - y. */
+
+/* d^2/2, d = log((1 + z)/(1 + y)), whose argument is 1 + r/(1 + y). Hessian (1 - d)/(1 + z)^2. */
+FORMULA(squared_log_error) {
+    const real r = z - y, s = 1 + y, t = 1 + z, d = vlog_about_1(t / s, r / s), slope = d / t;
+    return (result){.v = C(0.5) * d * d, .g = slope, .h = (1 - d) / t / t};
+}
+
+/* |r|/d, d = max(|y|, p[0]); 0/0 is 0. Majorized like |r|; p[1] keeps that finite at r = 0. */
+FORMULA(absolute_percentage_error) {
+    const real r = z - y, a = vabs(r), d = at_least(p[0], vabs(y)), least = p[1];
+    return (result){
+        .v = unless(r == 0, a / d, r),
+        .g = unless(r == 0, sign(r) / d, r),
+        .h = nan_or(r, 0),
+        .m = 1 / (a < least ? least : a) / d,
+    };
+}
+
+/* 2 |r|/s, s = |y| + |z|; 0/0 is 0. Where y and z differ in sign it is 2. Elsewhere the gradient is 4 |y|/s^2 away from the
+ * target, the Hessian -+ 2/s times that: the loss is concave beyond the target and convex short of it. */
+FORMULA(symmetric_absolute_percentage_error) {
+    const real r = z - y, s = vabs(y) + vabs(z), ratio_ = vabs(r) / s;
+    const bool same = ((y > 0) & (z > 0)) | ((y < 0) & (z < 0));
+    const real slope = unless(!same | (r == 0), 4 * (vabs(y) / s / s), r);
+    const real g = with_sign_of(r, slope), bend = unless(!same | (r == 0), g / s, r);
+    return (result){.v = 2 * unless(r == 0, ratio_, r), .g = g, .h = (z > 0 ? C(-2.0) : C(2.0)) * bend};
+}
+
+/* name, cost of an element, first stage */
+#define RELATIVE(X) \
+    X(squared_log_error, 4, DIRECT) \
+    X(absolute_percentage_error, 4, DIRECT) \
+    X(symmetric_absolute_percentage_error, 4, DIRECT)
