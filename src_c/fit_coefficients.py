@@ -160,12 +160,12 @@ POLYNOMIALS = [
     ),
     Polynomial(
         "expm1_excess",
-        "expm1(r) - r = r^2/2 + r^3/2 q(r)",
-        lambda r: mp.expm1(r) - r,
-        lambda r: r * r / 2,
-        lambda r: r**3 / 2,
-        (-half_ln2, half_ln2),
-        {32: 4, 64: 9},
+        "expm1(x) - x = x^2/2 + x^3 q(x)",
+        lambda x: mp.expm1(x) - x,
+        lambda x: x * x / 2,
+        lambda x: x**3,
+        (-mpf(3) / 2, mpf(3) / 2),
+        {32: 7, 64: 14},
     ),
     Polynomial(
         "log1p_tail_unit",

@@ -263,6 +263,20 @@ INLINE real FN(times_exp)(real c, real x) {
 }
 #define vtimes_exp FN(times_exp)
 
+/* exp(x) and expm1(x) for x <= 0 in one, exp(x) as two factors: times a number it is exact also where it would be subnormal
+ * by itself. Where that leaves nothing of any number, the factors are 0. No ULP line: measured within the losses. */
+typedef struct {
+    real first, second, less_1;
+} FN(exp_factors);
+INLINE FN(exp_factors) FN(exp_and_expm1)(real x) {
+    const exp_parts e = exp_reduce(at_least(-BOUNDS.times_exp_highest, x), 2 * EXPONENT_BIAS);
+    const ubits_t half = e.exponent >> 1;
+    const real a = from_exponent(half), b = from_exponent(e.exponent - half), s = a * b;
+    const real r = vfma(e.r * e.r, expm1_tail(e.r), e.r);
+    return (FN(exp_factors)){x < -TIMES_EXP_HIGHEST ? 0 : vfma(a, r, a), b, vfma(s, r, s - C(1.0))};
+}
+#define vexp_and_expm1 FN(exp_and_expm1)
+
 /* expm1(x) = 2^n (exp(r) - 1) + (2^n - 1). Near x = +-ln 2 / 2 the two cancel, so their sum is kept as a pair, and
  * r_low counts. Everything is halved, since 2^n itself would overflow at the top.
  * ULP: float32 0.906 at 0x1.6cb128p-2, float64 1.035 at 0x1.6349d23cc21p-2;
@@ -285,43 +299,45 @@ INLINE real FN(expm1)(real x) {
 }
 #define vexpm1 FN(expm1)
 
-/* (expm1(r) - r - r^2 / 2) / (r^3 / 2) */
-INLINE real FN(expm1_excess_tail)(real r) {
-    const real r2 = r * r, r4 = r2 * r2;
+/* (expm1(x) - x - x^2 / 2) / x^3 for |x| <= 3/2 */
+INLINE real FN(expm1_excess_tail)(real x) {
+    const real x2 = x * x, x4 = x2 * x2;
 #if FL_BITS == 32
-    return vfma(r4, C(0x1.a18494p-12),
-                poly4(r, r2, C(0x1.555556p-2), C(0x1.55550cp-4), C(0x1.111054p-6), C(0x1.6d2262p-9)));
+    return poly8(x, x2, x4,
+                 C(0x1.555552p-3), C(0x1.555552p-5), C(0x1.111222p-7), C(0x1.6c170ep-10),
+                 C(0x1.9fabbcp-13), C(0x1.a0025ep-16), C(0x1.82ad64p-19), C(0x1.2f29bap-22));
 #else
-    const real r8 = r4 * r4;
-    return vfma(r8, poly2(r, C(0x1.af4f228afeefap-25), C(0x1.1f86da24cf994p-28)),
-                poly8(r, r2, r4,
-                      C(0x1.5555555555557p-2), C(0x1.5555555555557p-4), C(0x1.1111111110019p-6),
-                      C(0x1.6c16c16c151fp-9), C(0x1.a01a01ac3ad98p-12), C(0x1.a01a01ad8dd72p-15),
-                      C(0x1.71de016ac7722p-18), C(0x1.27e4ccd99ea9dp-21)));
+    const real x8 = x4 * x4;
+    return vfma(x8, vfma(x4, vfma(x2, C(0x1.97cf3d3243c29p-49), poly2(x, C(0x1.ae9bfcc2c3b04p-41), C(0x1.bafc04a0a60a6p-45))),
+                         poly4(x, x2, C(0x1.ae6458ee29b0cp-26), C(0x1.1eeddfadbaee7p-29),
+                               C(0x1.6123c7b61171cp-33), C(0x1.936b01fd019efp-37))),
+                poly8(x, x2, x4,
+                      C(0x1.5555555555556p-3), C(0x1.5555555555561p-5), C(0x1.1111111111082p-7),
+                      C(0x1.6c16c16c15846p-10), C(0x1.a01a01a023e0bp-13), C(0x1.a01a01a166a51p-16),
+                      C(0x1.71de3a5087ccdp-19), C(0x1.27e4fad7bba21p-22)));
 #endif
 }
 
-/* expm1(x) - x = (2^n - 1 - x) + 2^n r + 2^n (exp(r) - 1 - r), relative also where it is x^2 / 2: for n = 0 the first
- * two cancel exactly. Near x = +-ln 2 / 2 all of them nearly do, so their sum is kept as a pair, and r_low counts. The
- * first two are halved, since 2^n itself would overflow at the top; the last is not, lest x^2 / 2 become subnormal.
- * ULP: float32 0.922 at -0x1.61e0d8p-2, float64 0.911 at 0x1.691dd3d1cfd8p-2 (10^7 points);
- * without FMA 1.000 and 1.016. */
-INLINE real FN(expm1_excess)(real x) {
-    const real t = at_least(BOUNDS.expm1_lowest, x);
-    const exp_parts e = exp_reduce(t, EXPONENT_BIAS - 1);
-    const real s = from_exponent(e.exponent); /* 2^n / 2 */
-    const real base = s - C(0.5);
-    const pair first = sum_ordered(base, C(-0.5) * t), sum = sum_ordered(first.h, s * e.r);
-    const real r_low = vfma(e.r, e.r_low, e.r_low); /* times the slope exp(r) */
-    const real low = (sum.l + first.l) + vfma(s, r_low, (s - base) - C(0.5));
-    const real square = e.r * e.r, lost = residual(e.r, e.r, -square);
-    const real cubic = vfma(square * e.r, FN(expm1_excess_tail)(e.r), lost);
-    const real quadratic = s * square, h = vfma(C(2.0), sum.h, quadratic);
-    const real rest = vfma(C(2.0), low, quadratic - vfma(C(-2.0), sum.h, h));
-    const real result = h + vfma(s, cubic, rest) + (t - x); /* from the lowest on -1 - x */
-    return x >= EXP_HIGHEST ? INFINITE : result;
+/* exp(x), expm1(x) and expm1(x) - x in one, each relative; the last, x^2 / 2 near 0, is a polynomial up to |x| = 3/2.
+ * No ULP line: measured within the losses. */
+typedef struct {
+    real exp, less_1, excess;
+} FN(growth);
+INLINE FN(growth) FN(exp_growth)(real x) {
+    const real below = at_most(BOUNDS.exp_highest, x);
+    const exp_parts e = exp_reduce(at_least(BOUNDS.exp_lowest, below), 2 * EXPONENT_BIAS);
+    const ubits_t half = e.exponent >> 1;
+    const real a = from_exponent(half), b = from_exponent(e.exponent - half);
+    const real r = vfma(e.r * e.r, expm1_tail(e.r), e.r);
+    const real less_1 = vfma(a, r, a - from_exponent(half + 2 * EXPONENT_BIAS - e.exponent)) * b; /* a r + (a - 1/b) */
+    const real x2 = x * x, near = vfma(x2 * x, FN(expm1_excess_tail)(x), C(0.5) * x2);
+    return (FN(growth)){
+        .exp = vfma(a, r, a) * b,
+        .less_1 = less_1,
+        .excess = vabs(x) < C(1.5) ? near : less_1 - below,
+    };
 }
-#define vexpm1_excess FN(expm1_excess)
+#define vexp_growth FN(exp_growth)
 
 /* log cosh(a) for 0 <= a <= 1, without cancellation: a^2/2 + a^4 q(a^2). No ULP line here and below: measured within the
  * loss (losses_exhaustive.c). */
@@ -592,27 +608,34 @@ INLINE real FN(log1p_excess_tail)(real t) {
 #endif
 }
 
-/* x - log1p(x) for x >= 0, relative also where it is x^2 / 2. With 1 + x = 2^k (1 + f), f in [0, 1], it is
- * (x - k ln 2 - f) + (f - log1p(f)): no term is negative, and for k = 0 the first is exactly 0. f comes from x itself
- * (see vlog1p), exactly while it matters. From 2^60 on x is the result.
- * ULP: float32 0.985 at 0x1.c229d6p-1, float64 1.101 at 0x1.64db1960d7d6bp-510 (10^7 points);
- * without FMA 1.053 and 1.107. */
-INLINE real FN(log1p_excess)(real x) {
+/* 1 + x = 2^k (1 + f) for x >= 0, f in [0, 1], and log1p(f) = f - excess. f comes from x itself: 2^-k x + (2^-k - 1), which for
+ * x < 1 is x. What is made of it is never a difference that cancels. */
+typedef struct {
+    real k, f, excess;
+} FN(log1p_parts);
+#define log1p_parts FN(log1p_parts)
+INLINE log1p_parts FN(log1p_reduce)(real x) {
     const ubits_t biased = (ubits_t)bits_of(C(1.0) + x) >> MANTISSA_BITS;
-    const real k = unbiased(biased);
-    const real s = from_exponent(2 * EXPONENT_BIAS - biased); /* 2^-k */
-    const real f = vfma(x, s, s - C(1.0));
-    const real t = f - LOG1P_EXCESS_CENTER, tail = FN(log1p_excess_tail)(t);
-    const real q = vfma(t, tail, LOG1P_EXCESS_MIDDLE), q_low = residual(t, tail, LOG1P_EXCESS_MIDDLE - q);
-    const real a = vfma(-k, LN2_HIGH, x), a_low = vfma(-k, LN2_HIGH, x - a);
-    const pair linear = sum_ordered(a, -f);
-    const real low = vfma(-k, LN2_LOW, linear.l + a_low), square = f * f;
-#if FL_FMA
-    const real result = linear.h + vfma(square, q, vfma(residual(f, f, -square), q, vfma(square, q_low, low)));
-#else
-    const pair product = FN(square_times)(f, q), sum = sum_ordered(linear.h, product.h);
-    const real result = sum.h + (sum.l + (product.l + vfma(square, q_low, low)));
-#endif
+    const real s = C(0.5) * from_exponent(2 * EXPONENT_BIAS + 1 - biased); /* 2^-k, which may be subnormal */
+    const real f = vfma(x, s, s - C(1.0)), t = f - LOG1P_EXCESS_CENTER;
+    return (log1p_parts){unbiased(biased), f, f * f * vfma(t, FN(log1p_excess_tail)(t), LOG1P_EXCESS_MIDDLE)};
+}
+#define log1p_reduce FN(log1p_reduce)
+
+/* log1p(x) for x >= 0. No ULP line here and below: measured within the losses. */
+INLINE real FN(log1p_nonnegative)(real x) {
+    const log1p_parts p = log1p_reduce(x);
+    const pair sum = sum_ordered(p.k * LN2_HIGH, p.f);
+    const real result = sum.h + (vfma(p.k, LN2_LOW, sum.l) - p.excess);
+    return x < INFINITE ? result : x;
+}
+#define vlog1p_nonnegative FN(log1p_nonnegative)
+
+/* x - log1p(x) for x >= 0, relative also where it is x^2 / 2: for k = 0 x - f is exactly 0. From 2^60 on x is the result. */
+INLINE real FN(log1p_excess)(real x) {
+    const log1p_parts p = log1p_reduce(x);
+    const real linear = vfma(-p.k, LN2_HIGH, x) - p.f;
+    const real result = vfma(-p.k, LN2_LOW, linear) + p.excess;
     return x < C(0x1p60) ? result : x;
 }
 #define vlog1p_excess FN(log1p_excess)
@@ -938,5 +961,7 @@ INLINE real FN(sqrt)(real x) {
 #undef log_pair
 #undef LOG1P_EXCESS_CENTER
 #undef LOG1P_EXCESS_MIDDLE
+#undef log1p_parts
+#undef log1p_reduce
 #undef LGAMMA_CENTER
 #undef LGAMMA_MIDDLE

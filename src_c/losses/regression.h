@@ -167,14 +167,15 @@ FORMULA(lq_3_2) {
 
 /* b (exp(x) - 1 - x), x = a r; p[0] = a, p[1] = b, p[2] = a b. */
 FORMULA(linex) {
-    const real a = p[0], b = p[1], ab = p[2], x = a * (z - y);
-    return (result){.v = b * vexpm1_excess(x), .g = ab * vexpm1(x), .h = ab * (a * vexp(x))};
+    const real a = p[0], b = p[1], ab = p[2];
+    const FN(growth) E = vexp_growth(a * (z - y));
+    return (result){.v = b * E.excess, .g = ab * E.less_1, .h = ab * (a * E.exp)};
 }
 
 /* w log1p(|r|/epsilon) within w = p[0], |r| - w + p[2] beyond, p[2] = w log1p(w/epsilon); epsilon = p[1]. */
 FORMULA(wing) {
     const real w = positive(p[0]), epsilon = positive(p[1]), end = p[2], r = z - y, a = vabs(r), u = a / epsilon, d = epsilon + a, slope = w / d;
-    const real near = u < C(0x1p-60) ? w / epsilon * a : w * vlog1p(u), far = (a - w) + end; /* u may be subnormal */
+    const real near = u < C(0x1p-60) ? w / epsilon * a : w * vlog1p_nonnegative(u), far = (a - w) + end; /* u may be subnormal */
     const bool inside = a < w;
     return (result){
         .v = inside ? near : far,

@@ -9,7 +9,7 @@ FORMULA(cauchy) {
     const ratio u = compare(r, c);
     const real q = u.q, q2 = q * q, d = 1 + q2, bend = (1 - q) * (1 + q) / (d * d);
     const bool far = x > C(0x1p60);
-    const real w = far ? x : x * x, log_w = vlog1p(w), value = c * (c * (far ? log_w : C(0.5) * log_w));
+    const real w = far ? x : x * x, log_w = vlog1p_nonnegative(w), value = c * (c * (far ? log_w : C(0.5) * log_w));
     return (result){
         .v = vfma(factor, or_half_square((q < NEAR_0) & !u.beyond, r, value), constant),
         .g = with_sign_of(r, factor * c * (q / d)),
@@ -33,27 +33,27 @@ FORMULA(geman_mcclure) {
 }
 
 /* p[1] (1 - exp(-u^2)), p[1] = c^2/2. Gradient p[2] u exp(-u^2), Hessian p[3] (1 - 2 u^2) exp(-u^2); p[2] = 2 p[1]/c and
- * p[3] = p[2]/c. The exponential is the square of `half`, which is not subnormal where the products are not. */
+ * p[3] = p[2]/c. */
 FORMULA(welsch) {
     const real c = positive(p[0]), most = p[1], pull = p[2], bend = p[3], r = z - y, u = r / c, u2 = u * u;
-    const real half = vexp_nonpositive(C(-0.5) * u2);
+    const FN(exp_factors) E = vexp_and_expm1(-u2);
     const real near = C(0.5) * at_most(BOUNDS.greatest, pull) * u * r; /* most u^2, which may be subnormal */
-    const bool none = half == 0;
+    const bool none = E.first == 0;
     return (result){
-        .v = vabs(u) < NEAR_0 ? near : -most * vexpm1(-u2),
-        .g = none ? 0 : pull * u * half * half,
-        .h = none ? 0 : bend * vfma(C(-2.0), u2, 1) * half * half,
-        .m = none ? 0 : bend * half * half,
+        .v = vabs(u) < NEAR_0 ? near : -most * E.less_1,
+        .g = none ? 0 : pull * u * E.first * E.second,
+        .h = none ? 0 : bend * vfma(C(-2.0), u2, 1) * E.first * E.second,
+        .m = bend * E.first * E.second,
     };
 }
 
 /* c^2/6 (1 - (1 - u^2)^3) up to |u| = 1, then constant: with s = u^2 the bracket is s (3 - 3 s + s^2). Gradient r (1 - s)^2,
  * Hessian (1 - s) (1 - 5 s). */
 FORMULA(tukey) {
-    const real c = positive(p[0]), r = z - y, u = at_most(BOUNDS.one, vabs(r) / c), s = u * u, t = (1 - u) * (1 + u);
+    const real c = positive(p[0]), r = z - y, a = at_most(c, vabs(r)), u = a / c, s = u * u, t = (1 - u) * (1 + u);
     return (result){
-        .v = or_half_square(u < NEAR_0, r, c * (c / 6 * (s * vfma(s, s - 3, 3)))),
-        .g = with_sign_of(r, c * u * (t * t)),
+        .v = a * (a * vfma(s, vfma(s, C(0x1.5555555555555p-3), C(-0.5)), C(0.5))),
+        .g = with_sign_of(r, a * (t * t)),
         .h = t * vfma(C(-5.0), s, 1),
         .m = t * t,
     };
@@ -84,7 +84,7 @@ FORMULA(general_robust) {
     const real c = positive(p[0]), d = p[1], alpha = p[2], b = p[3], less_1 = p[4], low = p[5], inverse = 1 / c;
     const real r = z - y, x = vabs(r) / c, most = at_most(BOUNDS.greatest, x), less_2 = (less_1 - 1) + low;
     const ratio u = compare(most, d);
-    const real q2 = u.q * u.q, l = vlog1p_unit(q2), m = at_least(BOUNDS.one, most / d);
+    const real q2 = u.q * u.q, l = vlog1p_unit(q2), m = at_least(BOUNDS.one, at_most(BOUNDS.greatest, most / d));
     const FN(power_and_log) of_m = vpow_log(m, less_1, low, C(0.5) * less_2 * l);
     const real grown = of_m.power, weight = grown / m; /* m P, P */
     const real L = vfma(C(2.0), of_m.log, l), t = C(0.5) * alpha * L, per_t = vexpm1(t) / t;
@@ -92,11 +92,13 @@ FORMULA(general_robust) {
     const real larger = u.beyond ? most : d, far = vfma(larger / alpha * (d * grown), 1 + q2, -b / alpha);
     const real slope = less_1 + low, bent_far = q2 + slope, bent_near = vfma(slope, q2, 1);
     const real bend = (u.beyond ? bent_far : bent_near) / (1 + q2);
-    const real within = t < 1 ? near : far, at_infinity = alpha >= 0 ? x : within;
+    const real value = t < 1 ? near : far, gradient = most / m * grown * inverse, hessian = weight * inverse * bend * inverse;
+    const real v_at_end = alpha >= 0 ? x : value, g_at_end = slope > 0 ? x : gradient, bent = less_2 > 0 ? x : 0;
+    const real h_at_end = less_2 == 0 ? hessian : bent;
     return (result){
-        .v = (x > most ? at_infinity : within) + p[6],
-        .g = with_sign_of(r, (u.beyond ? d : most) * grown * inverse),
-        .h = weight * inverse * bend * inverse,
+        .v = (x > most ? v_at_end : value) + p[6],
+        .g = with_sign_of(r, x > most ? g_at_end : gradient),
+        .h = x > most ? h_at_end : hessian,
         .m = weight * inverse * inverse,
     };
 }

@@ -168,6 +168,24 @@ FUNCTIONS = {
         (uniform(-40, 40), log_uniform(1e-18, 1, True)),
         (-1e4, 1e4),
     ),
+    "exp_growth": (
+        mp.exp,
+        signed(EXP_BORDERS + TINY + EXP_WORST) + EXP_ENDS,
+        (uniform(-746, 710), uniform(-1, 1)),
+        (-1e4, 1e4),
+    ),
+    "expm1_growth": (
+        mp.expm1,
+        signed(EXP_BORDERS + TINY + EXP_WORST) + EXP_ENDS,
+        (uniform(-40, 40), log_uniform(1e-18, 1, True)),
+        (-1e4, 1e4),
+    ),
+    "expm1_nonpositive": (
+        mp.expm1,
+        [-abs(x) for x in EXP_BORDERS + TINY + EXP_WORST + EXP_ENDS],
+        (uniform(-40, 0), uniform(-1, 0)),
+        (-1e4, 0),
+    ),
     "log": (
         mp.log,
         LOG_BORDERS + LOG_WORST + TINY + neighbours(1, 20),
@@ -185,6 +203,12 @@ FUNCTIONS = {
         TINY + neighbours(1, 9) + neighbours(0.5, 9),
         (uniform(0, 1), log_uniform(1e-18, 1)),
         (0, 1),
+    ),
+    "log1p_nonnegative": (
+        mp.log1p,
+        around(map(abs, LOG1P_BORDERS)) + TINY + neighbours(1, 9),
+        (uniform(0, 2), log_uniform(1e-18, 1e30)),
+        (0, 1.7e308),
     ),
     "log1p_excess": (
         log1p_excess,

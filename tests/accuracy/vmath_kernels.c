@@ -14,10 +14,14 @@
     KERNEL(exp, vexp(x))                                                                                           \
     KERNEL(exp_nonpositive, vexp_nonpositive(x))                                                                   \
     KERNEL(expm1, vexpm1(x))                                                                                       \
-    KERNEL(expm1_excess, vexpm1_excess(x))                                                                         \
+    KERNEL(exp_growth, vexp_growth(x).exp)                                                                         \
+    KERNEL(expm1_growth, vexp_growth(x).less_1)                                                                    \
+    KERNEL(expm1_excess, vexp_growth(x).excess)                                                                    \
+    KERNEL(expm1_nonpositive, vexp_and_expm1(x).less_1)                                                            \
     KERNEL(log, vlog(x))                                                                                           \
     KERNEL(log1p, vlog1p(x))                                                                                       \
     KERNEL(log1p_unit, vlog1p_unit(x))                                                                             \
+    KERNEL(log1p_nonnegative, vlog1p_nonnegative(x))                                                               \
     KERNEL(log1p_excess, vlog1p_excess(x))                                                                         \
     KERNEL(tanh, vtanh(x))                                                                                         \
     KERNEL(sigmoid, vsigmoid(x))                                                                                   \
