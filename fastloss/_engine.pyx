@@ -357,6 +357,7 @@ cdef struct call_t:   # what one call comes to
     fl_job job
     fl_check checks[MOST_CHECKS]
     bint ahead        # whether checks must come before the pass, or ride along
+    bint in_place     # whether an output is y_pred
     bint classes      # a loss over classes
     bint rows         # whether y_pred has a row of numbers for each value: over classes, or of outputs
     int real          # 0: float32, 1: float64
@@ -450,9 +451,9 @@ cdef class Runner:
         job.h = NULL if h is None else cnp.PyArray_DATA(<cnp.ndarray> h)
         job.scale = fl_inverse(weight) if mean else 1
         job.floor = floor
-        job.stream = (not call.classes and not call.ahead
-                      and (call.n + call.size * (1 + wants_gradient + wants_hessian)) * (4 << call.real)
-                      > <ptrdiff_t> cache_bytes)
+        job.stream = (not call.in_place
+                      and ((call.size if job.dense else call.n) + call.size * (1 + wants_gradient + wants_hessian))
+                      * (4 << call.real) > <ptrdiff_t> cache_bytes)
         job.loop = self.kernel.loops[call.real][operation]
         job.summing = NULL if none or job.w != NULL else self.kernel.summing[call.real][operation]
         job.run = isa.run[self.kernel.kind][call.real]
@@ -510,17 +511,18 @@ cdef class Runner:
             job.w = w.data
             job.w_type = w.type
         # A pass in place writes over what the checks read; and a wrong label would be a place outside its row.
-        call.ahead = call.classes and not self.kernel.dense
+        call.in_place = False
         if g is not None:
             g_out = array_of(g)
             if not writable(&g_out, &y, &z, weights):
                 return False
-            call.ahead |= g_out.data == z.data
+            call.in_place |= g_out.data == z.data
         if h is not None:
             h_out = array_of(h)
             if not writable(&h_out, &y, &z, weights) or overlap(&g_out, &h_out):
                 return False
-            call.ahead |= h_out.data == z.data
+            call.in_place |= h_out.data == z.data
+        call.ahead = call.in_place or (call.classes and not self.kernel.dense)
         call.asked = 0
         if n_threads is not None:
             if type(n_threads) is not int or not 1 <= n_threads <= MOST_THREADS:

@@ -13,11 +13,11 @@ typedef void (*FN(classes_loop))(const FN(classes_options) * options, const FN(s
     static void FN(name##_##operation)(const FN(classes_options) * o, const FN(segment) * segments,           \
                                        int n_segments, FN(classes_rows) * rows, ptrdiff_t n, int across) {    \
         if ((ENTROPY) || (PREDICTION == 'z' && (!(DENSE) || !(HESSIAN)) && o->plain))                         \
-            FN(classes_tile)((FN(classes_spec)){DENSE, ENTROPY, PREDICTION, VALUE, GRADIENT, HESSIAN, 1, 0},  \
-                             o, segments, n_segments, rows, n, across);                                       \
+            FN(classes_group)((FN(classes_spec)){DENSE, ENTROPY, PREDICTION, VALUE, GRADIENT, HESSIAN, 1, 0},  \
+                              o, segments, n_segments, rows, n, across);                                       \
         else                                                                                                  \
-            FN(classes_tile)((FN(classes_spec)){DENSE, ENTROPY, PREDICTION, VALUE, GRADIENT, HESSIAN, 0, 0},  \
-                             o, segments, n_segments, rows, n, across);                                       \
+            FN(classes_group)((FN(classes_spec)){DENSE, ENTROPY, PREDICTION, VALUE, GRADIENT, HESSIAN, 0, 0},  \
+                              o, segments, n_segments, rows, n, across);                                       \
     }
 
 #define CLASSES_LOOPS(name, DENSE, ENTROPY, PREDICTION)                         \
@@ -130,47 +130,138 @@ static void FN(load_rows)(FN(row_block) * rows, const fl_job *job, bool dense, p
         rows->ignored[i] = rows->weight[i] == 0;
 }
 
-/* Give the lanes of a tile their rows: the n rows from `first` on, one per lane, the last repeated. z points to the
- * predictions of row 0. */
-INLINE void FN(set_lanes)(FN(classes_rows) * tile, const FN(row_block) * block, ptrdiff_t first, ptrdiff_t n,
-                          const fl_job *job, const real *z) {
-    const real *class_weight = job->class_weight, *row = z + first * job->width;
-    for (ptrdiff_t l = 0; l < n; l++)
-        tile->scale[l] = (real)((double)block->weight[first + l] * job->scale);
-    if (!job->dense)
-        for (ptrdiff_t l = 0; l < n; l++, row += job->width) {
-            const ptrdiff_t label = (ptrdiff_t)block->label[first + l];
-            tile->label[l] = (bits_t)label;
-            tile->at_label[l] = row[label];
-            tile->label_weight[l] = class_weight ? class_weight[label] : 1;
-        }
-    for (ptrdiff_t l = n; l < LANES; l++) {
-        tile->scale[l] = tile->scale[n - 1];
-        tile->label[l] = tile->label[n - 1];
-        tile->at_label[l] = tile->at_label[n - 1];
-        tile->label_weight[l] = tile->label_weight[n - 1];
-    }
-}
-
 /* What is no whole group of LANES classes at the end of a long row. */
 typedef struct {
     real z[LANES] ALIGNED, t[LANES] ALIGNED, g[LANES] ALIGNED, h[LANES] ALIGNED;
 } FN(row_tail);
 
+/* Numbers of a group of rows, 16 KiB: where they come from and where they go then both fit in L1. Rows written past the
+ * cache go in groups of a quarter of that, which the processor's store queue takes while the next are computed; longer
+ * rows go through the cache. */
+enum { FN(ROOM) = FN(ACROSS_FROM) * LANES };
+typedef struct {
+    real z[FN(ROOM)] ALIGNED, t[FN(ROOM)] ALIGNED, g[FN(ROOM)] ALIGNED, h[FN(ROOM)] ALIGNED;
+} FN(classes_room);
+
+/* What a runner of groups needs to know of a block. */
+typedef struct {
+    const fl_job *job;
+    FN(classes_loop) loop;
+    FN(classes_options) options;
+    FN(row_block) given;
+    FN(classes_rows) rows;
+    const real *class_weight;
+} FN(classes_block);
+
+/* A group's n rows from `first` on of the block, the last repeated in lanes without one. z points to its predictions. */
+static void FN(set_rows)(FN(classes_block) * block, ptrdiff_t first, ptrdiff_t n, const real *z) {
+    const ptrdiff_t padded = PADDED(n, LANES), classes = block->job->width;
+    const real *class_weight = block->job->class_weight;
+    const int64_t *labels = block->given.label + first;
+    FN(classes_rows) *rows = &block->rows;
+    for (ptrdiff_t i = 0; i < n; i++)
+        rows->scale[i] = (real)((double)block->given.weight[first + i] * block->job->scale);
+    for (ptrdiff_t i = n; i < padded; i++)
+        rows->scale[i] = rows->scale[n - 1];
+    if (block->job->dense)
+        return;
+    for (ptrdiff_t i = 0; i < n; i++)
+        rows->at_label[i] = z[i * classes + labels[i]];
+    for (ptrdiff_t i = 0; i < n; i++)
+        rows->label[i] = (bits_t)labels[i];
+    for (ptrdiff_t i = n; i < padded; i++) {
+        rows->at_label[i] = rows->at_label[n - 1];
+        rows->label[i] = rows->label[n - 1];
+    }
+    for (ptrdiff_t i = 0; i < padded; i++)
+        rows->label_weight[i] = class_weight ? class_weight[rows->label[i]] : 1;
+}
+
+/* A group of n short rows, transposed, and back to g and h. */
+static void FN(run_short_rows)(FN(classes_block) * block, ptrdiff_t first, ptrdiff_t n, const real *z, const real *t, real *g,
+                               real *h) {
+    const ptrdiff_t classes = block->job->width;
+    FN(classes_room) room;
+    FN(segment) segments[FN(GROUP) / LANES];
+    for (ptrdiff_t i = 0; i < n; i += LANES) {
+        const ptrdiff_t at = i * classes, m = n - i < LANES ? n - i : LANES;
+        segments[i / LANES] = (FN(segment)){room.z + at, room.t + at, room.g + at, room.h + at,
+                                            classes, 0, block->class_weight, block->job->class_weight != 0};
+        FN(to_lanes)(room.z + at, z + at, classes, m);
+        if (t)
+            FN(to_lanes)(room.t + at, t + at, classes, m);
+    }
+    FN(set_rows)(block, first, n, z);
+    block->loop(&block->options, segments, 1, &block->rows, n, 0);
+    for (ptrdiff_t i = 0; i < n; i += LANES) {
+        const ptrdiff_t at = i * classes, m = n - i < LANES ? n - i : LANES;
+        if (g)
+            FN(from_lanes)(g + at, room.g + at, classes, m);
+        if (h)
+            FN(from_lanes)(h + at, room.h + at, classes, m);
+    }
+}
+
+/* A group of n long rows, where they lie, but for what is no whole group of LANES classes at their ends. */
+static void FN(run_long_rows)(FN(classes_block) * block, ptrdiff_t first, ptrdiff_t n, const real *z, const real *t, real *g,
+                               real *h) {
+    const fl_job *job = block->job;
+    const real *class_weight = block->class_weight;
+    const ptrdiff_t classes = job->width, whole = classes / LANES * LANES, left = classes - whole;
+    const size_t left_bytes = (size_t)left * sizeof(real);
+    const int n_segments = left ? 2 : 1;
+    FN(segment) segments[2 * LANES];
+    FN(row_tail) tails[LANES];
+    real weight_tail[LANES] ALIGNED;
+    for (ptrdiff_t l = 0; l < LANES; l++) { /* lanes without a row compute something, too */
+        FN(classes_rows) *rows = &block->rows;
+        rows->top[l] = 0, rows->ties[l] = 1, rows->rest[l] = rows->dot[l] = rows->total[l] = 0;
+    }
+    for (ptrdiff_t l = 0; l < LANES; l++)
+        weight_tail[l] = l >= left ? 0 : job->class_weight ? class_weight[whole + l] : 1;
+    for (ptrdiff_t i = 0; i < n; i++) {
+        const ptrdiff_t at = i * classes;
+        FN(row_tail) *tail = tails + i;
+        segments[i * n_segments] = (FN(segment)){z + at, t ? t + at : 0, g ? g + at : 0, h ? h + at : 0,
+                                                 whole / LANES, 0, class_weight, job->class_weight ? LANES : 0};
+        if (!left)
+            continue;
+        for (ptrdiff_t l = 0; l < LANES; l++) { /* padding: no probability, or log 1, and no target */
+            tail->z[l] = job->logits ? -1 / C(0.0) : C(1.0);
+            tail->t[l] = 0;
+        }
+        memcpy(tail->z, z + at + whole, left_bytes);
+        if (t)
+            memcpy(tail->t, t + at + whole, left_bytes);
+        segments[i * n_segments + 1] = (FN(segment)){tail->z, tail->t, tail->g, tail->h, 1, whole, weight_tail, 0};
+    }
+    FN(set_rows)(block, first, n, z);
+    block->loop(&block->options, segments, n_segments, &block->rows, n, 1);
+    for (ptrdiff_t i = 0; i < n; i++) {
+        const ptrdiff_t at = i * classes + whole;
+        if (g)
+            memcpy(g + at, tails[i].g, left_bytes);
+        if (h)
+            memcpy(h + at, tails[i].h, left_bytes);
+    }
+}
+
 /* Blocks are at most TILE rows (the driver's promise). Row targets must have the real type. */
 static void FN(run_classes)(const fl_job *job, ptrdiff_t begin, ptrdiff_t end, double sum[2]) {
     const ptrdiff_t classes = job->width, n = end - begin;
-    const bool dense = job->dense;
-    const FN(classes_loop) loop = (FN(classes_loop))job->loop;
+    const bool across = classes >= FN(ACROSS_FROM);
+    const size_t row_bytes = (size_t)classes * sizeof(real);
     const real *z = (const real *)job->z + begin * classes;
-    const real *t = dense ? (const real *)job->y + begin * classes : 0;
+    const real *t = job->dense ? (const real *)job->y + begin * classes : 0;
     real *g = job->g ? (real *)job->g + begin * classes : 0;
     real *h = job->h ? (real *)job->h + begin * classes : 0;
-    const size_t row_bytes = (size_t)classes * sizeof(real);
-    real v[TILE] ALIGNED;
-    FN(row_block) rows;
-    FN(classes_rows) tile;
-    const FN(classes_options) options = {
+    const bool stream = job->stream && g && classes <= FN(ROOM) / 4;
+    real gb[FN(ROOM)] ALIGNED, hb[FN(ROOM)] ALIGNED, v[TILE] ALIGNED;
+    FN(classes_block) block;
+    block.job = job;
+    block.loop = (FN(classes_loop))job->loop;
+    block.class_weight = job->class_weight ? job->class_weight : FN(ones);
+    block.options = (FN(classes_options)){
         .on = (real)(1 - job->p[0]), /* p: label smoothing, z-loss, sum of the class weights */
         .off = (real)(job->p[0] / (double)classes),
         .z_loss = (real)job->p[1],
@@ -179,84 +270,38 @@ static void FN(run_classes)(const fl_job *job, ptrdiff_t begin, ptrdiff_t end, d
         .total_weight = job->class_weight ? (real)job->p[2] : (real)classes,
         .plain = job->p[0] == 0 && job->p[1] == 0 && !job->class_weight,
     };
-    const real *class_weight = job->class_weight ? job->class_weight : FN(ones);
-    FN(load_rows)(&rows, job, dense, begin, n);
-    if (classes >= FN(ACROSS_FROM)) {
-        memset(&tile, 0, sizeof tile); /* lanes without a row compute something, too */
-        const ptrdiff_t whole = classes / LANES * LANES, left = classes - whole;
-        const size_t left_bytes = (size_t)left * sizeof(real);
-        const int n_segments = left ? 2 : 1;
-        FN(segment) segments[2 * LANES];
-        FN(row_tail) tails[LANES];
-        real weight_tail[LANES] ALIGNED;
-        for (ptrdiff_t l = 0; l < LANES; l++) { /* padding: no probability, or log 1, and no target */
-            for (ptrdiff_t i = 0; i < LANES; i++) {
-                tails[i].z[l] = job->logits ? -1 / C(0.0) : C(1.0);
-                tails[i].t[l] = 0;
-            }
-            weight_tail[l] = l >= left ? 0 : job->class_weight ? class_weight[whole + l] : 1;
-        }
-        for (ptrdiff_t i = 0; i < n; i += LANES) {
-            const ptrdiff_t m = n - i < LANES ? n - i : LANES;
-            for (ptrdiff_t l = 0; l < m; l++) {
-                const ptrdiff_t at = (i + l) * classes;
-                FN(row_tail) *tail = tails + l;
-                segments[l * n_segments] = (FN(segment)){z + at, dense ? t + at : 0, g ? g + at : 0, h ? h + at : 0,
-                                                         whole / LANES, 0, class_weight, job->class_weight ? LANES : 0};
-                if (!left)
-                    continue;
-                memcpy(tail->z, z + at + whole, left_bytes);
-                if (dense)
-                    memcpy(tail->t, t + at + whole, left_bytes);
-                segments[l * n_segments + 1] =
-                    (FN(segment)){tail->z, tail->t, tail->g, tail->h, 1, whole, weight_tail, 0};
-            }
-            FN(set_lanes)(&tile, &rows, i, m, job, z);
-            loop(&options, segments, n_segments, &tile, m, 1);
-            memcpy(v + i, tile.value, sizeof tile.value);
-            for (ptrdiff_t l = 0; l < m; l++) {
-                const ptrdiff_t at = (i + l) * classes;
-                if (g)
-                    memcpy(g + at + whole, tails[l].g, left_bytes);
-                if (h)
-                    memcpy(h + at + whole, tails[l].h, left_bytes);
-                if (g && tile.label_apart)
-                    g[at + rows.label[i + l]] = tile.label_gradient[l];
-            }
-        }
-    } else {
-        real zt[FN(ACROSS_FROM) * LANES] ALIGNED, tt[FN(ACROSS_FROM) * LANES] ALIGNED;
-        real gt[FN(ACROSS_FROM) * LANES] ALIGNED, ht[FN(ACROSS_FROM) * LANES] ALIGNED;
-        const FN(segment) segment = {zt, tt, gt, ht, classes, 0, class_weight, job->class_weight != 0};
-        for (ptrdiff_t i = 0; i < n; i += LANES) {
-            const ptrdiff_t m = n - i < LANES ? n - i : LANES, at = i * classes;
-            FN(to_lanes)(zt, z + at, classes, m);
-            if (dense)
-                FN(to_lanes)(tt, t + at, classes, m);
-            FN(set_lanes)(&tile, &rows, i, m, job, z);
-            loop(&options, &segment, 1, &tile, m, 0);
-            memcpy(v + i, tile.value, sizeof tile.value);
-            if (g)
-                FN(from_lanes)(g + at, gt, classes, m);
-            if (h)
-                FN(from_lanes)(h + at, ht, classes, m);
-            if (g && tile.label_apart)
-                for (ptrdiff_t l = 0; l < m; l++)
-                    g[at + l * classes + rows.label[i + l]] = tile.label_gradient[l];
-        }
+    ptrdiff_t group = (stream ? FN(ROOM) / 4 : FN(ROOM)) / classes;
+    if (across)
+        group = group < 1 ? 1 : group;
+    else
+        group = group < LANES ? LANES : group < FN(GROUP) ? group / LANES * LANES : FN(GROUP);
+    FN(load_rows)(&block.given, job, job->dense, begin, n);
+    for (ptrdiff_t i = 0; i < n; i += group) {
+        const ptrdiff_t m = n - i < group ? n - i : group, at = i * classes;
+        real *to_g = !g ? 0 : stream ? gb : g + at, *to_h = !h ? 0 : stream ? hb : h + at;
+        (across ? FN(run_long_rows) : FN(run_short_rows))(&block, i, m, z + at, t ? t + at : 0, to_g, to_h);
+        memcpy(v + i, block.rows.value, (size_t)m * sizeof(real));
+        if (g && block.rows.label_apart)
+            for (ptrdiff_t l = 0; l < m; l++)
+                to_g[l * classes + block.given.label[i + l]] = block.rows.label_gradient[l];
+        if (job->w || job->has_ignore)
+            for (ptrdiff_t l = 0; l < m; l++)
+                if (block.given.ignored[i + l]) { /* nothing, whatever the row holds: NaN times 0 is not nothing */
+                    if (g)
+                        memset(to_g + l * classes, 0, row_bytes);
+                    if (h)
+                        memset(to_h + l * classes, 0, row_bytes);
+                }
+        if (g && stream)
+            stream_copy(g + at, gb, (size_t)m * row_bytes);
+        if (h && stream)
+            stream_copy(h + at, hb, (size_t)m * row_bytes);
     }
     look(job, begin, end, 0, 0, 0);
     for (ptrdiff_t i = 0; i < n; i++)
-        v[i] *= rows.weight[i];
-    if (job->w || job->has_ignore)
-        for (ptrdiff_t i = 0; i < n; i++)
-            if (rows.ignored[i]) { /* nothing, whatever the row holds: NaN times 0 is not nothing */
-                v[i] = 0;
-                if (g)
-                    memset(g + i * classes, 0, row_bytes);
-                if (h)
-                    memset(h + i * classes, 0, row_bytes);
-            }
+        v[i] *= block.given.weight[i];
+    for (ptrdiff_t i = 0; i < n && (job->w || job->has_ignore); i++)
+        v[i] = block.given.ignored[i] ? 0 : v[i];
     if (job->v)
         memcpy((real *)job->v + begin, v, (size_t)n * sizeof(real));
     if (sum) {

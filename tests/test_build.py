@@ -33,8 +33,8 @@ binutils = pytest.mark.skipif(
 
 # Scalar operations that a vectorised loop may have beside it. Pointwise: what a formula computes of its parameters
 # alone, once (2 gamma + 1; the most is 3). Over classes: the last steps of sums and maxima across the lanes of a row,
-# in both layouts (the most is 16). A loop that was not vectorised has hundreds, and no packed ones.
-SCALARS = {"pointwise": 8, "classes": 24}
+# in both layouts (the most is 25). A loop that was not vectorised has hundreds, and no packed ones.
+SCALARS = {"pointwise": 8, "classes": 32}
 
 
 def _tool(*command: str) -> str:

@@ -37,25 +37,28 @@ typedef struct {
     bool plain;
 } FN(classes_options);
 
-/* The rows of a tile, one per lane in either layout. */
+/* Rows that go through a stage together: the processor has a second tile to work on while one waits for its chain, and
+ * reading, computing and writing still overlap. */
+enum { FN(GROUP) = 32 };
+
+/* The rows of a group, padded to whole LANES. */
 typedef struct {
-    bits_t label[LANES];                /* index targets: the class, */
-    real at_label[LANES] ALIGNED;       /* the prediction there, */
-    real label_weight[LANES] ALIGNED;   /* and its class weight */
-    real scale[LANES] ALIGNED;          /* factor on gradient and Hessian */
-    real top[LANES] ALIGNED;            /* the largest score, */
-    /* Sums over its classes: in [0], or of a row across the lanes in [0], [1], ..., still to be added. */
-    double ties[LANES][LANES] ALIGNED;  /* how many are the top, */
-    double rest[LANES][LANES] ALIGNED;  /* exp(z - top) of the others, */
-    double dot[LANES][LANES] ALIGNED;   /* q log p (log p up to the normaliser) */
-    double total[LANES][LANES] ALIGNED; /* and q */
-    real S[LANES] ALIGNED;              /* the total as used, */
-    real inverse[LANES] ALIGNED;        /* 1 / sum exp(z - top), */
-    real rest_share[LANES] ALIGNED;     /* the probability of all but one class at the top, */
-    real pull[LANES] ALIGNED;           /* and the slope of the z-loss */
-    real value[LANES] ALIGNED;          /* out: the unweighted value, */
+    bits_t label[FN(GROUP)];                /* index targets: the class, */
+    real at_label[FN(GROUP)] ALIGNED;       /* the prediction there, */
+    real label_weight[FN(GROUP)] ALIGNED;   /* and its class weight */
+    real scale[FN(GROUP)] ALIGNED;          /* factor on gradient and Hessian */
+    real top[FN(GROUP)] ALIGNED;            /* the largest score, */
+    double ties[FN(GROUP)] ALIGNED;         /* and sums over the classes: how many are the top, */
+    double rest[FN(GROUP)] ALIGNED;         /* exp(z - top) of the others, lifted (vmath.h), */
+    double dot[FN(GROUP)] ALIGNED;          /* q log p (log p up to the normaliser) */
+    double total[FN(GROUP)] ALIGNED;        /* and q */
+    real S[FN(GROUP)] ALIGNED;              /* the total as used, */
+    real inverse[FN(GROUP)] ALIGNED;        /* 1 / sum exp(z - top), */
+    real rest_share[FN(GROUP)] ALIGNED;     /* the probability of all but one class at the top, */
+    real pull[FN(GROUP)] ALIGNED;           /* and the slope of the z-loss */
+    real value[FN(GROUP)] ALIGNED;          /* out: the unweighted value, */
     bool label_apart;                   /* whether g lacks the gradient at the label, */
-    real label_gradient[LANES] ALIGNED; /* and that gradient */
+    real label_gradient[FN(GROUP)] ALIGNED; /* and that gradient */
 } FN(classes_rows);
 
 #define EACH_LANE SIMD for (ptrdiff_t l = 0; l < LANES; l++)
@@ -72,11 +75,12 @@ INLINE real FN(distance)(real z, real top) {
 #undef distance
 #define distance FN(distance)
 
-/* Sums of LANES numbers in a fixed tree, of x[0][l], x[1][l], ... for each lane l. */
-static __attribute__((noinline, unused)) void FN(sum_lanes)(double (*x)[LANES]) {
+/* In a fixed tree. */
+INLINE double FN(sum_lanes)(double *x) {
     for (ptrdiff_t width = LANES / 2; width > 0; width /= 2)
-        for (ptrdiff_t k = 0; k < width; k++)
-            EACH_LANE x[k][l] += x[k + width][l];
+        for (ptrdiff_t l = 0; l < width; l++)
+            x[l] += x[l + width];
+    return x[0];
 }
 
 INLINE real FN(max_lanes)(real *x) {
@@ -94,14 +98,14 @@ INLINE real FN(max_lanes)(real *x) {
                  : CLASS_OF(s, j, l) == label[l] ? on + off : off))
 #define GROUP_WEIGHT(s, j) ((s)->weight + (j) * (s)->weight_step)
 /* The segments of a row, or of LANES rows. */
-#define EACH_SEGMENT(s) for (const FN(segment) *s = segments; s < segments + (spec.across ? n_segments : 1); s++)
+#define EACH_SEGMENT(s) for (const FN(segment) *s = segments; s < segments + n_segments; s++)
 /* Whether more than the label's term is left of the sum over classes. */
 #define FULL_DOT (spec.dense || (!spec.plain && o->off != 0))
 #define NEEDS_DOT (spec.value && (FULL_DOT || spec.prediction != 'z'))
 /* Whether the gradient at the label is written apart: elsewhere it is a multiple of exp(z - max). */
 #define LABEL_APART (spec.plain && !spec.dense && spec.gradient)
 
-/* The largest score of LANES rows, or of row `row` across the lanes. */
+/* The largest score of LANES rows from `row` on, or of this one across the lanes. */
 INLINE void FN(classes_top)(const FN(classes_spec) spec, const FN(segment) * segments, int n_segments,
                             FN(classes_rows) *restrict rows, ptrdiff_t row) {
     real top[LANES] ALIGNED, odd[LANES] ALIGNED; /* a chain of its own: a maximum takes longer than a load */
@@ -123,10 +127,18 @@ INLINE void FN(classes_top)(const FN(classes_spec) spec, const FN(segment) * seg
     if (spec.across)
         rows->top[row] = FN(max_lanes)(top);
     else
-        memcpy(rows->top, top, sizeof top);
+        memcpy(rows->top + row, top, sizeof top);
 }
 
-/* Sums of LANES rows, or of row `row` across the lanes. The largest score counts as exactly 1, apart from the rest:
+/* What LANES accumulators come to: a sum for each of LANES rows, or their own sum for one row. */
+INLINE void FN(keep)(const FN(classes_spec) spec, double *to, double *x) {
+    if (spec.across)
+        *to = FN(sum_lanes)(x);
+    else
+        memcpy(to, x, LANES * sizeof *x);
+}
+
+/* Sums of the same rows. The largest score counts as exactly 1, apart from the rest:
  * log1p(rest) and rest/s keep the relative precision of a confident row, which log(1 + rest) and 1 - p lose. Scores
  * equal to the maximum, infinite ones too, are ties: a row of -inf is uniform. */
 INLINE void FN(classes_sums)(const FN(classes_spec) spec, const FN(classes_options) * o, const FN(segment) * segments,
@@ -136,25 +148,28 @@ INLINE void FN(classes_sums)(const FN(classes_spec) spec, const FN(classes_optio
     real top[LANES] ALIGNED, ties[LANES] ALIGNED = {0};
     double rest[LANES] ALIGNED = {0}, dot[LANES] ALIGNED = {0}, total[LANES] ALIGNED = {0};
     bits_t label[LANES] ALIGNED;
-    EACH_LANE label[l] = rows->label[spec.across ? row : l];
+    EACH_LANE label[l] = rows->label[spec.across ? row : row + l];
 
-    EACH_LANE top[l] = logits ? rows->top[spec.across ? row : l] : 0;
+    EACH_LANE top[l] = logits ? rows->top[spec.across ? row : row + l] : 0;
     EACH_SEGMENT(s) for (ptrdiff_t j0 = 0; j0 < s->groups; j0 += FN(CHUNK)) {
         const ptrdiff_t j1 = s->groups - j0 < FN(CHUNK) ? s->groups : j0 + FN(CHUNK);
         real rest_part[LANES] = {0}, dot_part[LANES] = {0}, total_part[LANES] = {0};
         for (ptrdiff_t j = j0; j < j1; j++) {
             const real *z = s->z + j * LANES, *weight = GROUP_WEIGHT(s, j);
             real *e = spec.gradient ? s->g + j * LANES : 0;
+            if (spec.across) { /* evenly, what the maximum would wait for: the row after next */
+                __builtin_prefetch(z + 2 * (ptrdiff_t)o->classes);
+                if (spec.dense)
+                    __builtin_prefetch(s->t + j * LANES + 2 * (ptrdiff_t)o->classes);
+            }
             if (spec.dense)
                 EACH_LANE total_part[l] += TARGET(s, j, l);
             if (spec.value && full_dot)
                 EACH_LANE {
-                    const real q = TARGET(s, j, l);
-                    const real log_p = logits ? distance(z[l], top[l])
-                                       : spec.prediction == 'p' ? vlog(z[l])
-                                                                : z[l];
-                    const real product = q * log_p;
-                    dot_part[l] += q == 0 ? nan_or(z[l], 0) : product;
+                    const real at = z[l], most = top[l], q = TARGET(s, j, l);
+                    const real log_p = logits ? distance(at, most) : spec.prediction == 'p' ? vlog(at) : at;
+                    const real product = q * log_p, nothing = logits ? 0 : nan_or(at, 0); /* logits: the rest shows NaN */
+                    dot_part[l] += q == 0 ? nothing : product;
                     if (spec.entropy) {
                         const real t = s->t[j * LANES + l], t_log_t = t * vlog(t);
                         dot_part[l] -= t == 0 ? 0 : t_log_t;
@@ -162,10 +177,11 @@ INLINE void FN(classes_sums)(const FN(classes_spec) spec, const FN(classes_optio
                 }
             if (spec.value && !full_dot && !logits) /* the value needs the label's term only, but shows any NaN */
                 EACH_LANE dot_part[l] += nan_or(z[l], 0);
-            if (logits) /* last: when working in place, g is z */
+            if (logits) /* last: when working in place, e is z */
                 EACH_LANE {
-                    const bool is_top = z[l] == top[l];
-                    const real x = vexp_nonpositive(distance(z[l], top[l]));
+                    const real at = z[l];
+                    const bool is_top = at == top[l];
+                    const real x = vexp_lifted(distance(at, top[l]));
                     rest_part[l] += is_top ? 0 : x;
                     ties[l] += is_top ? C(1.0) : C(0.0); /* exact */
                     if (spec.gradient)
@@ -178,65 +194,71 @@ INLINE void FN(classes_sums)(const FN(classes_spec) spec, const FN(classes_optio
             total[l] += (double)total_part[l];
         }
     }
-    for (ptrdiff_t l = 0; l < LANES; l++) {
-        const ptrdiff_t from = spec.across ? l : 0, lane = spec.across ? row : l;
-        if (logits) {
-            rows->rest[from][lane] = rest[l];
-            rows->ties[from][lane] = (double)ties[l];
-        }
-        if (NEEDS_DOT)
-            rows->dot[from][lane] = dot[l];
-        if (spec.dense)
-            rows->total[from][lane] = total[l];
+    double tied[LANES] ALIGNED;
+    EACH_LANE tied[l] = (double)ties[l];
+    if (logits) {
+        FN(keep)(spec, rows->rest + row, rest);
+        FN(keep)(spec, rows->ties + row, tied);
     }
+    if (NEEDS_DOT)
+        FN(keep)(spec, rows->dot + row, dot);
+    if (spec.dense)
+        FN(keep)(spec, rows->total + row, total);
 }
 
-/* The rows' own numbers, and their values. */
+/* Numbers of n rows, a multiple of LANES, and their values. */
 INLINE void FN(classes_values)(const FN(classes_spec) spec, const FN(classes_options) * o,
-                               FN(classes_rows) *restrict rows) {
+                               FN(classes_rows) *restrict rows, ptrdiff_t n) {
     const bool logits = spec.prediction == 'z', full_dot = FULL_DOT;
     const real on = spec.plain ? 1 : o->on, off = spec.plain ? 0 : o->off, z_loss = spec.plain ? 0 : o->z_loss;
-    const double classes = o->classes;
-    real log_sum[LANES] ALIGNED, lse[LANES] ALIGNED;
-    const double *rest = rows->rest[0], *ties = rows->ties[0], *dot = rows->dot[0], *total = rows->total[0];
-    EACH_LANE rows->S[l] = spec.dense   ? (real)total[l]
-                           : spec.plain ? 1
-                                        : vfma(on, rows->label_weight[l], off * o->total_weight);
-    if (logits)
-        EACH_LANE {
-            const double tied = rows->top[l] == -1 / C(0.0) ? classes : ties[l]; /* -inf ties with its padding, too */
-            const double others = rest[l] + (tied - 1), s = 1 / (1 + others);
-            rows->inverse[l] = (real)s;
-            rows->rest_share[l] = (real)(others * s);
-            log_sum[l] = vlog1p((real)others);
-            lse[l] = rows->top[l] + log_sum[l];
-            rows->pull[l] = z_loss == 0 ? 0 : 2 * z_loss * lse[l]; /* the z-loss adds pull p to the gradient */
-        }
-    if (spec.value) {
-        if (full_dot)
-            EACH_LANE rows->value[l] = -(real)dot[l];
-        else /* only the label's term is left of the sum over classes */
-            EACH_LANE {
-                const real x = rows->at_label[l];
-                const real log_p = logits ? distance(x, rows->top[l]) : spec.prediction == 'p' ? vlog(x) : x;
-                const real product = rows->S[l] * log_p;
-                const real nothing = logits ? 0 : (real)dot[l];
-                rows->value[l] = nothing + (rows->S[l] == 0 ? nan_or(x, 0) : -product);
-            }
+    const double classes = o->classes, lowering = vlowered(1);
+    for (ptrdiff_t i = 0; i < n; i += LANES) {
+        const real *x = rows->at_label + i, *top = rows->top + i;
+        const double *dot = rows->dot + i;
+        real *S = rows->S + i, *value = rows->value + i, *inverse = rows->inverse + i;
+        real *rest_share = rows->rest_share + i, *pull = rows->pull + i;
+        real log_sum[LANES] ALIGNED, lse[LANES] ALIGNED;
+        EACH_LANE S[l] = spec.dense   ? (real)rows->total[i + l]
+                         : spec.plain ? 1
+                                      : vfma(on, rows->label_weight[i + l], off * o->total_weight);
         if (logits)
-            EACH_LANE rows->value[l] += rows->S[l] * log_sum[l];
-        if (z_loss != 0)
-            EACH_LANE rows->value[l] += z_loss * lse[l] * lse[l];
+            EACH_LANE {
+                const double ties = rows->ties[i + l], rest = rows->rest[i + l] * lowering;
+                const real most = top[l];
+                const double tied = most == -1 / C(0.0) ? classes : ties; /* -inf ties with its padding, too */
+                const double others = rest + (tied - 1), s = 1 / (1 + others);
+                inverse[l] = (real)s;
+                rest_share[l] = (real)(others * s);
+                log_sum[l] = vlog1p((real)others);
+                lse[l] = most + log_sum[l];
+                pull[l] = z_loss == 0 ? 0 : 2 * z_loss * lse[l]; /* the z-loss adds pull p to the gradient */
+            }
+        if (spec.value) {
+            if (full_dot)
+                EACH_LANE value[l] = -(real)dot[l];
+            else /* only the label's term is left of the sum over classes */
+                EACH_LANE {
+                    const real at = x[l], weight = S[l], nothing = logits ? 0 : (real)dot[l];
+                    const real log_p = logits ? distance(at, top[l]) : spec.prediction == 'p' ? vlog(at) : at;
+                    const real product = weight * log_p;
+                    value[l] = nothing + (weight == 0 ? nan_or(at, 0) : -product);
+                }
+            if (logits)
+                EACH_LANE value[l] += S[l] * log_sum[l];
+            if (z_loss != 0)
+                EACH_LANE value[l] += z_loss * lse[l] * lse[l];
+        }
+        if (LABEL_APART)
+            EACH_LANE {
+                const real at = x[l], most = top[l], others = rest_share[l], d = distance(at, most);
+                const real p = vlowered(vexp_lifted(d)) * inverse[l], c = 1 - p;
+                rows->label_gradient[i + l] = 0 - rows->scale[i + l] * (p > C(0.5) ? others : c);
+            }
     }
     rows->label_apart = LABEL_APART;
-    if (rows->label_apart)
-        EACH_LANE {
-            const real p = vexp_nonpositive(distance(rows->at_label[l], rows->top[l])) * rows->inverse[l];
-            rows->label_gradient[l] = 0 - rows->scale[l] * (p > C(0.5) ? rows->rest_share[l] : 1 - p);
-        }
 }
 
-/* Gradient and Hessian, of LANES rows or of row `row` across the lanes. */
+/* Gradient and Hessian, of LANES rows from `row` on or of this one across the lanes. */
 INLINE void FN(classes_derivatives)(const FN(classes_spec) spec, const FN(classes_options) * o,
                                     const FN(segment) * segments, int n_segments,
                                     const FN(classes_rows) *restrict rows, ptrdiff_t row) {
@@ -247,12 +269,12 @@ INLINE void FN(classes_derivatives)(const FN(classes_spec) spec, const FN(classe
     real S[LANES] ALIGNED, inverse[LANES] ALIGNED, rest_share[LANES] ALIGNED, pull[LANES] ALIGNED, scale[LANES] ALIGNED;
     real factor[LANES] ALIGNED;
     EACH_LANE {
-        const ptrdiff_t from = spec.across ? row : l;
+        const ptrdiff_t from = spec.across ? row : row + l;
         label[l] = rows->label[from];
         S[l] = rows->S[from];
         inverse[l] = rows->inverse[from];
         rest_share[l] = rows->rest_share[from];
-        pull[l] = rows->pull[from];
+        pull[l] = spec.plain ? 0 : rows->pull[from];
         scale[l] = rows->scale[from];
         factor[l] = rows->scale[from] * rows->inverse[from];
     }
@@ -260,10 +282,10 @@ INLINE void FN(classes_derivatives)(const FN(classes_spec) spec, const FN(classe
         EACH_SEGMENT(s) for (ptrdiff_t j = 0; j < s->groups; j++) {
             real *g = s->g + j * LANES, *h = spec.hessian ? s->h + j * LANES : 0;
             EACH_LANE {
-                const real p = g[l] * inverse[l], c = p > C(0.5) ? rest_share[l] : 1 - p;
+                const real e = vlowered(g[l]), p = e * inverse[l], c = p > C(0.5) ? rest_share[l] : 1 - p;
                 if (spec.hessian)
                     h[l] = scale[l] * (spec.hessian == 'h' ? at_least(floor, p * c) : C(0.5));
-                g[l] *= factor[l];
+                g[l] = e * factor[l];
             }
         }
     } else
@@ -273,7 +295,7 @@ INLINE void FN(classes_derivatives)(const FN(classes_spec) spec, const FN(classe
             EACH_LANE {
                 const real q = TARGET(s, j, l), w = scale[l];
                 if (logits) {
-                    const real p = g[l] * inverse[l];
+                    const real p = vlowered(g[l]) * inverse[l];
                     const bool leads = p > C(0.5); /* then p's complement is the rest's share */
                     const real c = leads ? rest_share[l] : 1 - p;
                     const real slope = leads ? (S[l] - q) - S[l] * c : vfma(S[l], p, -q);
@@ -297,45 +319,45 @@ INLINE void FN(classes_derivatives)(const FN(classes_spec) spec, const FN(classe
         }
 }
 
-/* The sums of LANES rows side by side, or of n rows one after the other, each across the lanes. */
+/* Tiles: LANES rows side by side, or one row across the lanes. */
+#define TILE_ROWS (spec.across ? 1 : LANES)
+#define TILE_OF(row) (segments + (row) / TILE_ROWS * n_segments)
+
 INLINE void FN(classes_first)(const FN(classes_spec) spec, const FN(classes_options) * o, const FN(segment) * segments,
                               int n_segments, FN(classes_rows) *restrict rows, ptrdiff_t n) {
-    const ptrdiff_t separate = spec.across ? n : 1;
     const bool logits = spec.prediction == 'z';
     if (logits)
         FN(classes_top)(spec, segments, n_segments, rows, 0);
-    for (ptrdiff_t row = 0; row < separate; row++) {
-        if (logits && row + 1 < separate) /* one row ahead: the sums need not wait for it */
-            FN(classes_top)(spec, segments + (row + 1) * n_segments, n_segments, rows, row + 1);
-        FN(classes_sums)(spec, o, segments + row * n_segments, n_segments, rows, row);
+    for (ptrdiff_t row = 0; row < n; row += TILE_ROWS) {
+        const ptrdiff_t next = row + TILE_ROWS;
+        if (logits && next < n) /* one tile ahead: the sums need not wait for it */
+            FN(classes_top)(spec, TILE_OF(next), n_segments, rows, next);
+        FN(classes_sums)(spec, o, TILE_OF(row), n_segments, rows, row);
     }
-    if (spec.across && logits) {
-        FN(sum_lanes)(rows->rest);
-        FN(sum_lanes)(rows->ties);
-    }
-    if (spec.across && NEEDS_DOT)
-        FN(sum_lanes)(rows->dot);
-    if (spec.across && spec.dense)
-        FN(sum_lanes)(rows->total);
 }
 
-/* One tile, in two layouts that share the arithmetic of the rows' own numbers. */
-INLINE void FN(classes_tile)(const FN(classes_spec) lanes, const FN(classes_options) * o, const FN(segment) * segments,
-                             int n_segments, FN(classes_rows) *restrict rows, ptrdiff_t n, bool is_across) {
+INLINE void FN(classes_last)(const FN(classes_spec) spec, const FN(classes_options) * o, const FN(segment) * segments,
+                             int n_segments, const FN(classes_rows) *restrict rows, ptrdiff_t n) {
+    for (ptrdiff_t row = 0; row < n; row += TILE_ROWS)
+        FN(classes_derivatives)(spec, o, TILE_OF(row), n_segments, rows, row);
+}
+
+/* A group of n rows, stage by stage, in either layout; both share the arithmetic of the rows' own numbers. */
+INLINE void FN(classes_group)(const FN(classes_spec) lanes, const FN(classes_options) * o, const FN(segment) * segments,
+                              int n_segments, FN(classes_rows) *restrict rows, ptrdiff_t n, bool is_across) {
     FN(classes_spec) across = lanes;
     across.across = 1;
     if (is_across)
         FN(classes_first)(across, o, segments, n_segments, rows, n);
     else
         FN(classes_first)(lanes, o, segments, n_segments, rows, n);
-    FN(classes_values)(lanes, o, rows);
+    FN(classes_values)(lanes, o, rows, PADDED(n, LANES));
     if (!lanes.gradient) /* then no Hessian either */
         return;
     if (is_across)
-        for (ptrdiff_t row = 0; row < n; row++)
-            FN(classes_derivatives)(across, o, segments + row * n_segments, n_segments, rows, row);
+        FN(classes_last)(across, o, segments, n_segments, rows, n);
     else
-        FN(classes_derivatives)(lanes, o, segments, n_segments, rows, 0);
+        FN(classes_last)(lanes, o, segments, n_segments, rows, n);
 }
 
 /* name, row targets?, adds the entropy?, prediction */
