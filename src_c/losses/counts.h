@@ -47,7 +47,7 @@ FORMULA(gamma_identity) {
 
 /* y i^2 / 2 - i, i = 1/mu = exp(-z). E[y] = mu makes the Fisher curvature i. */
 FORMULA(inverse_gaussian_log) {
-    const real i = e, ratio = y * i;
+    const real i = vexp(-z), ratio = y * i;
     return (result){
         .v = i * vfma(C(0.5), ratio, -1),
         .g = i * (1 - ratio),
@@ -130,7 +130,7 @@ FORMULA(negative_binomial_small) {
     X(poisson_identity_full, 4, DIRECT) \
     X(gamma_log, 4, DIRECT) \
     X(gamma_identity, 4, DIRECT) \
-    X(inverse_gaussian_log, 4, EXP_MINUS_SCORE) \
+    X(inverse_gaussian_log, 4, DIRECT) \
     X(tweedie_log, 4, DIRECT) \
     X(tweedie_log_3_2, 4, EXP_HALF_SCORE) \
     X(tweedie_identity, 4, DIRECT) \
