@@ -637,8 +637,8 @@ cdef class Runner:
                 validation.bad_label(self.loss, y_true, at, call.job.width)
             elif subject == TARGET:
                 if self.alternative.domain >= 0:  # one array may begin like the other kind
-                    at = self.outside(call, self.target, call.n)
-                    if at == FL_NONE or self.outside(call, self.alternative, call.n) == FL_NONE:
+                    at = max(self.outside(call, self.target, call.n), self.outside(call, self.alternative, call.n))
+                    if at == FL_NONE:
                         continue
                 validation.bad_target(self.loss, y_true, at)
             elif subject == TARGET_ROWS:

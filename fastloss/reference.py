@@ -143,7 +143,10 @@ def _check(loss: Loss, y: NDArray[Any], z: NDArray[Any], w: NDArray[Any] | None)
     elif loss.target_domain.code is not None:
         domain, values = loss.target_domain, y.astype(z.dtype).ravel()
         at = _first(~_inside(values, domain))
-        if at >= 0 and (domain.alternative is None or not _inside(values, domain.alternative).all()):
+        if domain.alternative is not None:  # the one that neither coding allows together with those before it
+            other = _first(~_inside(values, domain.alternative))
+            at = max(at, other) if at >= 0 and other >= 0 else -1
+        if at >= 0:
             validation.bad_target(loss, y, at)
         _check_rows(loss, "y_true", y, domain)
     domain = loss.prediction_domain

@@ -536,6 +536,13 @@ INLINE real FN(log1p_unit)(real e) {
 }
 #define vlog1p_unit FN(log1p_unit)
 
+/* log1p(e) / e for e in [0, 1]. Measured within the loss. */
+INLINE real FN(log1p_unit_ratio)(real e) {
+    const real t = e - C(0.5);
+    return vfma(e, vfma(t, log1p_unit_tail(t), LOG1P_MIDDLE), C(1.0));
+}
+#define vlog1p_unit_ratio FN(log1p_unit_ratio)
+
 typedef struct {
     real k, m;
 } FN(log_parts);
@@ -818,6 +825,34 @@ INLINE pair FN(log_pair)(real x) {
     return (pair){special, special == c.h ? c.l : C(0.0)};
 }
 #define log_pair FN(log_pair)
+
+/* What is lost when 1 + x is rounded to t, for finite x. */
+INLINE real FN(lost_beside_one)(real x, real t) { return at_most(BOUNDS.one, x) - (t - at_least(BOUNDS.one, x)); }
+
+/* log1p(x) - log1p(y) for x >= -1 and finite y > -1, relative also where they are about equal: the logarithm of t/s, t = 1 + x
+ * and s = 1 + y with what their rounding lost. With k the integer beside log2(t/s), both are scaled to where no power of two is
+ * out of range: t/s = 2^k m/n, n in [4, 8) and m/n in [2/3, 3/2]. Then it is k ln 2 + 2 atanh(q), q = (m - n)/(m + n) as a
+ * pair. One division, for a quotient would need its own before the logarithm's polynomial. Measured within the loss. */
+INLINE real FN(log1p_difference)(real x, real y) {
+    const real t = C(1.0) + x, s = C(1.0) + y;
+    const ubits_t t_bits = (ubits_t)bits_of(t), s_bits = (ubits_t)bits_of(s), mantissa = ((ubits_t)1 << MANTISSA_BITS) - 1;
+    const ubits_t quotient = t_bits - s_bits, power = (quotient + (mantissa + 1) / 2) & ~mantissa; /* k as an exponent */
+    const ubits_t n_bits = (s_bits & mantissa) | (ubits_t)bits_of(C(4.0)), to_n = n_bits - s_bits + (ubits_t)bits_of(C(1.0));
+    const real n = from_bits((bits_t)n_bits), difference = from_bits((bits_t)(n_bits + (quotient - power))) - n; /* exact */
+    const real t_low = FN(lost_beside_one)(x, t) * from_bits((bits_t)(to_n - power));
+    const real s_low = FN(lost_beside_one)(y, s) * from_bits((bits_t)to_n);
+    const pair a = sum_ordered(difference, t_low - s_low);
+    const real sum = vfma(C(2.0), n, difference), sum_low = (difference - vfma(C(-2.0), n, sum)) + (t_low + s_low);
+    const real inverse = C(1.0) / sum, q = a.h * inverse, u = q * q;
+    const real q_low = (residual(-q, sum, a.h) + vfma(-q, sum_low, a.l)) * inverse;
+    const real big = from_exponent(EXPONENT_BIAS + MANTISSA_BITS), bias = 1 + (real)EXPONENT_BIAS;
+    const real k = from_bits((bits_t)((power ^ (ubits_t)SIGN_BIT) >> MANTISSA_BITS | (ubits_t)bits_of(big))) - (big + 2 * bias);
+    const real k_high = k * LN2_HIGH, h = vfma(C(2.0), q, k_high), l = vfma(C(2.0), q, k_high - h);
+    const real low = vfma(C(2.0), q_low, vfma(k, LN2_LOW, l));
+    const real d = h + vfma(u * q, vfma(u, atanh_tail(u), TWO_THIRDS), low), finite_d = t < INFINITE ? d : t;
+    return t == C(0.0) ? -INFINITE : finite_d;
+}
+#define vlog1p_difference FN(log1p_difference)
 
 /* pow(x, y) = exp(y log(x)) for x >= 0 (NaN below), log(x) and the product as pairs. Special values as in C:
  * pow(x, 0) = pow(1, y) = 1 even for NaN, pow(0, -y) = inf.

@@ -37,7 +37,7 @@ ALTERNATIVES: dict[str, tuple[Any, ...]] = {
     "zero": ("epsilon",),
     "w": (0.5,),
     "power": (-1.0, 0.0, 1.0, 1.9, 2.0, 3.0),
-    "theta": (0.1, 7.5),
+    "theta": (1e-6, 0.1, 7.5),
     "gamma_pos": (0.0, 2.5),
     "gamma_neg": (0.0, 1.0, 2.5),
     "margin": (0.0, 0.3),

@@ -6,6 +6,8 @@ import math
 import numpy as np
 import pytest
 
+from bounds import ulp_error
+
 import fastloss as fl
 from fastloss.reference import Runner
 
@@ -322,3 +324,82 @@ def test_the_reference_at_far_points_and_next_to_whole_parameters():
 @pytest.mark.parametrize("c", [1e-200, 1e-320, 1e160, 1e300])
 def test_a_scale_whose_square_is_out_of_range(c):
     assert fl.GeneralRobust(alpha=-INF, c=c)([0.0, 0.0], [0.0, c]) == pytest.approx(-math.expm1(-0.5) / 2, rel=1e-3)
+
+
+@BACKENDS
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("theta", [1e-4, 1e-12, 1e-30, 1e-42, 1e-60, 1e-310])
+def test_a_small_overdispersion_leaves_all_digits(theta, dtype, backend):
+    """theta mu without digits left, 1/theta infinite, theta itself 0 in float32."""
+    loss, LONG = fl.NegativeBinomial(theta), np.longdouble
+    y, z = (x.ravel().astype(dtype) for x in np.meshgrid([0, 1, 3.5, 1e6], [-80, -50, -20, -3, 0.1, 9, 40, 80]))
+    mu, T = np.exp(z.astype(LONG)), LONG(theta) * np.exp(z.astype(LONG))
+    per_T = np.where(T > 1e-12, np.log1p(T) / T, 1 - T / 2)  # log1p(T)/T
+    value = mu * per_T + y * (T * per_T - z.astype(LONG))
+    gradient, hessian = (mu - y) / (1 + T), (mu + y * T) / (1 + T) ** 2
+    about = 1 + np.where(T >= 1, np.abs(np.log(LONG(theta))), 0)  # from there the score is z + log(theta), rounded
+    got = backend(loss)(y, z, reduction="none"), *backend(loss).gradient_and_hessian(y, z, reduction="none")
+    scales = mu * per_T + np.abs(y * z) + y * T * per_T, np.maximum(mu, y) / (1 + T), hessian
+    fisher = backend(loss).gradient_and_hessian(y, z, reduction="none", hessian="fisher")[1]
+    for x, want, scale in zip((*got, fisher), (value, gradient, hessian, mu / (1 + T)), (*scales, mu), strict=True):
+        assert x.dtype == dtype
+        assert ulp_error(x, want, scale * about).max() < 2.5
+
+
+def test_a_large_overdispersion_in_float32():
+    for theta in (1e30, 1e39, 1e60):
+        value, gradient = fl.NegativeBinomial(theta).value_and_gradient(np.float32([0, 3]), np.float32([2, -2]))
+        assert np.isfinite(value)
+        assert np.isfinite(gradient).all()
+
+
+@BACKENDS
+@pytest.mark.parametrize("margin", [1e-50, 1e-44])
+def test_a_margin_that_float32_rounds_to_zero(margin, backend):
+    y, z = np.repeat(np.float32([0, 1]), 8), np.tile(np.float32([-110, -90, -20, -1, 0.5, 20, 90, 110]), 2)
+    loss, plain = backend(fl.AsymmetricFocal(margin=margin)), fl.AsymmetricFocal(margin=0.0)
+    for got, want in zip(
+        (loss(y, z, reduction="none"), *loss.gradient_and_hessian(y, z, reduction="none")),
+        (plain(y, z, reduction="none"), *plain.gradient_and_hessian(y, z, reduction="none")),
+        strict=True,
+    ):
+        inside = z < (10 if backend is _on_reference else 80)  # beyond, 1 - sigmoid(z) meets rounding, or the margin
+        np.testing.assert_allclose(got[inside], want[inside], rtol=1e-5, atol=1e-30)
+        assert np.isfinite(got).all() or backend is _on_reference
+
+
+@BACKENDS
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_symmetric_percentages_at_the_ends_of_the_range(dtype, backend):
+    loss, most = backend(fl.SymmetricAbsolutePercentageError()), np.finfo(dtype).max
+    tiny = np.finfo(dtype).smallest_subnormal
+    y = np.array([1, 0.5, 1, -1, -0.5, 0, 1], dtype) * most
+    z = np.array([1, 1, 0.75, 1, -1, 1, 0], dtype) * most
+    args = np.append(y, [tiny, 3 * tiny, 1, -1]).astype(dtype), np.append(z, [3 * tiny, tiny, INF, INF]).astype(dtype)
+    value = [0, 2 / 3, 2 / 7, 2, 2 / 3, 2, 2, 1, 1, 2, 2]
+    np.testing.assert_allclose(loss(*args, reduction="none"), value, rtol=1e-6)
+    gradient, hessian = loss.gradient_and_hessian(*args, reduction="none")
+    with np.errstate(over="ignore"):  # of 4 |y| / s^2
+        want = np.array([0, 8 / 9, -64 / 49, 0, -8 / 9, 0, 0]) / np.longdouble(most)
+    assert ulp_error(gradient[:7], want).max() <= 2
+    assert (hessian[:7] == 0).all()
+    assert gradient[9:].tolist() == [0, 0]
+    assert np.isnan(loss(dtype([1]), dtype([NAN])))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_squared_log_error_over_the_whole_range(dtype):
+    """Beside -1, beside the target, and where quotients and powers of two are out of range."""
+    eps, most = np.finfo(dtype).eps, np.finfo(dtype).max
+    ends = [-1 + eps, -1 + 3 * eps, -0.75, -0.5, -0.3, -1e-6, -1e-30, 0, 1e-30, 1e-8, 0.3, 1, 1.5, 7, 1e9, most / 2, most]
+    y, z = (x.ravel().astype(dtype) for x in np.meshgrid(ends, ends))
+    few = y[np.abs(y) < 1e10]
+    y, z = np.append(y, few), np.append(z, np.nextafter(few, dtype(INF)))
+    t, s = 1 + z.astype(np.longdouble), 1 + y.astype(np.longdouble)
+    r = (z.astype(np.longdouble) - y) / s
+    quotient = np.where(np.abs(r) < 0.25, np.log1p(np.clip(r, -0.5, 0.5)), np.log(t) - np.log(s))
+    value, gradient = fl.SquaredLogError().value_and_gradient(y, z, reduction="none")
+    assert ulp_error(value, quotient**2 / 2).max() < 2
+    assert ulp_error(gradient, quotient / t).max() < 2
+    args = np.array([1, 1, 1], dtype), np.array([-1, INF, NAN], dtype)
+    assert np.array_equal(fl.SquaredLogError()(*args, reduction="none"), [INF, INF, NAN], equal_nan=True)

@@ -660,7 +660,8 @@ class AsymmetricFocal(Loss):
         value, gradient, hessian = _focal_of_score(-y_pred, of(self.gamma_neg))
         gradient = -gradient
         if self.margin:
-            gamma, margin, t, u = of(self.gamma_neg), of(self.margin), sigmoid(y_pred), sigmoid(-y_pred)
+            margin = np.maximum(of(self.margin), np.finfo(of).smallest_subnormal)  # which float32 may round to 0
+            gamma, t, u = of(self.gamma_neg), sigmoid(y_pred), sigmoid(-y_pred)
             q, rest = np.maximum(t - margin, 0), u + margin
             with np.errstate(all="ignore"):
                 ell = np.where(q < 0.5, -np.log1p(-q), -np.log(rest))

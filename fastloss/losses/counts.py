@@ -13,6 +13,7 @@ from fastloss.losses.pieces import cross_entropy_of_score, float32_and_rest, log
 from fastloss.parameters import choice, flag, positive, real
 from fastloss.registry import register
 
+_SMALL_THETA = 2.0**-10  # of a negative binomial; below it the rounding of z + log(theta) would cost mu three bits
 _PI = 4 * np.arctan(np.longdouble(1))
 # Stirling's series of log x!: coefficients of 1/x, 1/x^3, ...
 _STIRLING = (1 / 12, -1 / 360, 1 / 1260, -1 / 1680, 1 / 1188, -691 / 360360, 1 / 156)
@@ -369,23 +370,25 @@ class NegativeBinomial(_Mean):
         return domains.NON_NEGATIVE
 
     def _kernel(self) -> KernelSpec:
-        return KernelSpec("negative_binomial", (float(np.log(self.theta)), 1 / self.theta))
+        name = "negative_binomial" if self.theta >= _SMALL_THETA else "negative_binomial_small"
+        return KernelSpec(name, (math.log(self.theta), 1 / self.theta, self.theta))
 
     def _score(self, y_pred: Any) -> tuple[Any, Any, Any]:
-        """log theta, 1/theta, and the score whose cross-entropy this is."""
-        theta = y_pred.dtype.type(self.theta)
+        """log theta, 1/theta, and the score whose cross-entropy this is: in longdouble, for theta and 1/theta may be out of range."""
+        theta = np.longdouble(self.theta)
         return np.log(theta), 1 / theta, y_pred + np.log(theta)
 
     def reference(self, y_true: Any, y_pred: Any) -> tuple[Any, Any, Any]:
         shift, inverse, x = self._score(y_pred)
         y = y_true.astype(y_pred.dtype)
         value, gradient, hessian = cross_entropy_of_score(inverse, y, x)
-        return value + y * shift, gradient, hessian
+        a, b, c = (part.astype(y.dtype) for part in (value + y * shift, gradient, hessian))
+        return a, b, c
 
     def majorizer(self, y_true: Any, y_pred: Any) -> Any:
         _, inverse, x = self._score(y_pred)
-        return (y_true.astype(y_pred.dtype) + inverse) * logistic_bound(x)
+        return ((y_true + inverse) * logistic_bound(x)).astype(y_pred.dtype)
 
     def fisher(self, y_true: Any, y_pred: Any) -> Any:
         _, inverse, x = self._score(y_pred)
-        return inverse * sigmoid(x)
+        return (inverse * sigmoid(x)).astype(y_pred.dtype)

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import math
 from statistics import NormalDist
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fastloss.activations import exp, identity
 from fastloss.loss import KernelSpec, Loss
 from fastloss.losses.pieces import erf, nan_like
 from fastloss.parameters import flag
 from fastloss.registry import register
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
 
 
 def _scaled(r: Any, sigma: Any) -> Any:
@@ -26,8 +30,22 @@ def _within_one(y: Any) -> tuple[float, float, Any]:
     return low, width, (y - low) / width
 
 
+class _Normal(Loss):
+    """Losses of a location and the logarithm of a standard deviation."""
+
+    task = "regression"
+    layout = "outputs"
+    outputs = ("location", "log scale")
+
+    def inverse_link(self, y_pred: ArrayLike) -> NDArray[Any]:
+        """The location and the standard deviation, both on the scale of the target."""
+        found = identity(y_pred)
+        found[..., 1] = exp(found[..., 1])
+        return found
+
+
 @register
-class GaussianNLL(Loss):
+class GaussianNLL(_Normal):
     r"""Negative log-likelihood of a normal distribution: s + r^2 exp(-2 s) / 2.
 
     The prediction is a row of two: the location m = y_pred[..., 0] and the logarithm s = y_pred[..., 1] of the standard
@@ -64,9 +82,6 @@ class GaussianNLL(Loss):
     """
 
     name = "gaussian_nll"
-    task = "regression"
-    layout = "outputs"
-    outputs = ("location", "log scale")
     convex = False
     when = "The noise differs from sample to sample and is predicted too: intervals, boosting a distribution."
 
@@ -100,7 +115,7 @@ class GaussianNLL(Loss):
 
 
 @register
-class GaussianCRPS(Loss):
+class GaussianCRPS(_Normal):
     r"""Continuous ranked probability score of a normal distribution: sigma (w (2 Phi(w) - 1) + 2 phi(w) - 1/sqrt(pi)).
 
     The prediction is a row of two: the location m = y_pred[..., 0] and the logarithm s = y_pred[..., 1] of the standard
@@ -133,9 +148,6 @@ class GaussianCRPS(Loss):
     """
 
     name = "gaussian_crps"
-    task = "regression"
-    layout = "outputs"
-    outputs = ("location", "log scale")
     convex = False
     when = "A forecast with its uncertainty, whose width a few outliers must not decide: weather."
 

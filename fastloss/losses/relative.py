@@ -169,10 +169,13 @@ class SymmetricAbsolutePercentageError(Loss):
         return KernelSpec("symmetric_absolute_percentage_error")
 
     def reference(self, y_true: Any, y_pred: Any) -> tuple[Any, Any, Any]:
-        y = y_true.astype(y_pred.dtype)
-        r, s = y_pred - y, np.abs(y) + np.abs(y_pred)
-        none, zero = (np.sign(y) * np.sign(y_pred) <= 0) | (r == 0), nan_like(r, 0)
+        most = np.finfo(y_pred.dtype).max
+        y, z = y_true.astype(y_pred.dtype), np.clip(y_pred, -most, most)
+        none = (np.sign(y) * np.sign(z) <= 0) | (y == z)
+        scale = np.where(np.maximum(np.abs(y), np.abs(z)) > most / 4, z.dtype.type(0.25), z.dtype.type(1))
+        y, z = scale * y, scale * z  # so that no sum is infinite
+        r, s, zero = z - y, np.abs(y) + np.abs(z), nan_like(z - y, 0)
         with np.errstate(divide="ignore", invalid="ignore"):
-            value = np.where(r == 0, 0, 2 * (np.abs(r) / s))
-            gradient = np.where(none, zero, np.sign(r) * (4 * (np.abs(y) / s / s)))
-            return value, gradient, np.where(none, zero, -2 * np.sign(y_pred) * (gradient / s))
+            value = np.where(r == 0, zero, 2 * (np.abs(r) / s))
+            gradient = np.where(none, zero, np.sign(r) * (4 * (np.abs(y) / s / s)) * scale)
+            return value, gradient, np.where(none, zero, -2 * np.sign(z) * (gradient / s) * scale)

@@ -79,7 +79,7 @@ INLINE result FN(asymmetric_focal)(real y, real z, real e, const real *p, bool w
     return FN(focal_logits)(y > 0, z, e, 1, y > 0 ? of_positive : of_negative, whole);
 }
 INLINE result FN(asymmetric_focal_margin)(real y, real z, real e, const real *p, bool whole) {
-    const real of_positive = p[0], of_negative = p[1], margin = p[2];
+    const real of_positive = p[0], of_negative = p[1], margin = positive(p[2]);
     const bool label = y > 0;
     const FN(probabilities) of = FN(sigmoids)(z, e);
     const real t = of.p, u = of.q, tu = t * u;
@@ -178,14 +178,16 @@ FORMULA(soft_margin) {
     return FN(cross_entropy_logits)((FN(sides)){label ? 0 : 1, label ? 1 : 0}, 1, z, e);
 }
 
-/* (p - y)^2, p = sigmoid(z); p - y = (1 - y) p - y (1 - p) keeps its digits in the tails. */
+/* (p - y)^2, p = sigmoid(z); p - y = (1 - y) p - y (1 - p) = n/(1 + e) keeps its digits in the tails. The Hessian has the fourth
+ * power of 1/(1 + e): (1 + e)^2 is rounded less than the square of a rounded reciprocal would be. */
 FORMULA(brier_logits) {
-    const FN(probabilities) of = FN(sigmoids)(z, e);
-    const real d = vfma(1 - y, of.p, -y * of.q), pq = of.p * of.q;
+    const bool up = z >= 0;
+    const real far = up ? 1 - y : -y, near = up ? -y : 1 - y, n = vfma(near, e, far), turn = up ? e - 1 : 1 - e;
+    const real i2 = 1 / vfma(e, e + 2, 1), d = n / (1 + e), pq = e * i2; /* 1 - 2p is turn/(1 + e) */
     return (result){
         .v = d * d,
         .g = 2 * d * pq,
-        .h = 2 * pq * (pq + d * (of.q - of.p)),
+        .h = 2 * pq * (vfma(n, turn, e) * i2),
     };
 }
 

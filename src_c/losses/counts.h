@@ -71,10 +71,10 @@ FORMULA(tweedie_log) {
     return FN(tweedie_of)(y, z, p[0] + p[1], p[2] + p[3], A, B);
 }
 
-/* At P = 3/2, the usual one, A = 1/B. */
+/* At P = 3/2, the usual one, a = -1/2, b = 1/2 and A = 1/B. Where one of them is infinite the other's part is nothing. */
 FORMULA(tweedie_log_3_2) {
-    const real B = vexp(C(0.5) * z);
-    return FN(tweedie_of)(y, z, C(-0.5), C(0.5), 1 / B, B);
+    const real B = e, yA = y == 0 ? 0 : y / B, sum = B + yA;
+    return (result){.v = 2 * sum, .g = B - yA, .h = C(0.5) * sum, .f = B};
 }
 
 /* The same with mu = z >= 0. y = 0 leaves mu^b alone: at mu = 0 that is 0, and its slope infinite for P > 1. There quotients by
@@ -105,6 +105,23 @@ FORMULA(negative_binomial) {
     return r;
 }
 
+/* The same for small theta, where exp(x) may have no digits left and 1/theta be infinite: up to x = 0 in mu and T = theta mu, from
+ * there as above in T = exp(-x). e is mu or exp(-x), and p[2] = theta. */
+FORMULA(negative_binomial_small) {
+    const real log_theta = p[0], inverse = positive(p[1]), theta = p[2], x = z + log_theta;
+    const bool up = x >= 0;
+    const real T = up ? e : theta * e, d = 1 + T, far = up ? inverse : -y, near = up ? -y : 1;
+    const real both = e * (up ? inverse + y : vfma(y, theta, 1)); /* (1/theta + y) T */
+    const real linear = up ? vfma(inverse, x, y * log_theta) : -y * z;
+    return (result){
+        .v = vfma(both, vlog1p_unit_ratio(T), (far == 0 ? 0 : linear)),
+        .g = vfma(near, e, far) / d,
+        .h = both / (d * d),
+        .m = (inverse + y) * FN(logistic_bound)(x),
+        .f = (up ? inverse : e) / d,
+    };
+}
+
 /* name, cost of an element (1: hardly more than its loads and stores; 4: has an exponential or a logarithm), first stage */
 #define COUNTS(X) \
     X(poisson_log, 4, DIRECT) \
@@ -115,6 +132,7 @@ FORMULA(negative_binomial) {
     X(gamma_identity, 4, DIRECT) \
     X(inverse_gaussian_log, 4, DIRECT) \
     X(tweedie_log, 4, DIRECT) \
-    X(tweedie_log_3_2, 4, DIRECT) \
+    X(tweedie_log_3_2, 4, EXP_HALF_SCORE) \
     X(tweedie_identity, 4, DIRECT) \
-    X(negative_binomial, 4, EXP_MINUS_ABS_SHIFTED_SCORE)
+    X(negative_binomial, 4, EXP_MINUS_ABS_SHIFTED_SCORE) \
+    X(negative_binomial_small, 4, MEAN_OR_INVERSE)

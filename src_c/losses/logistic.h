@@ -11,6 +11,12 @@ INLINE FN(probabilities) FN(sigmoids)(real z, real E) {
     return (FN(probabilities)){.p = up ? more : less, .q = up ? less : more};
 }
 
+/* tanh(z/2)/(2z), which bounds the curvature of softplus (Jaakkola & Jordan 2000); 1/4 at 0. */
+INLINE real FN(logistic_bound)(real z) {
+    const real half = C(0.5) * vabs(z), bound = half < C(0x1p-31) ? C(0.25) : C(0.25) * vtanh(half) / half;
+    return nan_or(z, bound);
+}
+
 typedef struct {
     real negative, positive; /* weights of the side of label 0 and of that of label 1 */
 } FN(sides);
@@ -23,14 +29,12 @@ INLINE result FN(cross_entropy_logits)(FN(sides) s, real both, real z, real E) {
      * against. No weight there is 0, even at infinity. */
     const bool up = z >= 0;
     const real far = up ? s.negative : -s.positive, near = up ? -s.positive : s.negative, linear = far * z;
-    const real a = vabs(z), d = 1 + E;
-    /* tanh(z/2)/(2z) bounds the curvature (Jaakkola & Jordan 2000); 1/4 at 0. */
-    const real half = C(0.5) * a, bound = a < C(0x1p-30) ? C(0.25) : C(0.25) * vtanh(half) / half;
+    const real d = 1 + E;
     return (result){
         .v = (far == 0 ? 0 : linear) + both * vlog1p_unit(E),
         .g = vfma(near, E, far) / d,
         .h = both * (E / (d * d)),
-        .m = both * nan_or(z, bound),
+        .m = both * FN(logistic_bound)(z),
         .f = E / (d * d), /* of the Bernoulli model: pos_weight is 1 */
     };
 }

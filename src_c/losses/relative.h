@@ -1,9 +1,9 @@
 /* Losses of an error relative to the target, or to both. r = z - y. */
 
-/* d^2/2, d = log((1 + z)/(1 + y)), whose argument is 1 + r/(1 + y). Hessian (1 - d)/(1 + z)^2. */
+/* d^2/2, d = log((1 + z)/(1 + y)). Hessian (1 - d)/(1 + z)^2. */
 FORMULA(squared_log_error) {
-    const real r = z - y, s = 1 + y, t = 1 + z, d = vlog_about_1(t / s, r / s), slope = d / t;
-    return (result){.v = C(0.5) * d * d, .g = slope, .h = (1 - d) / t / t};
+    const real t = 1 + z, d = vlog1p_difference(z, y);
+    return (result){.v = C(0.5) * d * d, .g = d / t, .h = (1 - d) / t / t};
 }
 
 /* |r|/d, d = max(|y|, p[0]); 0/0 is 0. Majorized like |r|; p[1] keeps that finite at r = 0. */
@@ -18,13 +18,19 @@ FORMULA(absolute_percentage_error) {
 }
 
 /* 2 |r|/s, s = |y| + |z|; 0/0 is 0. Where y and z differ in sign it is 2. Elsewhere the gradient is 4 |y|/s^2 away from the
- * target, the Hessian -+ 2/s times that: the loss is concave beyond the target and convex short of it. */
+ * target, the Hessian -+ 2/s times that: the loss is concave beyond the target and convex short of it. Where s might be infinite,
+ * all is scaled by c, and an infinite z is as far as the largest number. */
 FORMULA(symmetric_absolute_percentage_error) {
-    const real r = z - y, s = vabs(y) + vabs(z), ratio_ = vabs(r) / s;
-    const bool same = ((y > 0) & (z > 0)) | ((y < 0) & (z < 0));
-    const real slope = unless(!same | (r == 0), 4 * (vabs(y) / s / s), r);
-    const real g = with_sign_of(r, slope), bend = unless(!same | (r == 0), g / s, r);
-    return (result){.v = 2 * unless(r == 0, ratio_, r), .g = g, .h = (z > 0 ? C(-2.0) : C(2.0)) * bend};
+    z = at_most(BOUNDS.greatest, at_least(-BOUNDS.greatest, z));
+    const real c = at_least(vabs(y), vabs(z)) > C(0x1p100) ? C(0.25) : C(1.0), cy = c * y, cz = c * z;
+    const real r = cz - cy, b = vabs(cy), s = b + vabs(cz);
+    const bool same = ((bits_of(y) ^ bits_of(z)) >= 0) & (z != 0), none = !same | (r == 0);
+    const real slope = unless(none, 4 * (b / s / s * c), r), g = with_sign_of(r, slope);
+    return (result){
+        .v = 2 * unless(r == 0, vabs(r) / s, r),
+        .g = g,
+        .h = (z > 0 ? C(-2.0) : C(2.0)) * unless(none, g / s * c, r),
+    };
 }
 
 /* name, cost of an element, first stage */
