@@ -272,13 +272,13 @@ INLINE bool FN(below)(const fl_domain_scan *scan, ubits_t highest) {
     return highest <= (ubits_t)bits_of((real)scan->high) - (scan->domain == FL_OPEN_LOW);
 }
 
-/* Of n numbers, a multiple of four. Four at a time: the next maximum need not wait for the last. */
-INLINE ubits_t FN(highest_bits)(const real *x, ptrdiff_t n, ubits_t first) {
+/* Of n numbers less `low`, a multiple of four. Four at a time: the next maximum need not wait for the last. */
+INLINE ubits_t FN(highest_bits)(const real *x, ptrdiff_t n, real low, ubits_t first) {
     const ptrdiff_t q = n / 4;
     ubits_t most = 0;
     _Pragma("omp simd reduction(max:most)") for (ptrdiff_t i = 0; i < q; i++) {
-        const ubits_t ab = FN(higher_bits)((ubits_t)bits_of(x[i]) - first, x[i + q], first);
-        const ubits_t cd = FN(higher_bits)((ubits_t)bits_of(x[i + 2 * q]) - first, x[i + 3 * q], first);
+        const ubits_t ab = FN(higher_bits)((ubits_t)bits_of(x[i] - low) - first, x[i + q] - low, first);
+        const ubits_t cd = FN(higher_bits)((ubits_t)bits_of(x[i + 2 * q] - low) - first, x[i + 3 * q] - low, first);
         const ubits_t u = ab > cd ? ab : cd;
         most = most > u ? most : u;
     }
@@ -310,9 +310,12 @@ INLINE bool FN(third_value)(const real *x, ptrdiff_t n, real low, real high) {
 static int FN(surely_inside)(const fl_domain_scan *scan, const real *x, ptrdiff_t n) {
     if (scan->domain == FL_TWO_VALUES)
         return !FN(third_value)(x, n, (real)scan->low, (real)scan->high);
-    if ((real)scan->low != 0)
-        return 0;
-    return FN(below)(scan, scan->domain == FL_OPEN_LOW ? FN(highest_bits)(x, n, 1) : FN(highest_bits)(x, n, 0));
+    const real low = (real)scan->low;
+    const ubits_t first = scan->domain == FL_OPEN_LOW;
+    if (low == 0) /* a literal, which costs nothing to subtract */
+        return FN(below)(scan, first ? FN(highest_bits)(x, n, 0, 1) : FN(highest_bits)(x, n, 0, 0));
+    /* A difference has the right sign, but a finite high end may be beyond one that is rounded. */
+    return (real)scan->high >= BOUNDS.greatest && FN(below)(scan, FN(highest_bits)(x, n, low, first));
 }
 
 /* The first element of [begin, end) outside its domain, or -1; checked as the real type that the kernel will see. A

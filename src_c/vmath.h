@@ -298,7 +298,8 @@ INLINE real FN(times_exp)(real c, real x) {
 #define vtimes_exp FN(times_exp)
 
 /* exp(x) and expm1(x) for x <= 0 in one, exp(x) as two factors: times a number it is exact also where it would be subnormal
- * by itself. Where that leaves nothing of any number, the factors are 0. No ULP line: measured within the losses. */
+ * by itself. Where that leaves nothing of any number, the factors are 0.
+ * ULP of expm1: float32 0.884, float64 1.065 (1 in 11, 10^8 points); without FMA 0.846 and 1.044. */
 typedef struct {
     real first, second, less_1;
 } FN(exp_factors);
@@ -353,7 +354,8 @@ INLINE real FN(expm1_excess_tail)(real x) {
 }
 
 /* exp(x), expm1(x) and expm1(x) - x in one, each relative; the last, x^2 / 2 near 0, is a polynomial up to |x| = 3/2.
- * No ULP line: measured within the losses. */
+ * ULP: float32 0.974, 1.432 and 2.404, float64 0.942, 1.705 and 2.260 (1 in 11, 10^8 points);
+ * without FMA 0.947, 1.435 and 2.5, 0.915, 1.876 and 2.457. */
 typedef struct {
     real exp, less_1, excess;
 } FN(growth);
@@ -663,7 +665,9 @@ INLINE log1p_parts FN(log1p_reduce)(real x) {
 }
 #define log1p_reduce FN(log1p_reduce)
 
-/* log1p(x) for x >= 0. No ULP line here and below: measured within the losses. */
+/* log1p(x) for x >= 0
+ * ULP: float32 1.211 at 0x1.f4b72ep-1, float64 1.144 at 0x1.e474e62a405c7p-1 (1 in 11, 10^8 points);
+ * without FMA 1.326 and 1.212. */
 INLINE real FN(log1p_nonnegative)(real x) {
     const log1p_parts p = log1p_reduce(x);
     const pair sum = sum_ordered(p.k * LN2_HIGH, p.f);
@@ -672,7 +676,9 @@ INLINE real FN(log1p_nonnegative)(real x) {
 }
 #define vlog1p_nonnegative FN(log1p_nonnegative)
 
-/* x - log1p(x) for x >= 0, relative also where it is x^2 / 2: for k = 0 x - f is exactly 0. From 2^60 on x is the result. */
+/* x - log1p(x) for x >= 0, relative also where it is x^2 / 2: for k = 0 x - f is exactly 0. From 2^60 on x is the result.
+ * ULP: float32 2.182 at 0x1.7309b6p-4, float64 1.854 at 0x1.739ecbea15b70p-3 (1 in 11, 10^8 points);
+ * without FMA 2.267 and 2.065. */
 INLINE real FN(log1p_excess)(real x) {
     const log1p_parts p = log1p_reduce(x);
     const real linear = vfma(-p.k, LN2_HIGH, x) - p.f;
