@@ -23,6 +23,7 @@ from fastloss.losses.binary import SmoothHinge as SmoothHinge
 from fastloss.losses.binary import SoftMargin as SoftMargin
 from fastloss.losses.binary import SquaredHinge as SquaredHinge
 from fastloss.losses.classes import CategoricalCrossEntropy as CategoricalCrossEntropy
+from fastloss.losses.classes import NegativeLogLikelihood as NegativeLogLikelihood
 from fastloss.losses.classes import SparseCategoricalCrossEntropy as SparseCategoricalCrossEntropy
 from fastloss.losses.counts import Gamma as Gamma
 from fastloss.losses.counts import InverseGaussian as InverseGaussian
@@ -109,6 +110,7 @@ __all__ = [
     "Lq",
     "ModifiedHuber",
     "NegativeBinomial",
+    "NegativeLogLikelihood",
     "Perceptron",
     "Poisson",
     "PseudoHuber",
@@ -171,6 +173,7 @@ __all__ = [
     "modified_huber",
     "mse",
     "negative_binomial",
+    "negative_log_likelihood",
     "perceptron",
     "pinball",
     "poisson",
@@ -641,6 +644,17 @@ def sparse_categorical_cross_entropy(
     label_smoothing: float = 0.0,
     ignore_index: int | None = None,
     z_loss: float = 0.0,
+) -> Any: ...
+def negative_log_likelihood(
+    y_true: ArrayLike,
+    y_pred: ArrayLike,
+    sample_weight: ArrayLike | None = None,
+    *,
+    reduction: _Reduction = "mean",
+    n_threads: int | None = None,
+    class_weight: Any = None,
+    label_smoothing: float = 0.0,
+    ignore_index: int | None = None,
 ) -> Any: ...
 def kl_divergence(
     y_true: ArrayLike,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import inf
 
 # Codes of enum fl_domain in src_c/fastloss.h.
@@ -48,6 +48,7 @@ MEAN = Domain(_CLOSED, 0.0, inf, "a mean >= 0", "pass link='log' if these are ra
 LOG_PROBABILITY = Domain(
     _CLOSED, -inf, ROW_SUM_TOLERANCE, "a log-probability <= 0", "pass from_logits=True if these are raw scores"
 )
+LOG_SOFTMAX = replace(LOG_PROBABILITY, fix="take the log-softmax of raw scores, or use a loss with from_logits=True")
 LABELS = Domain(None, 0.0, inf, "a class index", "count classes from 0")
 PROBABILITY_ROWS = Domain(
     _CLOSED, 0.0, 1.0, "a probability in [0, 1]", "pass from_logits=True if these are raw scores", rows_sum_to_one=True

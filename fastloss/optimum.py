@@ -66,7 +66,7 @@ def _check(loss: Loss, y: Any, w: Any) -> None:
         z = np.full((len(y), n_classes), 1 / n_classes)
     else:
         z = np.full((len(y), *([len(loss.outputs)] if loss.has_rows else [])), 0.5)
-    if loss.prediction_domain is domains.LOG_PROBABILITY:
+    if loss.prediction_domain in (domains.LOG_PROBABILITY, domains.LOG_SOFTMAX):
         z = np.log(z)
     loss.accumulator().update(y, z, w)
 

@@ -5,7 +5,6 @@ import math
 
 import numpy as np
 import pytest
-
 from bounds import ulp_error
 
 import fastloss as fl
@@ -391,7 +390,25 @@ def test_symmetric_percentages_at_the_ends_of_the_range(dtype, backend):
 def test_squared_log_error_over_the_whole_range(dtype):
     """Beside -1, beside the target, and where quotients and powers of two are out of range."""
     eps, most = np.finfo(dtype).eps, np.finfo(dtype).max
-    ends = [-1 + eps, -1 + 3 * eps, -0.75, -0.5, -0.3, -1e-6, -1e-30, 0, 1e-30, 1e-8, 0.3, 1, 1.5, 7, 1e9, most / 2, most]
+    ends = [
+        -1 + eps,
+        -1 + 3 * eps,
+        -0.75,
+        -0.5,
+        -0.3,
+        -1e-6,
+        -1e-30,
+        0,
+        1e-30,
+        1e-8,
+        0.3,
+        1,
+        1.5,
+        7,
+        1e9,
+        most / 2,
+        most,
+    ]
     y, z = (x.ravel().astype(dtype) for x in np.meshgrid(ends, ends))
     few = y[np.abs(y) < 1e10]
     y, z = np.append(y, few), np.append(z, np.nextafter(few, dtype(INF)))

@@ -80,6 +80,7 @@ PEERS = {
     "cross_entropy, everything": Peer(fl.SparseCategoricalCrossEntropy(True, class_weight=C, label_smoothing=0.1, ignore_index=1), lambda F, z, y, r: F.cross_entropy(z, y, reduction=r, weight=z.new_tensor(C), label_smoothing=0.1, ignore_index=1)),
     "cross_entropy of rows": Peer(fl.CategoricalCrossEntropy(True, label_smoothing=0.1), lambda F, z, y, r: F.cross_entropy(z, y, reduction=r, label_smoothing=0.1)),
     "nll_loss": Peer(fl.SparseCategoricalCrossEntropy(class_weight=C, ignore_index=1), lambda F, z, y, r: F.nll_loss(z.log(), y, reduction=r, weight=z.new_tensor(C), ignore_index=1)),
+    "nll_loss of log-probabilities": Peer(fl.NegativeLogLikelihood(class_weight=C, ignore_index=1), lambda F, z, y, r: F.nll_loss(z, y, reduction=r, weight=z.new_tensor(C), ignore_index=1)),
     "kl_div": Peer(fl.KLDivergence(from_log_probabilities=True), lambda F, z, y, r: one_by_one(F.kl_div(z, y, reduction="none"), r), note="input first, target second; their mean is over entries"),
     "kl_div of log_softmax": Peer(fl.KLDivergence(from_logits=True), lambda F, z, y, r: one_by_one(F.kl_div(z.log_softmax(1), y, reduction="none"), r)),
     "kl_div of log": Peer(fl.KLDivergence(), lambda F, z, y, r: one_by_one(F.kl_div(z.log(), y, reduction="none"), r)),

@@ -62,7 +62,7 @@ class Case:
         Whether the last axis of the prediction are the classes.
     targets : {"plain", "index", "probability"}
         Form of y: as the data set has it, class indices, or one row of probabilities per sample.
-    predictions : {"raw", "probability"}
+    predictions : {"raw", "probability", "log_probability"}
         Form of z.
     main : bool
         Whether a quick run has it.
@@ -101,8 +101,10 @@ class Case:
             assert data.log_scale is not None
             z = np.stack([z, data.log_scale], axis=1)
         real = np.dtype(dtype)
-        if self.predictions == "probability":
+        if self.predictions != "raw":
             z = _probabilities(z, self.classes)
+        if self.predictions == "log_probability":
+            z = np.log(z)
         if self.targets == "index":
             y = y.astype(np.int64)
         return Pool(np.ascontiguousarray(y if self.targets == "index" else y.astype(real)), z.astype(real))
@@ -163,7 +165,8 @@ def cases_of(name: str) -> list[Case]:
     if source not in SOURCES:
         raise LookupError(f"{name} is a loss for {loss.task!r}, for which the benchmark has no predictions")
     classes = getattr(loss, "layout", "pointwise") == "classes"
-    variants: list[tuple[tuple[tuple[str, Any], ...], str, bool]] = [((), "raw", True)]
+    only = "log_probability" if getattr(loss, "log_probabilities", False) else "raw"
+    variants: list[tuple[tuple[tuple[str, Any], ...], str, bool]] = [((), only, True)]
     if "from_logits" in loss.params:  # raw scores are what models give and where losses differ in speed
         variants = [((("from_logits", True),), "raw", True), ((("from_logits", False),), "probability", False)]
     found = []

@@ -16,10 +16,14 @@ from fastloss.registry import register
 
 
 class _CrossEntropy(Loss):
-    """What cross-entropy losses share: the options, and the reference for effective target rows."""
+    """What cross-entropy losses share: the options, and the reference for effective target rows.
+
+    An option that a subclass has as a class attribute is settled, and no parameter.
+    """
 
     layout = "classes"
     task = "multiclass"
+    log_probabilities = False  # in y_pred
 
     def __init__(
         self,
@@ -42,7 +46,7 @@ class _CrossEntropy(Loss):
         }
         if not self.takes_labels and params.pop("ignore_index") is not None:
             raise ValueError("ignore_index goes with class indices: give rows to leave out a sample_weight of 0")
-        super().__init__(**params)
+        super().__init__(**{name: value for name, value in params.items() if not hasattr(type(self), name)})
 
     @property
     def convex(self) -> bool:  # type: ignore[override]
@@ -50,7 +54,7 @@ class _CrossEntropy(Loss):
 
     @property
     def activation(self) -> str:
-        return "softmax" if self.from_logits else "identity"
+        return "softmax" if self.from_logits else "exp" if self.log_probabilities else "identity"
 
     @property
     def hessian_kinds(self) -> tuple[str, ...]:
@@ -63,13 +67,16 @@ class _CrossEntropy(Loss):
 
     @property
     def prediction_domain(self) -> domains.Domain:
-        return domains.ANY if self.from_logits else domains.PROBABILITY_ROWS
+        if self.from_logits:
+            return domains.ANY
+        return domains.LOG_SOFTMAX if self.log_probabilities else domains.PROBABILITY_ROWS
 
     def _kernel(self) -> KernelSpec:
         target = "index" if self.takes_labels else "dense"
+        prediction = "logits" if self.from_logits else "log_probabilities" if self.log_probabilities else "probabilities"
         factors = self.class_weight
         return KernelSpec(
-            f"ce_{target}_{'logits' if self.from_logits else 'probabilities'}",
+            f"ce_{target}_{prediction}",
             (self.label_smoothing, self.z_loss, math.fsum(factors or ())),
             None if factors is None else (np.array(factors, np.float32), np.array(factors, np.float64)),
             self.params.get("ignore_index"),
@@ -101,7 +108,7 @@ class _CrossEntropy(Loss):
         if self.takes_labels:
             n_classes = count_classes(self, y)
         q, counts = self._effective(y, np.empty((1, n_classes)))
-        return log_if(self.from_logits, np.average(q, axis=0, weights=w * counts))
+        return log_if(self.from_logits or self.log_probabilities, np.average(q, axis=0, weights=w * counts))
 
     def reference(self, y_true: Any, y_pred: Any) -> tuple[Any, Any, Any]:
         q, counts = self._effective(y_true, y_pred)
@@ -121,6 +128,9 @@ class _CrossEntropy(Loss):
                     value = value + (penalty * lse * lse)[..., 0]
                     gradient = gradient + 2 * penalty * lse * p
                     hessian = hessian + 2 * penalty * (p * p + lse * p * c)
+            elif self.log_probabilities:
+                value = -product(q, y_pred).sum(axis=-1)
+                gradient, hessian = np.where(np.isnan(y_pred), y_pred, -q), np.where(np.isnan(y_pred), y_pred, 0)
             else:
                 z = y_pred + 0  # -0 is 0
                 value = -xlogy(q, z).sum(axis=-1)
@@ -256,3 +266,47 @@ class SparseCategoricalCrossEntropy(_CrossEntropy):
         z_loss: float = 0.0,
     ) -> None:
         super().__init__(from_logits, class_weight, label_smoothing, ignore_index, z_loss)
+
+
+@register
+class NegativeLogLikelihood(_CrossEntropy):
+    r"""Negative log-likelihood of class indices: -z_y.
+
+    y_true holds class indices 0..K-1, y_pred rows of K log-probabilities z, such as a log-softmax leaves. The gradient is
+    -[k = y], the Hessian 0.
+
+    Parameters
+    ----------
+    class_weight : sequence of float or dict, optional
+        One factor per class. It counts as a weight: the mean divides by sum_i w_i c_{y_i}, as torch does.
+    label_smoothing : float, default=0.0
+        a in [0, 1]: the target row is 1 - a at the label plus a/K everywhere.
+    ignore_index : int, optional
+        Rows with this label add nothing to value, gradient or the mean's denominator.
+
+    Notes
+    -----
+    Only what is not above 0 passes for a log-probability; raw scores go to `SparseCategoricalCrossEntropy` with
+    ``from_logits=True``, which is faster, too. The gradient is that in the log-probabilities.
+
+    References
+    ----------
+    .. [1] PyTorch, "NLLLoss". https://docs.pytorch.org/docs/stable/generated/torch.nn.NLLLoss.html
+
+    Examples
+    --------
+    >>> import fastloss as fl
+    >>> import numpy as np
+    >>> round(fl.NegativeLogLikelihood()([1], np.log([[0.2, 0.5, 0.3]])), 6)
+    0.693147
+    """
+
+    name = "negative_log_likelihood"
+    when = "The model ends in a log-softmax that other code needs as well; else raw scores are the better input."
+    takes_labels = True
+    log_probabilities = True
+    from_logits = False
+    z_loss = 0.0
+
+    def __init__(self, class_weight: Any = None, label_smoothing: float = 0.0, ignore_index: int | None = None) -> None:
+        super().__init__(self.from_logits, class_weight, label_smoothing, ignore_index, self.z_loss)

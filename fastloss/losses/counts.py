@@ -374,7 +374,7 @@ class NegativeBinomial(_Mean):
         return KernelSpec(name, (math.log(self.theta), 1 / self.theta, self.theta))
 
     def _score(self, y_pred: Any) -> tuple[Any, Any, Any]:
-        """log theta, 1/theta, and the score whose cross-entropy this is: in longdouble, for theta and 1/theta may be out of range."""
+        """log theta, 1/theta, and the score whose cross-entropy this is; in longdouble: 1/theta may be out of range."""
         theta = np.longdouble(self.theta)
         return np.log(theta), 1 / theta, y_pred + np.log(theta)
 

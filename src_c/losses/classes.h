@@ -217,7 +217,7 @@ INLINE void FN(classes_values)(const FN(classes_spec) spec, const FN(classes_opt
         const double *dot = rows->dot + i;
         real *S = rows->S + i, *value = rows->value + i, *inverse = rows->inverse + i;
         real *rest_share = rows->rest_share + i, *pull = rows->pull + i;
-        real log_sum[LANES] ALIGNED, lse[LANES] ALIGNED;
+        real log_sum[LANES] ALIGNED = {0}, lse[LANES] ALIGNED = {0};
         EACH_LANE S[l] = spec.dense   ? (real)rows->total[i + l]
                          : spec.plain ? 1
                                       : vfma(on, rows->label_weight[i + l], off * o->total_weight);
@@ -364,6 +364,7 @@ INLINE void FN(classes_group)(const FN(classes_spec) lanes, const FN(classes_opt
 #define CLASSES(X)                               \
     X(ce_index_logits, 0, 0, 'z')                \
     X(ce_index_probabilities, 0, 0, 'p')         \
+    X(ce_index_log_probabilities, 0, 0, 'l')     \
     X(ce_dense_logits, 1, 0, 'z')                \
     X(ce_dense_probabilities, 1, 0, 'p')         \
     X(kl_logits, 1, 1, 'z')                      \

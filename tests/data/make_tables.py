@@ -444,6 +444,13 @@ def sparse_categorical_cross_entropy(y: int, z: list[Any], ignore_index: int | N
     return cross_entropy([mp.mpf(k == y) for k in range(len(z))], z, **options)
 
 
+def negative_log_likelihood(y: int, z: list[Any], class_weight: Any, label_smoothing: Any, ignore_index: int | None) -> Point:
+    K = len(z)
+    weights = class_weight or [1] * K
+    q = [((k == y) * (1 - label_smoothing) + label_smoothing / K) * mp.mpf(weights[k]) * (y != ignore_index) for k in range(K)]
+    return -sum(times(a, x) for a, x in zip(q, z, strict=True)), [-a for a in q], [0] * K
+
+
 def kl_divergence(t: list[Any], z: list[Any], from_logits: bool, from_log_probabilities: bool) -> Point:
     negative_entropy = sum(times(x, log(x)) for x in t)
     if from_logits:
@@ -466,6 +473,7 @@ RESIDUALS = grid((0, 1, -3.5), SCORES)
 AT_ZERO = grid((0,), SCORES)  # the prediction is the residual
 BINARY = grid((0, 1), SCORES)
 SOFT = grid((0, 1, 0.125, 0.5), SCORES)
+LOG_ROWS = [[-1, -2, -0.5, -104], [-1e-5, -40, -700, -1e4]]
 ROW_SCORES = [
     [0, 0, 0, 0],
     [1, 2, 3, 4],
@@ -573,9 +581,10 @@ TABLES: list[tuple[Callable[..., Point], list[dict[str, Any]], list[Any]]] = [
     (cross_entropy, options({**CE, "from_logits": False}, {}, WEIGHTED), rows(TARGET_ROWS, ROW_PROBABILITIES)),
     (sparse_categorical_cross_entropy, options({**CE, "ignore_index": 3}, {}, {"label_smoothing": 0.125, **WEIGHTED}), rows(range(4), ROW_SCORES)),
     (sparse_categorical_cross_entropy, options({**CE, "ignore_index": None, "from_logits": False}, {}), rows(range(4), ROW_PROBABILITIES)),
+    (negative_log_likelihood, options({"class_weight": None, "label_smoothing": 0.0, "ignore_index": 3}, {}, {"label_smoothing": 0.125, **WEIGHTED}), rows(range(4), LOG_ROWS)),
     (kl_divergence, [{"from_logits": True, "from_log_probabilities": False}], rows(TARGET_ROWS, ROW_SCORES)),
     (kl_divergence, [{"from_logits": False, "from_log_probabilities": False}], rows(TARGET_ROWS, ROW_PROBABILITIES)),
-    (kl_divergence, [{"from_logits": False, "from_log_probabilities": True}], rows(TARGET_ROWS, [[-1, -2, -0.5, -104], [-1e-5, -40, -700, -1e4]])),
+    (kl_divergence, [{"from_logits": False, "from_log_probabilities": True}], rows(TARGET_ROWS, LOG_ROWS)),
 ]  # fmt: skip
 NAMES = {"cross_entropy": "categorical_cross_entropy"}
 

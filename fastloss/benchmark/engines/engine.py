@@ -30,7 +30,7 @@ class Task:
         Whether the last axis of z are classes.
     targets : {"plain", "index", "probability"}
         Form of y.
-    predictions : {"raw", "probability"}
+    predictions : {"raw", "probability", "log_probability"}
         Form of z.
     y, z : ndarray
         Targets and predictions.

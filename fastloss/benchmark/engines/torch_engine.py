@@ -138,6 +138,7 @@ LOSSES: dict[tuple[str, str], Callable[[dict[str, Any]], Value]] = {
     ("sparse_categorical_cross_entropy", "probability"): lambda p: lambda y, z: F.nll_loss(torch.log(z), y),
     ("categorical_cross_entropy", "raw"): lambda p: lambda y, z: F.cross_entropy(z, y),
     ("kl_divergence", "raw"): lambda p: lambda y, z: F.kl_div(F.log_softmax(z, 1), y, reduction="batchmean"),
+    ("negative_log_likelihood", "log_probability"): lambda p: lambda y, z: F.nll_loss(z, y),
     ("kl_divergence", "probability"): lambda p: lambda y, z: F.kl_div(torch.log(z), y, reduction="batchmean"),
 }
 # Options under which the functions above are the same loss.
