@@ -23,7 +23,10 @@ from fastloss.losses.binary import SmoothHinge as SmoothHinge
 from fastloss.losses.binary import SoftMargin as SoftMargin
 from fastloss.losses.binary import SquaredHinge as SquaredHinge
 from fastloss.losses.classes import CategoricalCrossEntropy as CategoricalCrossEntropy
+from fastloss.losses.classes import CategoricalFocal as CategoricalFocal
+from fastloss.losses.classes import GeneralizedCrossEntropy as GeneralizedCrossEntropy
 from fastloss.losses.classes import NegativeLogLikelihood as NegativeLogLikelihood
+from fastloss.losses.classes import Poly1 as Poly1
 from fastloss.losses.classes import SparseCategoricalCrossEntropy as SparseCategoricalCrossEntropy
 from fastloss.losses.counts import Gamma as Gamma
 from fastloss.losses.counts import InverseGaussian as InverseGaussian
@@ -85,6 +88,7 @@ __all__ = [
     "BinaryFocal",
     "Brier",
     "CategoricalCrossEntropy",
+    "CategoricalFocal",
     "Cauchy",
     "DynamicWeightAverage",
     "ElasticNet",
@@ -99,6 +103,7 @@ __all__ = [
     "GaussianNLL",
     "GemanMcClure",
     "GeneralRobust",
+    "GeneralizedCrossEntropy",
     "HalfSquaredError",
     "Hinge",
     "Huber",
@@ -113,6 +118,7 @@ __all__ = [
     "NegativeLogLikelihood",
     "Perceptron",
     "Poisson",
+    "Poly1",
     "PseudoHuber",
     "Quantile",
     "RootMeanSquaredError",
@@ -142,6 +148,7 @@ __all__ = [
     "binary_focal",
     "brier",
     "categorical_cross_entropy",
+    "categorical_focal",
     "cauchy",
     "cross_entropy",
     "epsilon_insensitive",
@@ -155,6 +162,7 @@ __all__ = [
     "gaussian_nll",
     "geman_mcclure",
     "general_robust",
+    "generalized_cross_entropy",
     "get_loss",
     "get_num_threads",
     "half_squared_error",
@@ -177,6 +185,7 @@ __all__ = [
     "perceptron",
     "pinball",
     "poisson",
+    "poly1",
     "pseudo_huber",
     "quantile",
     "root_mean_squared_error",
@@ -654,6 +663,43 @@ def negative_log_likelihood(
     n_threads: int | None = None,
     class_weight: Any = None,
     label_smoothing: float = 0.0,
+    ignore_index: int | None = None,
+) -> Any: ...
+def categorical_focal(
+    y_true: ArrayLike,
+    y_pred: ArrayLike,
+    sample_weight: ArrayLike | None = None,
+    *,
+    reduction: _Reduction = "mean",
+    n_threads: int | None = None,
+    gamma: float = 2.0,
+    alpha: float | None = None,
+    from_logits: bool = False,
+    class_weight: Any = None,
+    ignore_index: int | None = None,
+) -> Any: ...
+def generalized_cross_entropy(
+    y_true: ArrayLike,
+    y_pred: ArrayLike,
+    sample_weight: ArrayLike | None = None,
+    *,
+    reduction: _Reduction = "mean",
+    n_threads: int | None = None,
+    q: float = 0.7,
+    from_logits: bool = False,
+    class_weight: Any = None,
+    ignore_index: int | None = None,
+) -> Any: ...
+def poly1(
+    y_true: ArrayLike,
+    y_pred: ArrayLike,
+    sample_weight: ArrayLike | None = None,
+    *,
+    reduction: _Reduction = "mean",
+    n_threads: int | None = None,
+    epsilon: float = 1.0,
+    from_logits: bool = False,
+    class_weight: Any = None,
     ignore_index: int | None = None,
 ) -> Any: ...
 def kl_divergence(

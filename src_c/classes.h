@@ -268,7 +268,11 @@ static void FN(run_classes)(const fl_job *job, ptrdiff_t begin, ptrdiff_t end, d
         .floor = (real)job->floor,
         .classes = (double)classes,
         .total_weight = job->class_weight ? (real)job->p[2] : (real)classes,
-        .plain = job->p[0] == 0 && job->p[1] == 0 && !job->class_weight,
+        .phi = (int)job->p[3], /* then its parameter, and a factor */
+        .shape = (real)job->p[4],
+        .shape_low = (real)(job->p[4] - (double)(real)job->p[4]),
+        .alpha = (real)job->p[5],
+        .plain = job->p[0] == 0 && job->p[1] == 0 && job->p[3] == 0 && !job->class_weight,
     };
     ptrdiff_t group = (stream ? FN(ROOM) / 4 : FN(ROOM)) / classes;
     if (across)

@@ -36,6 +36,7 @@ enum fl_operation {
 enum fl_kind { FL_POINTWISE, FL_CLASSES, FL_OUTPUTS, FL_KINDS };
 enum fl_real { FL_REAL32, FL_REAL64, FL_REALS };
 enum fl_domain { FL_CLOSED, FL_OPEN_LOW, FL_TWO_VALUES };
+enum fl_phi { FL_LOGARITHM, FL_FOCAL, FL_GENERALIZED, FL_POLY1 }; /* as in fastloss/losses/classes.py */
 enum { FL_PARAMETERS = 7 };
 
 typedef struct fl_job fl_job;

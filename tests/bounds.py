@@ -51,6 +51,9 @@ ULP: dict[str, dict[str, float]] = {
     "categorical_cross_entropy": {"value": 2.8, "gradient": 2.0, "exact": 2.5, "majorize": 3.5, "fisher": 2.3},
     "sparse_categorical_cross_entropy": {"value": 3.0, "gradient": 2.0, "exact": 2.5},
     "kl_divergence": {"majorize": 3.5},
+    # a power of a rounded probability, times a sum of rounded products
+    "categorical_focal": {"value": 2.5, "gradient": 2.5, "exact": 3.5},
+    "generalized_cross_entropy": {"gradient": 2.0, "exact": 3.0},
 }
 
 # A weight multiplies the value (one rounding) and, times the rounded 1 / total weight, gradient and curvature (two,
@@ -299,6 +302,37 @@ def _cross_entropy(loss: Loss, y: Any, z: Any, found: dict[str, Any]) -> dict[st
     } | {"fisher": result["exact"]}
 
 
+def _of_true_class(loss: Loss, y: Any, z: Any, found: dict[str, Any]) -> dict[str, Any]:
+    # the rounded distances of the scores stretch p, 1 - p and the logarithm; a power multiplies that
+    if not loss.from_logits:
+        return {}
+    rows, counts = loss._rows(y, z.shape[-1], z.dtype)
+    result = _softmax(rows, z)
+    power = 1 + loss.params.get("gamma", 0) + loss.params.get("q", 0)
+    of_label = (rows * result["stretch"]).sum(-1)
+    value = np.where(counts, power * of_label, 1)
+    away = result["stretch"] + value[..., None]
+    weight = 1 if loss.class_weight is None else (rows * np.asarray(loss.class_weight, z.dtype)).sum(-1)
+    p, c = result["p"], np.where(rows > 0, 1 - result["p"], result["p"])
+    A, B = (
+        np.where(counts, x[..., 0], 0)
+        for x in loss._phi(
+            *((rows * x).sum(-1, keepdims=True) for x in (p, 1 - p, -np.log(np.maximum(p, np.finfo(z.dtype).tiny))))
+        )[1:3]
+    )
+    terms = (np.abs(A)[..., None] * p * (1 - p) + np.abs(B)[..., None] * c**2) * np.reshape(
+        weight, (*np.shape(weight), 1)
+    )
+    scale = {"value": value, "gradient": away, "exact": away, "fisher": away}
+    sizes = {key: np.abs(found[key]) for key in scale if key in found}
+    # what a subnormal p loses is multiplied by -log p, a hundred
+    tiny = np.finfo(np.float32).tiny
+    sizes["exact"] = np.maximum(
+        np.maximum(terms, sizes["exact"]), np.where((rows * p).sum(-1, keepdims=True) < tiny, 64 * tiny, 0)
+    )
+    return {key: size * scale[key] for key, size in sizes.items()}
+
+
 def _kl_divergence(loss: Loss, y: Any, z: Any, found: dict[str, Any]) -> dict[str, Any]:
     entropy = np.where(y == 0, 0, np.abs(y * np.log(y))).sum(-1)
     if loss.from_logits:
@@ -364,5 +398,8 @@ SCALES: dict[str, Terms] = {
     "gan_discriminator": _gan_discriminator,
     "categorical_cross_entropy": _cross_entropy,
     "sparse_categorical_cross_entropy": _cross_entropy,
+    "categorical_focal": _of_true_class,
+    "generalized_cross_entropy": _of_true_class,
+    "poly1": _of_true_class,
     "kl_divergence": _kl_divergence,
 }

@@ -11,7 +11,7 @@ from fastloss import domains
 from fastloss.loss import KernelSpec, Loss
 from fastloss.losses.pieces import complement, log_softmax, product, xlogy
 from fastloss.optimum import count_classes
-from fastloss.parameters import flag, index, real, weights
+from fastloss.parameters import flag, index, positive, real, weights
 from fastloss.registry import register
 
 
@@ -32,6 +32,7 @@ class _CrossEntropy(Loss):
         label_smoothing: float,
         ignore_index: int | None,
         z_loss: float,
+        **more: Any,
     ) -> None:
         from_logits = flag("from_logits", from_logits)
         z_loss = real("z_loss", z_loss, 0.0)
@@ -46,7 +47,7 @@ class _CrossEntropy(Loss):
         }
         if not self.takes_labels and params.pop("ignore_index") is not None:
             raise ValueError("ignore_index goes with class indices: give rows to leave out a sample_weight of 0")
-        super().__init__(**{name: value for name, value in params.items() if not hasattr(type(self), name)})
+        super().__init__(**more, **{name: value for name, value in params.items() if not hasattr(type(self), name)})
 
     @property
     def convex(self) -> bool:  # type: ignore[override]
@@ -73,7 +74,9 @@ class _CrossEntropy(Loss):
 
     def _kernel(self) -> KernelSpec:
         target = "index" if self.takes_labels else "dense"
-        prediction = "logits" if self.from_logits else "log_probabilities" if self.log_probabilities else "probabilities"
+        prediction = (
+            "logits" if self.from_logits else "log_probabilities" if self.log_probabilities else "probabilities"
+        )
         factors = self.class_weight
         return KernelSpec(
             f"ce_{target}_{prediction}",
@@ -272,8 +275,8 @@ class SparseCategoricalCrossEntropy(_CrossEntropy):
 class NegativeLogLikelihood(_CrossEntropy):
     r"""Negative log-likelihood of class indices: -z_y.
 
-    y_true holds class indices 0..K-1, y_pred rows of K log-probabilities z, such as a log-softmax leaves. The gradient is
-    -[k = y], the Hessian 0.
+    y_true holds class indices 0..K-1, y_pred rows of K log-probabilities z, such as a log-softmax leaves. The gradient
+    is -[k = y], the Hessian 0.
 
     Parameters
     ----------
@@ -310,3 +313,276 @@ class NegativeLogLikelihood(_CrossEntropy):
 
     def __init__(self, class_weight: Any = None, label_smoothing: float = 0.0, ignore_index: int | None = None) -> None:
         super().__init__(self.from_logits, class_weight, label_smoothing, ignore_index, self.z_loss)
+
+
+# Functions of the true class's probability: enum fl_phi in src_c/fastloss.h.
+_FOCAL, _GENERALIZED, _POLY1 = 1, 2, 3
+
+
+class _OfTrueClass(_CrossEntropy):
+    """Losses phi(p) of the probability p of the true class, with A(p) = -p phi'(p) and B(p) = p A'(p).
+
+    Through softmax the gradient is A (p_k - [k = y]), the Hessian diagonal A p_k (1 - p_k) - B (p_k - [k = y])^2; in
+    the probabilities -A/p and (A - B)/p^2, at the true class only. phi is convex in p.
+    """
+
+    takes_labels = True
+    label_smoothing = 0.0
+    z_loss = 0.0
+
+    def __init__(self, from_logits: bool, class_weight: Any, ignore_index: int | None, **shape: Any) -> None:
+        super().__init__(from_logits, class_weight, self.label_smoothing, ignore_index, self.z_loss, **shape)
+
+    @property
+    def convex(self) -> bool:  # type: ignore[override]
+        return not self.from_logits or self._convex_in_scores()
+
+    def _convex_in_scores(self) -> bool:
+        """Whether B (1 - p) <= A for every p: of all directions that to the true class bends the least."""
+        raise NotImplementedError
+
+    @property
+    def hessian_kinds(self) -> tuple[str, ...]:
+        return ("exact", "floor")
+
+    def _shape(self) -> tuple[int, float, float]:
+        """Which function, its parameter, and a factor."""
+        raise NotImplementedError
+
+    def _phi(self, p: Any, q: Any, minus_log: Any) -> tuple[Any, Any, Any, Any]:
+        """phi, A, B and A p - B q of p, q = 1 - p and -log p."""
+        raise NotImplementedError
+
+    def _kernel(self) -> KernelSpec:
+        spec = super()._kernel()
+        code, shape, factor = self._shape()
+        return spec._replace(parameters=(*spec.parameters, float(code), shape, factor))
+
+    def reference(self, y_true: Any, y_pred: Any) -> tuple[Any, Any, Any]:
+        rows, counts = self._rows(y_true, y_pred.shape[-1], y_pred.dtype)
+        hot = rows > 0
+        weight = np.ones_like(rows) if self.class_weight is None else np.asarray(self.class_weight, y_pred.dtype) * hot
+        weight = np.where(counts, weight.max(axis=-1), 0)
+        with np.errstate(all="ignore"):
+            log_p = log_softmax(y_pred) if self.from_logits else np.log(y_pred)
+            p = np.exp(log_p) if self.from_logits else y_pred
+            c = complement(p) if self.from_logits else 1 - p
+            at = np.where(counts, y_true, 0).astype(np.intp)[..., None]
+            value, A, B, T = (x for x in self._phi(*(np.take_along_axis(x, at, -1) for x in (p, c, -log_p))))
+            nothing = np.where(np.isnan(y_pred), y_pred, 0)
+            if self.from_logits:
+                gradient = A * np.where(hot, -c, p)
+                hessian = np.where(hot, c * T, A * p * c - B * p * p)
+            else:
+                gradient, hessian = np.where(hot, -A / p, nothing), np.where(hot, (A - B) / p / p, nothing)
+            value = np.where(weight == 0, 0, weight * value[..., 0]) + nothing.sum(axis=-1)
+        scale = weight[..., None]
+        return (
+            np.where(counts, value, 0),
+            np.where(scale == 0, nothing * counts[..., None], scale * gradient),
+            np.where(scale == 0, nothing * counts[..., None], scale * hessian),
+        )
+
+    def _closed_form(self, y: Any, w: Any) -> Any:
+        """Where n_k A(p_k)/p_k is the same for all classes: a multiplier, then each p_k, by bisection."""
+        n_classes = count_classes(self, y)
+        rows, counts = self._rows(y, n_classes, np.float64)
+        n = (rows * (w * counts)[:, None]).sum(axis=0)
+        if self.class_weight is not None:
+            n = n * np.asarray(self.class_weight)
+        if not n.sum() > 0:
+            raise ValueError("the optimum is undefined: the total weight is zero")
+
+        def slope(p: Any) -> Any:
+            with np.errstate(all="ignore"):
+                return np.where(n == 0, 0, n * self._phi(p, 1 - p, -np.log(p))[1] / p)
+
+        def masses(multiplier: float) -> Any:
+            low, high = np.zeros(n_classes), np.ones(n_classes)
+            for _ in range(64):
+                middle = (low + high) / 2
+                more = slope(middle) > multiplier
+                low, high = np.where(more, middle, low), np.where(more, high, middle)
+            return (low + high) / 2
+
+        low, high = -800.0, 800.0  # of the multiplier's logarithm
+        for _ in range(80):
+            middle = (low + high) / 2
+            low, high = (middle, high) if masses(math.exp(middle)).sum() > 1 else (low, middle)
+        return log_if(self.from_logits, np.where(n == 0, 0, masses(math.exp(high))))
+
+
+@register
+class CategoricalFocal(_OfTrueClass):
+    r"""Categorical focal loss: -alpha (1 - p)^gamma log p, p the probability of the true class.
+
+    y_true holds class indices 0..K-1, y_pred rows of K probabilities, or raw scores from logits. With l = -log p,
+    A = alpha (1 - p)^gamma (1 + gamma p l/(1 - p)) and B = p A'(p) the gradient from logits is A (p_k - [k = y]), the
+    Hessian diagonal A p_k (1 - p_k) - B (p_k - [k = y])^2; in the probabilities -A/p and (A - B)/p^2 at the true class.
+
+    Parameters
+    ----------
+    gamma : float, default=2.0
+        How much less the samples count that are predicted well; 0 is cross-entropy. Non-negative.
+    alpha : float, optional
+        A factor on every class, as in Keras. For a factor of its own for each class use `class_weight`.
+    from_logits : bool, default=False
+        Whether y_pred holds raw scores. Probabilities are expected by default and checked.
+    class_weight : sequence of float or dict, optional
+        One factor per class. It counts as a weight: the mean divides by sum_i w_i c_{y_i}.
+    ignore_index : int, optional
+        Rows with this label add nothing to value, gradient or the mean's denominator.
+
+    Notes
+    -----
+    Softmax over exclusive classes, as in Keras; for independent yes-or-no labels use `BinaryFocal`. Not convex in
+    scores. Mislabelled samples count most of all: see `GeneralizedCrossEntropy`.
+
+    References
+    ----------
+    .. [1] T.-Y. Lin et al., "Focal loss for dense object detection", ICCV 2017.
+       https://doi.org/10.48550/arXiv.1708.02002
+
+    Examples
+    --------
+    >>> import fastloss as fl
+    >>> round(fl.CategoricalFocal()([1], [[0.2, 0.6, 0.2]]), 6)
+    0.081732
+    """
+
+    name = "categorical_focal"
+    when = "Classes of which a few are easy and frequent, and drown the hard ones: dense detection, long tails."
+
+    def __init__(
+        self,
+        gamma: float = 2.0,
+        alpha: float | None = None,
+        from_logits: bool = False,
+        class_weight: Any = None,
+        ignore_index: int | None = None,
+    ) -> None:
+        alpha = None if alpha is None else positive("alpha", alpha)
+        super().__init__(from_logits, class_weight, ignore_index, gamma=real("gamma", gamma, 0.0), alpha=alpha)
+
+    def _convex_in_scores(self) -> bool:
+        return bool(self.gamma == 0)
+
+    def _shape(self) -> tuple[int, float, float]:
+        return _FOCAL, self.gamma, 1.0 if self.alpha is None else self.alpha
+
+    def _phi(self, p: Any, q: Any, minus_log: Any) -> tuple[Any, Any, Any, Any]:
+        gamma, alpha = p.dtype.type(self.gamma), p.dtype.type(self._shape()[2])
+        w, p_l = alpha * q**gamma, np.where(p == 0, 0, p * minus_log)
+        share, steep = np.where(q == 0, 1, p_l / q), np.where(q == 0, 0, w / q)
+        a, bend = 1 + gamma * share, gamma * (2 * p - p_l + (gamma - 1) * p * share)
+        return w * minus_log, w * a, -steep * bend, w * (a * p + bend)
+
+
+@register
+class GeneralizedCrossEntropy(_OfTrueClass):
+    r"""Generalised cross-entropy: (1 - p^q)/q, p the probability of the true class.
+
+    y_true holds class indices 0..K-1, y_pred rows of K probabilities, or raw scores from logits. From q -> 0,
+    cross-entropy, it goes to q = 1, the mean absolute error of probabilities. The gradient from logits is
+    p^q (p_k - [k = y]), the Hessian diagonal p^q (p_k (1 - p_k) - q (p_k - [k = y])^2); in the probabilities
+    -p^(q - 1) and (1 - q) p^(q - 2) at the true class.
+
+    Parameters
+    ----------
+    q : float, default=0.7
+        How little a sample counts that contradicts the model. In (0, 1].
+    from_logits : bool, default=False
+        Whether y_pred holds raw scores. Probabilities are expected by default and checked.
+    class_weight : sequence of float or dict, optional
+        One factor per class. It counts as a weight: the mean divides by sum_i w_i c_{y_i}.
+    ignore_index : int, optional
+        Rows with this label add nothing to value, gradient or the mean's denominator.
+
+    Notes
+    -----
+    Bounded by 1/q, so that a wrong label does bounded harm. Not convex in scores.
+
+    References
+    ----------
+    .. [1] Z. Zhang, M. R. Sabuncu, "Generalized cross entropy loss for training deep neural networks with noisy
+       labels", NeurIPS 2018. https://doi.org/10.48550/arXiv.1805.07836
+
+    Examples
+    --------
+    >>> import fastloss as fl
+    >>> round(fl.GeneralizedCrossEntropy()([1], [[0.2, 0.6, 0.2]]), 6)
+    0.429474
+    """
+
+    name = "generalized_cross_entropy"
+    when = "Some labels are wrong, and a network that is trained long enough would learn them."
+
+    def __init__(
+        self, q: float = 0.7, from_logits: bool = False, class_weight: Any = None, ignore_index: int | None = None
+    ) -> None:
+        super().__init__(from_logits, class_weight, ignore_index, q=real("q", q, 0.0, 1.0, open_low=True))
+
+    def _convex_in_scores(self) -> bool:
+        return False
+
+    def _shape(self) -> tuple[int, float, float]:
+        return _GENERALIZED, self.q, 1.0
+
+    def _phi(self, p: Any, q: Any, minus_log: Any) -> tuple[Any, Any, Any, Any]:
+        s = p.dtype.type(self.q)
+        power = np.where(p > 2.0**-120, p**s, np.exp(-s * minus_log))
+        return -np.expm1(-s * minus_log) / s, power, s * power, power * (p - s * q)
+
+
+@register
+class Poly1(_OfTrueClass):
+    r"""Poly-1 cross-entropy: -log p + epsilon (1 - p), p the probability of the true class.
+
+    y_true holds class indices 0..K-1, y_pred rows of K probabilities, or raw scores from logits. The gradient from
+    logits is A (p_k - [k = y]), A = 1 + epsilon p, the Hessian diagonal A p_k (1 - p_k) - epsilon p (p_k - [k = y])^2;
+    in the probabilities -A/p and 1/p^2 at the true class.
+
+    Parameters
+    ----------
+    epsilon : float, default=1.0
+        What is added to the first coefficient of cross-entropy's expansion in 1 - p. Above -1.
+    from_logits : bool, default=False
+        Whether y_pred holds raw scores. Probabilities are expected by default and checked.
+    class_weight : sequence of float or dict, optional
+        One factor per class. It counts as a weight: the mean divides by sum_i w_i c_{y_i}.
+    ignore_index : int, optional
+        Rows with this label add nothing to value, gradient or the mean's denominator.
+
+    Notes
+    -----
+    Convex in scores up to epsilon = 1.
+
+    References
+    ----------
+    .. [1] Z. Leng et al., "PolyLoss: a polynomial expansion perspective of classification loss functions", ICLR 2022.
+       https://doi.org/10.48550/arXiv.2204.12511
+
+    Examples
+    --------
+    >>> import fastloss as fl
+    >>> round(fl.Poly1()([1], [[0.2, 0.6, 0.2]]), 6)
+    0.910826
+    """
+
+    name = "poly1"
+    when = "Cross-entropy with one number to tune: images, where a few per cent of accuracy are worth a search."
+
+    def __init__(
+        self, epsilon: float = 1.0, from_logits: bool = False, class_weight: Any = None, ignore_index: int | None = None
+    ) -> None:
+        super().__init__(from_logits, class_weight, ignore_index, epsilon=real("epsilon", epsilon, -1.0, open_low=True))
+
+    def _convex_in_scores(self) -> bool:
+        return bool(self.epsilon <= 1)
+
+    def _shape(self) -> tuple[int, float, float]:
+        return _POLY1, self.epsilon, 1.0
+
+    def _phi(self, p: Any, q: Any, minus_log: Any) -> tuple[Any, Any, Any, Any]:
+        s = p.dtype.type(self.epsilon)
+        return minus_log + s * q, 1 + s * p, s * p, p * (1 - s + 2 * s * p)

@@ -3,7 +3,9 @@
  * All are  v = -sum_k q_k log p_k (+ sum_k t_k log t_k)  with effective targets q, S = sum q:
  *   index targets  q_k = c_k (on [k = label] + off)        c: class weights
  *   row targets    q_k = c_k (on t_k + off)                smoothing a: on = 1 - a, off = a/K
- * From logits, v = S lse(z) - sum q z, gradient S p - q, Hessian diagonal S p (1 - p).
+ * From logits, v = S lse(z) - sum q z, gradient S p - q, Hessian diagonal S p (1 - p). With index targets the logarithm may
+ * be another function phi of the label's probability: then the gradient is A times that, A = -p phi'(p), and the Hessian
+ * A S p_k (1 - p_k) - B S (p_k - [k = label])^2, B = p A'(p).
  *
  * The same code serves two layouts of LANES numbers. Short rows: LANES rows side by side, one class after the other
  * (`across` is 0). Long rows: one row, LANES classes side by side; then a sum or maximum over the row is a sum over
@@ -35,6 +37,8 @@ typedef struct {
     real on, off, z_loss, floor, total_weight; /* floor: least curvature; total_weight: sum of the class weights */
     double classes;
     bool plain;
+    int phi;                            /* which function of the label's probability (enum fl_phi) */
+    real shape, shape_low, alpha; /* its parameter and what the rounding of that lost; a factor */
 } FN(classes_options);
 
 /* Rows that go through a stage together: the processor has a second tile to work on while one waits for its chain, and
@@ -55,7 +59,10 @@ typedef struct {
     real S[FN(GROUP)] ALIGNED;              /* the total as used, */
     real inverse[FN(GROUP)] ALIGNED;        /* 1 / sum exp(z - top), */
     real rest_share[FN(GROUP)] ALIGNED;     /* the probability of all but one class at the top, */
-    real pull[FN(GROUP)] ALIGNED;           /* and the slope of the z-loss */
+    real pull[FN(GROUP)] ALIGNED;           /* the slope of the z-loss, */
+    real A[FN(GROUP)] ALIGNED;              /* and A, B and T of another function than the logarithm */
+    real B[FN(GROUP)] ALIGNED;
+    real T[FN(GROUP)] ALIGNED;
     real value[FN(GROUP)] ALIGNED;          /* out: the unweighted value, */
     bool label_apart;                   /* whether g lacks the gradient at the label, */
     real label_gradient[FN(GROUP)] ALIGNED; /* and that gradient */
@@ -206,6 +213,54 @@ INLINE void FN(classes_sums)(const FN(classes_spec) spec, const FN(classes_optio
         FN(keep)(spec, rows->total + row, total);
 }
 
+/* phi, A, B and T of a probability p, q = 1 - p and l = -log p, each with its own digits. */
+typedef struct {
+    real v, a, b, t;
+} FN(phi);
+
+/* q^gamma l. At q = 0 the quotient p l/q is 1, and what is left of B is 0: it goes with p_k^2 <= q^2. */
+INLINE FN(phi) FN(focal)(real p, real q, real l, real gamma) {
+    const real w = vpow(q, gamma), p_l = p * at_most(BOUNDS.greatest, l), quotient = p_l / q, slope = w / q;
+    const real share = q == 0 ? 1 : quotient, steep = q == 0 ? 0 : slope, a = vfma(gamma, share, 1);
+    const real bend = gamma * (2 * p - p_l + (gamma - 1) * (p * share));
+    return (FN(phi)){w * l, w * a, -steep * bend, w * vfma(a, p, bend)};
+}
+
+/* (1 - p^s)/s. p^s of l would have the error of l times s l; but p itself may be 0. */
+INLINE FN(phi) FN(generalized)(real p, real q, real l, real s, real s_low) {
+    const real of_p = vpow_pair(p, s, s_low), of_l = vexp_product(-s, -s_low, l), power = p > C(0x1p-120) ? of_p : of_l;
+    return (FN(phi)){-vexpm1(-s * l) / s, power, s * power, power * vfma(-s, q, p)};
+}
+
+/* l + s q */
+INLINE FN(phi) FN(poly1)(real p, real q, real l, real s) {
+    return (FN(phi)){vfma(s, q, l), vfma(s, p, 1), s * p, p * vfma(2 * s, p, 1 - s)};
+}
+
+/* Of LANES rows from i on. Out of line: the loops have it in common. */
+static __attribute__((noinline, unused)) void FN(other_phi)(const FN(classes_options) * o, FN(classes_rows) * rows, ptrdiff_t i,
+                                                            const real *restrict p, const real *restrict q,
+                                                            const real *restrict l) {
+    real *restrict v = rows->value + i, *restrict a = rows->A + i, *restrict b = rows->B + i, *restrict t = rows->T + i;
+    const real *restrict S = rows->S + i;
+#define FL_PHI(expression)                                       \
+    SIMD for (ptrdiff_t k = 0; k < LANES; k++) {                 \
+        const FN(phi) r = expression;                            \
+        v[k] = unless(S[k] == 0, S[k] * (o->alpha * r.v), p[k]); \
+        a[k] = o->alpha * r.a;                                   \
+        b[k] = o->alpha * r.b;                                   \
+        t[k] = o->alpha * r.t;                                   \
+    }
+    if (o->phi == FL_FOCAL)
+        FL_PHI(FN(focal)(p[k], q[k], l[k], o->shape))
+    else if (o->phi == FL_GENERALIZED)
+        FL_PHI(FN(generalized)(p[k], q[k], l[k], o->shape, o->shape_low))
+    else
+        FL_PHI(FN(poly1)(p[k], q[k], l[k], o->shape))
+#undef FL_PHI
+}
+#define MAY_BE_PHI (!spec.dense && !spec.plain && spec.prediction != 'l')
+
 /* Numbers of n rows, a multiple of LANES, and their values. */
 INLINE void FN(classes_values)(const FN(classes_spec) spec, const FN(classes_options) * o,
                                FN(classes_rows) *restrict rows, ptrdiff_t n) {
@@ -248,6 +303,25 @@ INLINE void FN(classes_values)(const FN(classes_spec) spec, const FN(classes_opt
             if (z_loss != 0)
                 EACH_LANE value[l] += z_loss * lse[l] * lse[l];
         }
+        if (MAY_BE_PHI) {
+            EACH_LANE {
+                rows->A[i + l] = 1;
+                rows->B[i + l] = 0;
+                rows->T[i + l] = 0;
+            }
+            if (o->phi) {
+                real p[LANES] ALIGNED, q[LANES] ALIGNED, minus_log[LANES] ALIGNED;
+                EACH_LANE {
+                    const real at = x[l], d = logits ? distance(at, top[l]) : 0;
+                    p[l] = logits ? vlowered(vexp_lifted(d)) * inverse[l] : at;
+                    q[l] = logits && p[l] > C(0.5) ? rest_share[l] : 1 - p[l];
+                    minus_log[l] = logits ? log_sum[l] - d : -vlog(at);
+                }
+                FN(other_phi)(o, rows, i, p, q, minus_log);
+                if (spec.value && !logits)
+                    EACH_LANE value[l] += (real)dot[l];
+            }
+        }
         if (LABEL_APART)
             EACH_LANE {
                 const real at = x[l], most = top[l], others = rest_share[l], d = distance(at, most);
@@ -267,7 +341,7 @@ INLINE void FN(classes_derivatives)(const FN(classes_spec) spec, const FN(classe
     const real floor = o->floor;
     bits_t label[LANES] ALIGNED;
     real S[LANES] ALIGNED, inverse[LANES] ALIGNED, rest_share[LANES] ALIGNED, pull[LANES] ALIGNED, scale[LANES] ALIGNED;
-    real factor[LANES] ALIGNED;
+    real factor[LANES] ALIGNED, A[LANES] ALIGNED, B[LANES] ALIGNED, T[LANES] ALIGNED;
     EACH_LANE {
         const ptrdiff_t from = spec.across ? row : row + l;
         label[l] = rows->label[from];
@@ -277,6 +351,9 @@ INLINE void FN(classes_derivatives)(const FN(classes_spec) spec, const FN(classe
         pull[l] = spec.plain ? 0 : rows->pull[from];
         scale[l] = rows->scale[from];
         factor[l] = rows->scale[from] * rows->inverse[from];
+        A[l] = MAY_BE_PHI ? rows->A[from] : 1;
+        B[l] = MAY_BE_PHI ? rows->B[from] : 0;
+        T[l] = MAY_BE_PHI ? rows->T[from] : 0;
     }
     if (LABEL_APART) {
         EACH_SEGMENT(s) for (ptrdiff_t j = 0; j < s->groups; j++) {
@@ -293,23 +370,27 @@ INLINE void FN(classes_derivatives)(const FN(classes_spec) spec, const FN(classe
             const real *z = s->z + j * LANES, *weight = GROUP_WEIGHT(s, j);
             real *g = s->g + j * LANES, *h = spec.hessian ? s->h + j * LANES : 0;
             EACH_LANE {
-                const real q = TARGET(s, j, l), w = scale[l];
+                const real q = TARGET(s, j, l), w = scale[l], a = A[l], b = B[l];
                 if (logits) {
                     const real p = vlowered(g[l]) * inverse[l];
                     const bool leads = p > C(0.5); /* then p's complement is the rest's share */
                     const real c = leads ? rest_share[l] : 1 - p;
                     const real slope = leads ? (S[l] - q) - S[l] * c : vfma(S[l], p, -q);
-                    if (spec.hessian == 'h')
-                        h[l] = w * at_least(floor, p * c * (S[l] + pull[l]) + 2 * z_loss * p * p);
+                    if (spec.hessian == 'h') {
+                        const real of_softmax = p * c * vfma(a, S[l], pull[l]) + 2 * z_loss * p * p;
+                        const real of_others = vfma(-S[l] * b * p, p, of_softmax), of_label = S[l] * c * T[l];
+                        const real of_phi = q == 0 ? of_others : of_label;
+                        h[l] = w * at_least(floor, MAY_BE_PHI && o->phi ? of_phi : of_softmax);
+                    }
                     if (spec.hessian == 'm') /* diag(p) - p p^T is at most 1/2 (Boehning 1992) */
                         h[l] = w * (C(0.5) * S[l]);
-                    g[l] = w * vfma(pull[l], p, slope);
+                    g[l] = w * vfma(pull[l], p, a * slope);
                 } else if (spec.prediction == 'p') {
                     const real quotient = q / (z[l] + 0), /* -0 is 0 */
                                 ratio = q == 0 ? nan_or(z[l], 0) : quotient;
                     if (spec.hessian)
-                        h[l] = w * at_least(floor, q == 0 ? nan_or(z[l], 0) : quotient / (z[l] + 0));
-                    g[l] = -w * ratio;
+                        h[l] = w * at_least(floor, q == 0 ? nan_or(z[l], 0) : (a - b) * (quotient / (z[l] + 0)));
+                    g[l] = -w * (a * ratio);
                 } else {
                     if (spec.hessian)
                         h[l] = w * at_least(floor, nan_or(z[l], 0));

@@ -444,10 +444,59 @@ def sparse_categorical_cross_entropy(y: int, z: list[Any], ignore_index: int | N
     return cross_entropy([mp.mpf(k == y) for k in range(len(z))], z, **options)
 
 
-def negative_log_likelihood(y: int, z: list[Any], class_weight: Any, label_smoothing: Any, ignore_index: int | None) -> Point:
+def of_true_class(
+    phi: Callable[[Any], Any], y: int, z: list[Any], from_logits: bool, class_weight: Any, ignore_index: int | None
+) -> Point:
+    """phi of the true class's probability, its derivatives by differences, for which 200 digits more are taken."""
+    K = len(z)
+    if y == ignore_index:
+        return 0, [0] * K, [0] * K
+    weight = mp.mpf((class_weight or [1] * K)[y])
+    with mp.workdps(mp.mp.dps + 200):
+        if from_logits:
+            top = max(z)
+            e = [mp.exp(x - top) for x in z]
+            p = [x / sum(e) for x in e]
+        else:
+            p = [mp.mpf(x) for x in z]
+        c = p[y]
+        v = phi(c)
+        step = c * (1 - c) * mp.mpf(10) ** -(mp.mp.dps // 4)
+        above, below = phi(c + step), phi(c - step)
+        first, second = (above - below) / (2 * step), (above - 2 * v + below) / step**2
+        if not from_logits:
+            hot = [mp.mpf(k == y) for k in range(K)]
+            return weight * v, [weight * first * h for h in hot], [weight * second * h for h in hot]
+        slopes = [c * ((k == y) - p[k]) for k in range(K)]
+        bends = [slopes[k] * ((k == y) - p[k]) - c * p[k] * (1 - p[k]) for k in range(K)]
+        return (
+            weight * v,
+            [weight * first * s for s in slopes],
+            [weight * (second * s * s + first * b) for s, b in zip(slopes, bends, strict=True)],
+        )
+
+
+def categorical_focal(y: int, z: list[Any], gamma: Any, alpha: Any, **options: Any) -> Point:
+    return of_true_class(lambda p: -(alpha or 1) * (1 - p) ** mp.mpf(gamma) * mp.log(p), y, z, **options)
+
+
+def generalized_cross_entropy(y: int, z: list[Any], q: Any, **options: Any) -> Point:
+    return of_true_class(lambda p: (1 - p ** mp.mpf(q)) / mp.mpf(q), y, z, **options)
+
+
+def poly1(y: int, z: list[Any], epsilon: Any, **options: Any) -> Point:
+    return of_true_class(lambda p: -mp.log(p) + mp.mpf(epsilon) * (1 - p), y, z, **options)
+
+
+def negative_log_likelihood(
+    y: int, z: list[Any], class_weight: Any, label_smoothing: Any, ignore_index: int | None
+) -> Point:
     K = len(z)
     weights = class_weight or [1] * K
-    q = [((k == y) * (1 - label_smoothing) + label_smoothing / K) * mp.mpf(weights[k]) * (y != ignore_index) for k in range(K)]
+    q = [
+        ((k == y) * (1 - label_smoothing) + label_smoothing / K) * mp.mpf(weights[k]) * (y != ignore_index)
+        for k in range(K)
+    ]
     return -sum(times(a, x) for a, x in zip(q, z, strict=True)), [-a for a in q], [0] * K
 
 
@@ -494,6 +543,8 @@ ROW_PROBABILITIES = [
     [1 - 2**-20, 2**-20, 0, 0],
     [2**-24, 0.5, 0.25, 0.25],
 ]
+FINITE_ROW_SCORES = [row for row in ROW_SCORES if max(row) - min(row) < 150]  # no probability is 0 or 1 in 60 digits
+INNER_PROBABILITIES = [row for row in ROW_PROBABILITIES if 0 < min(row) and max(row) < 1]
 TARGET_ROWS = [[0, 0, 1, 0], [0.25] * 4, [0.5, 0.5, 0, 0], [0.125, 0.5, 0.25, 0.125]]  # fmt: skip
 
 
@@ -511,6 +562,7 @@ def options(base: dict[str, Any], *changes: dict[str, Any]) -> list[dict[str, An
 
 BCE = {"from_logits": True, "pos_weight": 1.0, "label_smoothing": 0.0, "clip": 0.0}
 CE = {"from_logits": True, "class_weight": None, "label_smoothing": 0.0, "z_loss": 0.0}
+TRUE_CLASS = {"from_logits": True, "class_weight": None, "ignore_index": None}
 WEIGHTED = {"class_weight": [0.5, 2.0, 0.0, 1.25]}
 TABLES: list[tuple[Callable[..., Point], list[dict[str, Any]], list[Any]]] = [
     (squared_error, [{}], RESIDUALS),
@@ -581,6 +633,12 @@ TABLES: list[tuple[Callable[..., Point], list[dict[str, Any]], list[Any]]] = [
     (cross_entropy, options({**CE, "from_logits": False}, {}, WEIGHTED), rows(TARGET_ROWS, ROW_PROBABILITIES)),
     (sparse_categorical_cross_entropy, options({**CE, "ignore_index": 3}, {}, {"label_smoothing": 0.125, **WEIGHTED}), rows(range(4), ROW_SCORES)),
     (sparse_categorical_cross_entropy, options({**CE, "ignore_index": None, "from_logits": False}, {}), rows(range(4), ROW_PROBABILITIES)),
+    (categorical_focal, options({**TRUE_CLASS, "gamma": 2.0, "alpha": None}, {}, {"gamma": 0.5, "alpha": 0.25}), rows(range(4), FINITE_ROW_SCORES)),
+    (categorical_focal, options({**TRUE_CLASS, "gamma": 2.0, "alpha": None, "from_logits": False}, {}), rows(range(4), INNER_PROBABILITIES)),
+    (generalized_cross_entropy, options({**TRUE_CLASS, "q": 0.75}, {}, WEIGHTED), rows(range(4), FINITE_ROW_SCORES)),
+    (generalized_cross_entropy, options({**TRUE_CLASS, "q": 0.75, "from_logits": False}, {}), rows(range(4), INNER_PROBABILITIES)),
+    (poly1, options({**TRUE_CLASS, "epsilon": 1.0}, {}, {"epsilon": -0.5}), rows(range(4), FINITE_ROW_SCORES)),
+    (poly1, options({**TRUE_CLASS, "epsilon": 1.0, "from_logits": False}, {}), rows(range(4), INNER_PROBABILITIES)),
     (negative_log_likelihood, options({"class_weight": None, "label_smoothing": 0.0, "ignore_index": 3}, {}, {"label_smoothing": 0.125, **WEIGHTED}), rows(range(4), LOG_ROWS)),
     (kl_divergence, [{"from_logits": True, "from_log_probabilities": False}], rows(TARGET_ROWS, ROW_SCORES)),
     (kl_divergence, [{"from_logits": False, "from_log_probabilities": False}], rows(TARGET_ROWS, ROW_PROBABILITIES)),
