@@ -21,6 +21,7 @@ from fastloss.accumulator import Accumulator
 from fastloss.combination import WeightedSum
 from fastloss.embeddings import EmbeddingLoss
 from fastloss.loss import Loss
+from fastloss.losses.overlap import Dice, Jaccard, Tversky
 from fastloss.multitask import DynamicWeightAverage, UncertaintyWeighting
 from fastloss.penalties import L1, L2, ElasticNet
 from fastloss.registry import get_loss, list_losses
@@ -30,10 +31,13 @@ __all__ = [
     "L1",
     "L2",
     "Accumulator",
+    "Dice",
     "DynamicWeightAverage",
     "ElasticNet",
     "EmbeddingLoss",
+    "Jaccard",
     "Loss",
+    "Tversky",
     "UncertaintyWeighting",
     "WeightedSum",
     "__version__",

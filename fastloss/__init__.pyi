@@ -7,6 +7,7 @@ from numpy.typing import ArrayLike
 from fastloss._version import __version__ as __version__
 from fastloss.accumulator import Accumulator as Accumulator
 from fastloss.combination import WeightedSum as WeightedSum
+from fastloss.embeddings import EmbeddingLoss as EmbeddingLoss
 from fastloss.loss import Loss as Loss
 from fastloss.loss import Reduction as _Reduction
 from fastloss.losses.adversarial import GANDiscriminator as GANDiscriminator
@@ -17,6 +18,7 @@ from fastloss.losses.binary import BinaryFocal as BinaryFocal
 from fastloss.losses.binary import Brier as Brier
 from fastloss.losses.binary import Exponential as Exponential
 from fastloss.losses.binary import Hinge as Hinge
+from fastloss.losses.binary import HingeEmbedding as HingeEmbedding
 from fastloss.losses.binary import ModifiedHuber as ModifiedHuber
 from fastloss.losses.binary import Perceptron as Perceptron
 from fastloss.losses.binary import SmoothHinge as SmoothHinge
@@ -24,6 +26,8 @@ from fastloss.losses.binary import SoftMargin as SoftMargin
 from fastloss.losses.binary import SquaredHinge as SquaredHinge
 from fastloss.losses.classes import CategoricalCrossEntropy as CategoricalCrossEntropy
 from fastloss.losses.classes import SparseCategoricalCrossEntropy as SparseCategoricalCrossEntropy
+from fastloss.losses.contrast import NTXent as NTXent
+from fastloss.losses.contrast import SupervisedContrastive as SupervisedContrastive
 from fastloss.losses.counts import Gamma as Gamma
 from fastloss.losses.counts import InverseGaussian as InverseGaussian
 from fastloss.losses.counts import NegativeBinomial as NegativeBinomial
@@ -32,6 +36,11 @@ from fastloss.losses.counts import Tweedie as Tweedie
 from fastloss.losses.distributions import KLDivergence as KLDivergence
 from fastloss.losses.gaussian import GaussianCRPS as GaussianCRPS
 from fastloss.losses.gaussian import GaussianNLL as GaussianNLL
+from fastloss.losses.pairs import Contrastive as Contrastive
+from fastloss.losses.pairs import CosineEmbedding as CosineEmbedding
+from fastloss.losses.pairs import CosineSimilarity as CosineSimilarity
+from fastloss.losses.pairs import MarginRanking as MarginRanking
+from fastloss.losses.pairs import Triplet as Triplet
 from fastloss.losses.regression import AbsoluteError as AbsoluteError
 from fastloss.losses.regression import EpsilonInsensitive as EpsilonInsensitive
 from fastloss.losses.regression import Expectile as Expectile
@@ -59,6 +68,9 @@ from fastloss.losses.robust import GeneralRobust as GeneralRobust
 from fastloss.losses.robust import Tukey as Tukey
 from fastloss.losses.robust import Welsch as Welsch
 from fastloss.losses.root import RootMeanSquaredError as RootMeanSquaredError
+from fastloss.losses.overlap import Dice as Dice
+from fastloss.losses.overlap import Jaccard as Jaccard
+from fastloss.losses.overlap import Tversky as Tversky
 from fastloss.multitask import DynamicWeightAverage as DynamicWeightAverage
 from fastloss.multitask import UncertaintyWeighting as UncertaintyWeighting
 from fastloss.penalties import L1 as L1
@@ -85,8 +97,13 @@ __all__ = [
     "Brier",
     "CategoricalCrossEntropy",
     "Cauchy",
+    "Contrastive",
+    "CosineEmbedding",
+    "CosineSimilarity",
+    "Dice",
     "DynamicWeightAverage",
     "ElasticNet",
+    "EmbeddingLoss",
     "EpsilonInsensitive",
     "Expectile",
     "Exponential",
@@ -100,14 +117,18 @@ __all__ = [
     "GeneralRobust",
     "HalfSquaredError",
     "Hinge",
+    "HingeEmbedding",
     "Huber",
     "InverseGaussian",
+    "Jaccard",
     "KLDivergence",
     "Linex",
     "LogCosh",
     "Loss",
     "Lq",
+    "MarginRanking",
     "ModifiedHuber",
+    "NTXent",
     "NegativeBinomial",
     "Perceptron",
     "Poisson",
@@ -123,8 +144,11 @@ __all__ = [
     "SquaredError",
     "SquaredHinge",
     "SquaredLogError",
+    "SupervisedContrastive",
     "SymmetricAbsolutePercentageError",
+    "Triplet",
     "Tukey",
+    "Tversky",
     "Tweedie",
     "UncertaintyWeighting",
     "WeightedSum",
@@ -141,6 +165,9 @@ __all__ = [
     "brier",
     "categorical_cross_entropy",
     "cauchy",
+    "contrastive",
+    "cosine_embedding",
+    "cosine_similarity",
     "cross_entropy",
     "epsilon_insensitive",
     "expectile",
@@ -157,6 +184,7 @@ __all__ = [
     "get_num_threads",
     "half_squared_error",
     "hinge",
+    "hinge_embedding",
     "huber",
     "inverse_gaussian",
     "kl_divergence",
@@ -166,11 +194,13 @@ __all__ = [
     "log_loss",
     "lq",
     "mae",
+    "margin_ranking",
     "mean_absolute_error",
     "mean_squared_error",
     "modified_huber",
     "mse",
     "negative_binomial",
+    "ntxent",
     "perceptron",
     "pinball",
     "poisson",
@@ -189,7 +219,9 @@ __all__ = [
     "squared_error",
     "squared_hinge",
     "squared_log_error",
+    "supervised_contrastive",
     "symmetric_absolute_percentage_error",
+    "triplet",
     "tukey",
     "tweedie",
     "welsch",
@@ -562,6 +594,15 @@ def perceptron(
     reduction: _Reduction = "mean",
     n_threads: int | None = None,
 ) -> Any: ...
+def hinge_embedding(
+    y_true: ArrayLike,
+    y_pred: ArrayLike,
+    sample_weight: ArrayLike | None = None,
+    *,
+    reduction: _Reduction = "mean",
+    n_threads: int | None = None,
+    margin: float = 1.0,
+) -> Any: ...
 def exponential(
     y_true: ArrayLike,
     y_pred: ArrayLike,
@@ -651,6 +692,74 @@ def kl_divergence(
     n_threads: int | None = None,
     from_logits: bool = False,
     from_log_probabilities: bool = False,
+) -> Any: ...
+def ntxent(
+    z1: ArrayLike,
+    z2: ArrayLike,
+    sample_weight: ArrayLike | None = None,
+    *,
+    reduction: _Reduction = "mean",
+    n_threads: int | None = None,
+    temperature: float = 0.5,
+) -> Any: ...
+def supervised_contrastive(
+    labels: ArrayLike,
+    z: ArrayLike,
+    sample_weight: ArrayLike | None = None,
+    *,
+    reduction: _Reduction = "mean",
+    n_threads: int | None = None,
+    temperature: float = 0.1,
+) -> Any: ...
+def contrastive(
+    y_true: ArrayLike,
+    h1: ArrayLike,
+    h2: ArrayLike,
+    sample_weight: ArrayLike | None = None,
+    *,
+    reduction: _Reduction = "mean",
+    n_threads: int | None = None,
+    margin: float = 1.0,
+) -> Any: ...
+def triplet(
+    anchor: ArrayLike,
+    positive: ArrayLike,
+    negative: ArrayLike,
+    sample_weight: ArrayLike | None = None,
+    *,
+    reduction: _Reduction = "mean",
+    n_threads: int | None = None,
+    margin: float = 1.0,
+    p: float = 2.0,
+    swap: bool = False,
+) -> Any: ...
+def cosine_embedding(
+    y_true: ArrayLike,
+    h1: ArrayLike,
+    h2: ArrayLike,
+    sample_weight: ArrayLike | None = None,
+    *,
+    reduction: _Reduction = "mean",
+    n_threads: int | None = None,
+    margin: float = 0.0,
+) -> Any: ...
+def cosine_similarity(
+    h1: ArrayLike,
+    h2: ArrayLike,
+    sample_weight: ArrayLike | None = None,
+    *,
+    reduction: _Reduction = "mean",
+    n_threads: int | None = None,
+) -> Any: ...
+def margin_ranking(
+    y_true: ArrayLike,
+    x1: ArrayLike,
+    x2: ArrayLike,
+    sample_weight: ArrayLike | None = None,
+    *,
+    reduction: _Reduction = "mean",
+    n_threads: int | None = None,
+    margin: float = 0.0,
 ) -> Any: ...
 
 cross_entropy = sparse_categorical_cross_entropy

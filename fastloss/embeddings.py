@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from fastloss.loss import Reduction
 
-__all__ = ["CATALOGUE", "EmbeddingLoss", "catalogued", "function_form"]
+__all__ = ["CATALOGUE", "Batch", "EmbeddingLoss", "catalogued", "check_label_shape", "function_form"]
 
 CATALOGUE: dict[str, type[EmbeddingLoss]] = {}
 _Class = TypeVar("_Class", bound="type[EmbeddingLoss]")
@@ -56,6 +56,7 @@ class EmbeddingLoss(Immutable):
     arguments: ClassVar[tuple[str, ...]]  # of a call
     coding: ClassVar[str] = ""  # what the labels are, if the first argument is labels
     width: ClassVar[bool] = True  # whether the last axis of an input is its width; else each number is a sample
+    batch: ClassVar[bool] = False  # whether samples are compared with each other: they have one axis
     when: ClassVar[str]
 
     def __call__(
@@ -130,11 +131,9 @@ class EmbeddingLoss(Immutable):
 
     def _labels(self, labels: NDArray[Any], inputs: tuple[NDArray[Any], ...]) -> NDArray[Any]:
         """Labels {0, 1} or {-1, 1}, as 0 and 1 in the type of the inputs; or what is wrong with them."""
-        _check_label_shape(self, labels, inputs[0])
+        check_label_shape(self, labels, inputs[0])
         signs = "-1" in self.coding
-        good = (labels == 1) | (labels == 0)
-        if signs and not good.all():
-            good = (labels == 1) | (labels == -1)
+        good = (labels == 1) | (labels == (-1 if signs and (labels == -1).any() else 0))
         if not good.all():
             at = int(np.argmin(good))
             fix = "use one coding for the whole array" if signs else "map the labels to 0 and 1"
@@ -154,9 +153,7 @@ class EmbeddingLoss(Immutable):
         if backend.engine is not None and batch.inputs[0].dtype in (np.float32, np.float64):
             labels, inputs, weight, by, values, gradients, n_threads = batch
             run = backend.engine.run_pairs
-            return float(
-                run(name, parameters, labels, inputs, weight, values, gradients, by, n_threads, self.width)
-            )
+            return float(run(name, parameters, labels, inputs, weight, values, gradients, by, n_threads, self.width))
         with np.errstate(all="ignore"):  # infinite and NaN are results, as the engine's are
             value, found = self.reference(batch.labels, *batch.inputs)
             return _weigh(batch, value, found)
@@ -262,7 +259,7 @@ def _check_shapes(loss: EmbeddingLoss, names: tuple[str, ...], arrays: tuple[NDA
             raise ValueError(
                 f"{names[0]} has shape {first.shape} and {name} has shape {array.shape}: shapes must be equal"
             )
-    if loss.width and (first.ndim < 2 or first.shape[-1] < 1):
+    if loss.width and (first.ndim < 2 or first.shape[-1] < 1 or (loss.batch and first.ndim > 2)):
         fix = f"; for one sample use {names[0]}[numpy.newaxis], for numbers {names[0]}[:, numpy.newaxis]"
         raise ValueError(
             f"{names[0]} has shape {first.shape}: {loss.name} expects embeddings of shape (n_samples, width)"
@@ -270,7 +267,8 @@ def _check_shapes(loss: EmbeddingLoss, names: tuple[str, ...], arrays: tuple[NDA
         )
 
 
-def _check_label_shape(loss: EmbeddingLoss, labels: NDArray[Any], x: NDArray[Any]) -> None:
+def check_label_shape(loss: EmbeddingLoss, labels: NDArray[Any], x: NDArray[Any]) -> None:
+    """Raise unless there is a label per sample."""
     samples = x.shape[:-1] if loss.width else x.shape
     if labels.shape != samples:
         names = loss.arguments
@@ -305,7 +303,9 @@ def _checked_outs(
         return None
     if not isinstance(out, (tuple, list)) or len(out) != len(names):
         found = f"{type(out).__name__}" + (f" of {len(out)}" if isinstance(out, (tuple, list)) else "")
-        raise TypeError(f"out is {found}: expected a tuple of {len(names)} arrays, for the gradients in {', '.join(names)}")
+        raise TypeError(
+            f"out is {found}: expected a tuple of {len(names)} arrays, for the gradients in {', '.join(names)}"
+        )
     others = [(name, x) for name, x in arguments if isinstance(x, np.ndarray)]
     for k, array in enumerate(out):
         validation.check_out(f"out[{k}]", array, names[0], inputs[0], dtype, others)
@@ -330,7 +330,9 @@ def function_form(cls: type[EmbeddingLoss]) -> Callable[..., Any]:
         for name in named:
             if name not in (*cls.arguments, "sample_weight"):
                 known = [*cls.arguments, "sample_weight", *parameters]
-                raise TypeError(f"{cls.name} has no argument {name!r}{did_you_mean(name, known)}: it takes {', '.join(known)}")
+                raise TypeError(
+                    f"{cls.name} has no argument {name!r}{did_you_mean(name, known)}: it takes {', '.join(known)}"
+                )
         return loss(*arrays, reduction=reduction, n_threads=n_threads, **named)
 
     kind = inspect.Parameter.POSITIONAL_OR_KEYWORD

@@ -79,7 +79,7 @@ INLINE length FN(measure)(int term, const real *a, const real *b, real p, ptrdif
             sum = FN(row_sum)(term, a, b, by, by, p, d);
     }
     const double norm = term == FN(DIFFERENCE) ? sum : term == FN(POWER) ? (double)vpow((real)sum, 1 / p) : __builtin_sqrt(sum);
-    by.unit = (real)(1 / norm);
+    by.unit = sum == 0 ? 0 : (real)(1 / norm);
     return (length){sum, norm, by};
 }
 
@@ -147,8 +147,9 @@ INLINE real FN(triplet)(int term, const real *const *x, real *const *g, ptrdiff_
         return 0;
     }
     const bool root = term == FN(SQUARE);
-    const real cp = to_p.sum == 0 ? 0 : (real)(root ? c / to_p.norm : c);
-    const real cn = to_n.sum == 0 ? 0 : (real)(root ? c / to_n.norm : c);
+    const double by = v == v ? c : v; /* also the gradient in the input that is not to blame for a NaN */
+    const real cp = (real)(to_p.sum == 0 ? 0 * by : root ? by / to_p.norm : by);
+    const real cn = (real)(to_n.sum == 0 ? 0 * by : root ? by / to_n.norm : by);
     const real sp = to_p.by.scale, sn = to_n.by.scale, up = to_p.by.unit, un = to_n.by.unit;
     if (swapped)
         SIMD for (ptrdiff_t k = 0; k < d; k++) {

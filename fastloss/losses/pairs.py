@@ -140,8 +140,10 @@ class Triplet(EmbeddingLoss):
         near, far, other = (_length(x, power) for x in (of_p, of_n, of_other))
         swapped = (other < far) & self.swap
         value = np.maximum(near - np.where(swapped, other, far) + a.dtype.type(self.margin), 0)
-        pull = np.where(value == 0, 0, _direction(of_p, power))
-        push = np.where(value == 0, 0, np.where(swapped, _direction(of_other, power), _direction(of_n, power)))
+        slope = np.where(np.isnan(value), value, np.where(value == 0, 0, 1).astype(a.dtype))
+        pull = np.where(slope == 0, 0, slope * _direction(of_p, power))
+        push = np.where(swapped, _direction(of_other, power), _direction(of_n, power))
+        push = np.where(slope == 0, 0, slope * push)
         return value[..., 0], (pull - np.where(swapped, 0, push), -pull - np.where(swapped, push, 0), push)
 
 
@@ -241,7 +243,7 @@ class CosineSimilarity(_Cosine):
 
     name = "cosine_similarity"
     arguments = ("h1", "h2")
-    when = "Vectors that are to point the same way, whatever their length: self-supervised learning, distillation."
+    when = "Vectors that are to point the same way, whatever their length: learning without labels, distillation."
 
     def __init__(self) -> None:
         super().__init__()
