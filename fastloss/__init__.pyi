@@ -36,6 +36,9 @@ from fastloss.losses.counts import Tweedie as Tweedie
 from fastloss.losses.distributions import KLDivergence as KLDivergence
 from fastloss.losses.gaussian import GaussianCRPS as GaussianCRPS
 from fastloss.losses.gaussian import GaussianNLL as GaussianNLL
+from fastloss.losses.overlap import Dice as Dice
+from fastloss.losses.overlap import Jaccard as Jaccard
+from fastloss.losses.overlap import Tversky as Tversky
 from fastloss.losses.pairs import Contrastive as Contrastive
 from fastloss.losses.pairs import CosineEmbedding as CosineEmbedding
 from fastloss.losses.pairs import CosineSimilarity as CosineSimilarity
@@ -68,9 +71,6 @@ from fastloss.losses.robust import GeneralRobust as GeneralRobust
 from fastloss.losses.robust import Tukey as Tukey
 from fastloss.losses.robust import Welsch as Welsch
 from fastloss.losses.root import RootMeanSquaredError as RootMeanSquaredError
-from fastloss.losses.overlap import Dice as Dice
-from fastloss.losses.overlap import Jaccard as Jaccard
-from fastloss.losses.overlap import Tversky as Tversky
 from fastloss.multitask import DynamicWeightAverage as DynamicWeightAverage
 from fastloss.multitask import UncertaintyWeighting as UncertaintyWeighting
 from fastloss.penalties import L1 as L1

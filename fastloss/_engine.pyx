@@ -730,13 +730,13 @@ cdef domain_t as_domain(object domain):
     return d
 
 
-def run_pairs(str name, tuple parameters, labels, tuple inputs, weight, values, gradients, double by,
-              n_threads, bint width=True):
+def run_pairs(str name, tuple parameters, labels, tuple inputs, weight, values, gradients, double by, n_threads,
+              bint width=True):
     """One pass of a loss of embeddings over arrays that `fastloss.embeddings` has made ready.
 
     All have one real type and are contiguous. Rows of the inputs lie along their last axis, or are numbers where a row
-    has no axis (`width` is False). Values are written to `values`, and `gradients`, None or a tuple like the inputs, is that of the sum
-    divided by `by`. Returns this quotient.
+    has no axis (`width` is False). Values go to `values`; the gradients of their sum divided by `by` go to `gradients`,
+    a tuple like the inputs. Either may be None. Returns the sum divided by `by`.
     """
     cdef const fl_pairs_kernel *kernel = pairs_kernel(name)
     cdef fl_pairs_job pairs

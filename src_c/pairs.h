@@ -98,7 +98,7 @@ INLINE void FN(pull)(real *g1, real *g2, const real *a, const real *b, real scal
 }
 
 static void FN(no_gradient)(real *const *g, int inputs, ptrdiff_t d) {
-    for (int i = 0; i < inputs; i++)
+    for (ptrdiff_t i = 0; i < inputs; i++)
         memset(g[i], 0, (size_t)d * sizeof(real));
 }
 
@@ -258,7 +258,7 @@ static void FN(run_pairs)(const fl_job *job, ptrdiff_t begin, ptrdiff_t end, dou
             const double weight = w ? (double)w[i] : 1;
             const real *x[FL_EMBEDDINGS];
             real *g[FL_EMBEDDINGS];
-            for (int k = 0; k < pairs->inputs; k++) {
+            for (ptrdiff_t k = 0; k < pairs->inputs; k++) {
                 x[k] = (const real *)pairs->x[k] + i * d;
                 if (gradients)
                     g[k] = collects ? collected[k] + (i - from) * d : (real *)pairs->g[k] + i * d;
@@ -271,7 +271,7 @@ static void FN(run_pairs)(const fl_job *job, ptrdiff_t begin, ptrdiff_t end, dou
                     FN(no_gradient)(g, pairs->inputs, d);
             }
         }
-        for (int k = 0; k < pairs->inputs && collects; k++)
+        for (ptrdiff_t k = 0; k < pairs->inputs && collects; k++)
             FN(put)(pairs->g[k], from * d, collected[k], n * d, 1);
     }
     FN(put)(job->v, begin, v, rows, 0);

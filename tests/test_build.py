@@ -99,8 +99,8 @@ def test_every_loop_is_vector_code(isa):
     assert "squared_error_sum_gradient_f32" in functions
 
 
-# Of the functions of src_c/pairs.h, which compute the numbers of a row and the last few of its entries one by one beside
-# their loops: packed operations for each scalar one, at least (the least is 0.66). One loop less is below.
+# Of the functions of src_c/pairs.h, which compute the numbers of a row and the last few of its entries one by one
+# beside their loops: packed operations for each scalar one, at least.
 LEAST_PACKED = 0.5
 
 

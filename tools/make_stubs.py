@@ -14,6 +14,7 @@ import generated
 
 import fastloss as fl
 from fastloss import embeddings, registry
+from fastloss.losses import overlap
 
 HEAD = """\
 # Generated from the registry of losses by tools/make_stubs.py: run `make stubs` after a change.
@@ -32,9 +33,6 @@ from fastloss.loss import Reduction as _Reduction
 """
 
 TAIL = """\
-from fastloss.losses.overlap import Dice as Dice
-from fastloss.losses.overlap import Jaccard as Jaccard
-from fastloss.losses.overlap import Tversky as Tversky
 from fastloss.multitask import DynamicWeightAverage as DynamicWeightAverage
 from fastloss.multitask import UncertaintyWeighting as UncertaintyWeighting
 from fastloss.penalties import L1 as L1
@@ -75,7 +73,10 @@ def stub() -> str:
     """The whole file."""
     classes = [registry.loss_class(name) for name in fl.list_losses()]
     pairs = list(embeddings.CATALOGUE.values())
-    imports = sorted(f"from {cls.__module__} import {cls.__name__} as {cls.__name__}\n" for cls in classes + pairs)
+    masks = [getattr(overlap, name) for name in overlap.__all__ if name != "OverlapLoss"]
+    imports = sorted(
+        f"from {cls.__module__} import {cls.__name__} as {cls.__name__}\n" for cls in classes + pairs + masks
+    )
     functions = "".join([*map(function_stub, classes), *(function_stub(cls, cls.arguments) for cls in pairs)])
     aliases = "".join(f"{alias} = {name}\n" for alias, name in sorted(registry.ALIASES.items()))
     names = "".join(f'    "{name}",\n' for name in sorted(fl.__all__, key=lambda name: (not name.isupper(), name)))

@@ -196,8 +196,8 @@ class Dice(OverlapLoss):
 
     References
     ----------
-    .. [1] F. Milletari, N. Navab, S.-A. Ahmadi, "V-Net: fully convolutional neural networks for volumetric medical image
-       segmentation", 3DV 2016. https://doi.org/10.1109/3DV.2016.79
+    .. [1] F. Milletari, N. Navab, S.-A. Ahmadi, "V-Net: fully convolutional neural networks for volumetric medical
+       image segmentation", 3DV 2016. https://doi.org/10.1109/3DV.2016.79
 
     Examples
     --------
@@ -276,8 +276,8 @@ class Tversky(OverlapLoss):
 
     Notes
     -----
-    alpha = beta = 1/2 is `Dice` (with half its smooth), 1 is `Jaccard`. Which of them is false positives differs: here,
-    in Keras and in SMP alpha. At a perfect fit the gradient is 0 unless gamma is 1.
+    alpha = beta = 1/2 is `Dice` (with half its smooth), 1 is `Jaccard`. alpha is of false positives, as in SMP; Keras
+    documents the same, but its code (3.15) takes them the other way round. At a perfect fit the gradient is 0 unless gamma is 1.
 
     References
     ----------
