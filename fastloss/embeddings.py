@@ -181,7 +181,9 @@ class EmbeddingLoss(Immutable):
         raw = tuple(validation.as_array(name, arrays[name]) for name in names)
         _check_shapes(self, names, raw)
         dtype = np.result_type(*(validation.result_dtype(x) for x in raw)).newbyteorder("=")
-        outs = _checked_outs(out, names, raw, dtype, [*arrays.items(), ("sample_weight", weight)])
+        labels = validation.as_array(self.arguments[0], arrays[self.arguments[0]]) if of_labels else None
+        others = [*zip(names, raw, strict=True), (self.arguments[0], labels), ("sample_weight", weight)]
+        outs = _checked_outs(out, names, raw, dtype, others)
         work = np.dtype(np.float32) if dtype == np.float16 else dtype
         inputs = tuple(validation._contiguous(x, work) for x in raw)
         if settings.check_finite():
@@ -189,9 +191,8 @@ class EmbeddingLoss(Immutable):
                 if not np.isfinite(x).all():
                     validation.not_finite(name, x, int(np.argmin(np.isfinite(x))))
         samples = raw[0].shape[:-1] if self.width else raw[0].shape
-        labels = None
-        if of_labels:
-            labels = self._labels(validation.as_array(self.arguments[0], arrays[self.arguments[0]]), inputs)
+        if labels is not None:
+            labels = self._labels(labels, inputs)
         w = None if weight is None else _weight(self, weight, samples, work)
         n = math.prod(samples)
         by = 1.0

@@ -277,7 +277,8 @@ class Tversky(OverlapLoss):
     Notes
     -----
     alpha = beta = 1/2 is `Dice` (with half its smooth), 1 is `Jaccard`. alpha is of false positives, as in SMP; Keras
-    documents the same, but its code (3.15) takes them the other way round. At a perfect fit the gradient is 0 unless gamma is 1.
+    documents the same, but its code (3.15) takes them the other way round. At a perfect fit the gradient is 0 unless
+    gamma is 1.
 
     References
     ----------
