@@ -13,12 +13,15 @@ Every loss is a class (``Huber``) and a function (``huber``); `list_losses` name
 
 from typing import Any as _Any
 
+from fastloss import embeddings as _embeddings
 from fastloss import losses as _losses  # noqa: F401  fills the catalogue
 from fastloss import registry as _registry
 from fastloss._version import __version__
 from fastloss.accumulator import Accumulator
 from fastloss.combination import WeightedSum
+from fastloss.embeddings import EmbeddingLoss
 from fastloss.loss import Loss
+from fastloss.losses.overlap import Dice, Jaccard, Tversky
 from fastloss.multitask import DynamicWeightAverage, UncertaintyWeighting
 from fastloss.penalties import L1, L2, ElasticNet
 from fastloss.registry import get_loss, list_losses
@@ -28,9 +31,13 @@ __all__ = [
     "L1",
     "L2",
     "Accumulator",
+    "Dice",
     "DynamicWeightAverage",
     "ElasticNet",
+    "EmbeddingLoss",
+    "Jaccard",
     "Loss",
+    "Tversky",
     "UncertaintyWeighting",
     "WeightedSum",
     "__version__",
@@ -47,10 +54,14 @@ for _cls in map(_registry.loss_class, list_losses()):
     globals()[_cls.__name__] = _cls
     globals()[_cls.name] = _registry.function_form(_cls)
     __all__ += [_cls.__name__, _cls.name]
+for _pair in _embeddings.CATALOGUE.values():
+    globals()[_pair.__name__] = _pair
+    globals()[_pair.name] = _embeddings.function_form(_pair)
+    __all__ += [_pair.__name__, _pair.name]
 for _alias, _name in _registry.ALIASES.items():
     globals()[_alias] = globals()[_name]
     __all__ += [_alias]
-del _cls, _alias, _name
+del _cls, _pair, _alias, _name
 
 
 def __dir__() -> list[str]:

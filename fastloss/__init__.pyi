@@ -7,6 +7,7 @@ from numpy.typing import ArrayLike
 from fastloss._version import __version__ as __version__
 from fastloss.accumulator import Accumulator as Accumulator
 from fastloss.combination import WeightedSum as WeightedSum
+from fastloss.embeddings import EmbeddingLoss as EmbeddingLoss
 from fastloss.loss import Loss as Loss
 from fastloss.loss import Reduction as _Reduction
 from fastloss.losses.adversarial import GANDiscriminator as GANDiscriminator
@@ -17,6 +18,7 @@ from fastloss.losses.binary import BinaryFocal as BinaryFocal
 from fastloss.losses.binary import Brier as Brier
 from fastloss.losses.binary import Exponential as Exponential
 from fastloss.losses.binary import Hinge as Hinge
+from fastloss.losses.binary import HingeEmbedding as HingeEmbedding
 from fastloss.losses.binary import ModifiedHuber as ModifiedHuber
 from fastloss.losses.binary import Perceptron as Perceptron
 from fastloss.losses.binary import SmoothHinge as SmoothHinge
@@ -28,6 +30,8 @@ from fastloss.losses.classes import GeneralizedCrossEntropy as GeneralizedCrossE
 from fastloss.losses.classes import NegativeLogLikelihood as NegativeLogLikelihood
 from fastloss.losses.classes import Poly1 as Poly1
 from fastloss.losses.classes import SparseCategoricalCrossEntropy as SparseCategoricalCrossEntropy
+from fastloss.losses.contrast import NTXent as NTXent
+from fastloss.losses.contrast import SupervisedContrastive as SupervisedContrastive
 from fastloss.losses.counts import Gamma as Gamma
 from fastloss.losses.counts import InverseGaussian as InverseGaussian
 from fastloss.losses.counts import NegativeBinomial as NegativeBinomial
@@ -36,6 +40,14 @@ from fastloss.losses.counts import Tweedie as Tweedie
 from fastloss.losses.distributions import KLDivergence as KLDivergence
 from fastloss.losses.gaussian import GaussianCRPS as GaussianCRPS
 from fastloss.losses.gaussian import GaussianNLL as GaussianNLL
+from fastloss.losses.overlap import Dice as Dice
+from fastloss.losses.overlap import Jaccard as Jaccard
+from fastloss.losses.overlap import Tversky as Tversky
+from fastloss.losses.pairs import Contrastive as Contrastive
+from fastloss.losses.pairs import CosineEmbedding as CosineEmbedding
+from fastloss.losses.pairs import CosineSimilarity as CosineSimilarity
+from fastloss.losses.pairs import MarginRanking as MarginRanking
+from fastloss.losses.pairs import Triplet as Triplet
 from fastloss.losses.regression import AbsoluteError as AbsoluteError
 from fastloss.losses.regression import EpsilonInsensitive as EpsilonInsensitive
 from fastloss.losses.regression import Expectile as Expectile
@@ -90,8 +102,13 @@ __all__ = [
     "CategoricalCrossEntropy",
     "CategoricalFocal",
     "Cauchy",
+    "Contrastive",
+    "CosineEmbedding",
+    "CosineSimilarity",
+    "Dice",
     "DynamicWeightAverage",
     "ElasticNet",
+    "EmbeddingLoss",
     "EpsilonInsensitive",
     "Expectile",
     "Exponential",
@@ -106,14 +123,18 @@ __all__ = [
     "GeneralizedCrossEntropy",
     "HalfSquaredError",
     "Hinge",
+    "HingeEmbedding",
     "Huber",
     "InverseGaussian",
+    "Jaccard",
     "KLDivergence",
     "Linex",
     "LogCosh",
     "Loss",
     "Lq",
+    "MarginRanking",
     "ModifiedHuber",
+    "NTXent",
     "NegativeBinomial",
     "NegativeLogLikelihood",
     "Perceptron",
@@ -131,8 +152,11 @@ __all__ = [
     "SquaredError",
     "SquaredHinge",
     "SquaredLogError",
+    "SupervisedContrastive",
     "SymmetricAbsolutePercentageError",
+    "Triplet",
     "Tukey",
+    "Tversky",
     "Tweedie",
     "UncertaintyWeighting",
     "WeightedSum",
@@ -150,6 +174,9 @@ __all__ = [
     "categorical_cross_entropy",
     "categorical_focal",
     "cauchy",
+    "contrastive",
+    "cosine_embedding",
+    "cosine_similarity",
     "cross_entropy",
     "epsilon_insensitive",
     "expectile",
@@ -167,6 +194,7 @@ __all__ = [
     "get_num_threads",
     "half_squared_error",
     "hinge",
+    "hinge_embedding",
     "huber",
     "inverse_gaussian",
     "kl_divergence",
@@ -176,12 +204,14 @@ __all__ = [
     "log_loss",
     "lq",
     "mae",
+    "margin_ranking",
     "mean_absolute_error",
     "mean_squared_error",
     "modified_huber",
     "mse",
     "negative_binomial",
     "negative_log_likelihood",
+    "ntxent",
     "perceptron",
     "pinball",
     "poisson",
@@ -201,7 +231,9 @@ __all__ = [
     "squared_error",
     "squared_hinge",
     "squared_log_error",
+    "supervised_contrastive",
     "symmetric_absolute_percentage_error",
+    "triplet",
     "tukey",
     "tweedie",
     "welsch",
@@ -574,6 +606,15 @@ def perceptron(
     reduction: _Reduction = "mean",
     n_threads: int | None = None,
 ) -> Any: ...
+def hinge_embedding(
+    y_true: ArrayLike,
+    y_pred: ArrayLike,
+    sample_weight: ArrayLike | None = None,
+    *,
+    reduction: _Reduction = "mean",
+    n_threads: int | None = None,
+    margin: float = 1.0,
+) -> Any: ...
 def exponential(
     y_true: ArrayLike,
     y_pred: ArrayLike,
@@ -711,6 +752,74 @@ def kl_divergence(
     n_threads: int | None = None,
     from_logits: bool = False,
     from_log_probabilities: bool = False,
+) -> Any: ...
+def ntxent(
+    z1: ArrayLike,
+    z2: ArrayLike,
+    sample_weight: ArrayLike | None = None,
+    *,
+    reduction: _Reduction = "mean",
+    n_threads: int | None = None,
+    temperature: float = 0.5,
+) -> Any: ...
+def supervised_contrastive(
+    labels: ArrayLike,
+    z: ArrayLike,
+    sample_weight: ArrayLike | None = None,
+    *,
+    reduction: _Reduction = "mean",
+    n_threads: int | None = None,
+    temperature: float = 0.1,
+) -> Any: ...
+def contrastive(
+    y_true: ArrayLike,
+    h1: ArrayLike,
+    h2: ArrayLike,
+    sample_weight: ArrayLike | None = None,
+    *,
+    reduction: _Reduction = "mean",
+    n_threads: int | None = None,
+    margin: float = 1.0,
+) -> Any: ...
+def triplet(
+    anchor: ArrayLike,
+    positive: ArrayLike,
+    negative: ArrayLike,
+    sample_weight: ArrayLike | None = None,
+    *,
+    reduction: _Reduction = "mean",
+    n_threads: int | None = None,
+    margin: float = 1.0,
+    p: float = 2.0,
+    swap: bool = False,
+) -> Any: ...
+def cosine_embedding(
+    y_true: ArrayLike,
+    h1: ArrayLike,
+    h2: ArrayLike,
+    sample_weight: ArrayLike | None = None,
+    *,
+    reduction: _Reduction = "mean",
+    n_threads: int | None = None,
+    margin: float = 0.0,
+) -> Any: ...
+def cosine_similarity(
+    h1: ArrayLike,
+    h2: ArrayLike,
+    sample_weight: ArrayLike | None = None,
+    *,
+    reduction: _Reduction = "mean",
+    n_threads: int | None = None,
+) -> Any: ...
+def margin_ranking(
+    y_true: ArrayLike,
+    x1: ArrayLike,
+    x2: ArrayLike,
+    sample_weight: ArrayLike | None = None,
+    *,
+    reduction: _Reduction = "mean",
+    n_threads: int | None = None,
+    margin: float = 0.0,
 ) -> Any: ...
 
 cross_entropy = sparse_categorical_cross_entropy

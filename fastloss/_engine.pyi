@@ -28,3 +28,26 @@ def kernel_names() -> list[str]: ...
 def set_check_finite(enabled: bool) -> None: ...
 def set_num_threads(n: int) -> None: ...
 def triad_bandwidth(nbytes: int, n_threads: int = 0, repeats: int = 5) -> float: ...
+def run_contrast(
+    groups: Any,
+    positives: Any,
+    weight: Any,
+    similarities: Any,
+    values: Any,
+    first: int,
+    scale: float,
+    gradient: bool,
+    n_threads: int | None,
+) -> float: ...
+def run_pairs(
+    name: str,
+    parameters: tuple[float, ...],
+    labels: Any,
+    inputs: tuple[Any, ...],
+    weight: Any,
+    values: Any,
+    gradients: tuple[Any, ...] | None,
+    by: float,
+    n_threads: int | None,
+    width: bool = ...,
+) -> float: ...

@@ -6,6 +6,7 @@ import inspect
 import re
 import textwrap
 
+from fastloss.embeddings import EmbeddingLoss
 from fastloss.loss import Loss
 from fastloss.registry import ALIASES
 
@@ -62,16 +63,17 @@ def facts(loss: Loss) -> dict[str, str]:
     }
 
 
-def sections(cls: type[Loss]) -> dict[str, str]:
+def sections(cls: type[object]) -> dict[str, str]:
     """The docstring by its headings; what stands above the first is under ``""``."""
     parts = re.split(r"^(\w+)\n-+\n", inspect.getdoc(cls) or "", flags=re.MULTILINE)
     return dict(zip(["", *parts[1::2]], (part.strip() for part in parts[::2]), strict=True))
 
 
-def text(cls: type[Loss], width: int) -> str:
+def text(cls: type[Loss] | type[EmbeddingLoss], width: int) -> str:
     """All of it as a page of plain text."""
-    loss, parts = cls(), sections(cls)
-    arguments = ["y_true", "y_pred", "sample_weight=None", "*", "reduction='mean'", "n_threads=None", *_defaults(cls)]
+    parts = sections(cls)
+    inputs = cls.arguments if issubclass(cls, EmbeddingLoss) else ("y_true", "y_pred")
+    arguments = [*inputs, "sample_weight=None", "*", "reduction='mean'", "n_threads=None", *_defaults(cls)]
     lines = [
         *_filled(signature(cls), width, "    "),
         *_filled(f"{cls.name}({', '.join(arguments)})", width, "    "),
@@ -83,8 +85,10 @@ def text(cls: type[Loss], width: int) -> str:
     del parts["Examples"]
     for heading, body in parts.items():
         lines += ["", heading, *(f"  {line}".rstrip() for line in _paragraphs(body, width - 2))]
+    if issubclass(cls, EmbeddingLoss):
+        return "\n".join(lines)
     lines += ["", "Facts" + (" (with the default parameters)" if _defaults(cls) else "")]
-    for name, fact in facts(loss).items():
+    for name, fact in facts(cls()).items():
         lines += _filled(fact, width, " " * 20, first=f"  {name:<18}")
     return "\n".join(lines)
 

@@ -101,11 +101,29 @@ typedef struct {
     fl_loop loops[FL_REALS][FL_OPERATIONS], summing[FL_REALS][FL_OPERATIONS];
 } fl_kernel;
 
+/* Losses of embeddings: a job with several inputs, each of which has a gradient. y and w of the job have the real type. */
+enum { FL_EMBEDDINGS = 3 };
+typedef struct {
+    fl_job job; /* first: a runner is given its address */
+    int inputs;
+    const void *x[FL_EMBEDDINGS]; /* rows of job.width numbers */
+    void *g[FL_EMBEDDINGS];       /* NULL where no gradients are asked for */
+} fl_pairs_job;
+
+typedef struct {
+    const char *name;
+    int inputs;
+    fl_loop formulas[FL_REALS]; /* of one row; NULL: the runner needs none */
+    fl_run run[FL_REALS];
+} fl_pairs_kernel;
+
 /* All that one instruction set exports. */
 typedef struct {
     const char *isa;
     const fl_kernel *kernels;
     ptrdiff_t n_kernels;
+    const fl_pairs_kernel *pairs;
+    ptrdiff_t n_pairs;
     fl_run run[FL_KINDS][FL_REALS];
     fl_run run_checks; /* looks through the job's checks, computes nothing */
     fl_run total_weight[FL_REALS], total_row_weight[FL_REALS]; /* what a mean divides by */

@@ -43,12 +43,21 @@ static void triad(double *a, const double *b, const double *c, ptrdiff_t begin, 
 
 static const fl_kernel kernels[] = {POINTWISE(POINTWISE_ROW) CLASSES(CLASSES_ROW) OUTPUTS(OUTPUTS_ROW)};
 
+#define PAIRS_ROW(name, inputs) \
+    {#name, inputs, {(fl_loop)name##_f32, (fl_loop)name##_f64}, {run_pairs_f32, run_pairs_f64}},
+static const fl_pairs_kernel pairs_kernels[] = {
+    PAIRS(PAIRS_ROW){"ranking", 2, {0}, {run_ranking_f32, run_ranking_f64}},
+    {"contrast", 3, {0}, {run_contrast_f32, run_contrast_f64}},
+};
+
 /* The one symbol an instruction set's file exports. */
 #define EXPORT_ISA(symbol, spelling)                                                                         \
     const fl_isa symbol = {                                                                                  \
         .isa = spelling,                                                                                     \
         .kernels = kernels,                                                                                  \
         .n_kernels = sizeof kernels / sizeof *kernels,                                                       \
+        .pairs = pairs_kernels,                                                                              \
+        .n_pairs = sizeof pairs_kernels / sizeof *pairs_kernels,                                             \
         .run = {[FL_POINTWISE] = {run_pointwise_f32, run_pointwise_f64},                                     \
                 [FL_CLASSES] = {run_classes_f32, run_classes_f64},                                           \
                 [FL_OUTPUTS] = {run_outputs_f32, run_outputs_f64}},                                          \

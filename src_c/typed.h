@@ -19,3 +19,4 @@
 #include "outputs.h"
 #include "losses/classes.h"
 #include "classes.h"
+#include "pairs.h"

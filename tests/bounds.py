@@ -137,6 +137,13 @@ def _epsilon_insensitive(loss: Loss, y: Any, z: Any, found: dict[str, Any]) -> d
     return scale | ({"majorize": found["majorize"] ** 2 * a} if "majorize" in found else {})
 
 
+def _hinge_embedding(loss: Loss, y: Any, z: Any, found: dict[str, Any]) -> dict[str, Any]:
+    """margin - z, of a margin that is rounded to the type."""
+    d = np.abs(LONG(loss.margin) - z)
+    terms = np.abs(z) + LONG(loss.margin)
+    return {"value": np.where(y > 0, np.abs(z), terms), "majorize": found["majorize"] * (1 + terms / d)}
+
+
 def _squared_epsilon_insensitive(loss: Loss, y: Any, z: Any, found: dict[str, Any]) -> dict[str, Any]:
     a, slope = np.abs(z - y), np.abs(found["gradient"])
     return {"value": found["value"] + slope * a, "gradient": np.where(slope > 0, 2 * a, 0)}
@@ -384,6 +391,7 @@ SCALES: dict[str, Terms] = {
     "squared_log_error": _squared_log_error,
     "epsilon_insensitive": _epsilon_insensitive,
     "squared_epsilon_insensitive": _squared_epsilon_insensitive,
+    "hinge_embedding": _hinge_embedding,
     "poisson": _poisson,
     "gamma": _gamma,
     "inverse_gaussian": _inverse_gaussian,

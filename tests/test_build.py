@@ -99,6 +99,31 @@ def test_every_loop_is_vector_code(isa):
     assert "squared_error_sum_gradient_f32" in functions
 
 
+# Of the functions of src_c/pairs.h, which compute the numbers of a row and the last few of its entries one by one
+# beside their loops: packed operations for each scalar one, at least.
+LEAST_PACKED = 0.5
+
+
+@x86
+@engine
+@binutils
+@pytest.mark.parametrize("isa", ["x86_64_v3.c", "x86_64_v4.c"])
+def test_loops_of_pairs_are_vector_code(isa):
+    from test_embeddings import ROWS
+
+    if _is_stripped():
+        pytest.skip("the extension is stripped")
+    functions = {name: counts for (file, name), counts in _functions().items() if file == isa}
+    named = {name for name, _ in (loss._kernel() for loss in ROWS)} - {"ranking"}
+    bad = []
+    for kernel in sorted(named | {"run_ranking", "run_contrast"}):
+        for real in ("f32", "f64"):
+            counts = functions[f"{kernel}_{real}"]
+            if counts["packed"] < max(10, LEAST_PACKED * counts["scalar"]):
+                bad.append(f"{kernel}_{real}: {counts['scalar']} scalar, {counts['packed']} packed operations")
+    assert not bad, f"{isa}: not vectorised:\n" + "\n".join(bad)
+
+
 @engine
 @binutils
 def test_no_libm_and_one_export():

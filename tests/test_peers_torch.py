@@ -69,6 +69,7 @@ PEERS = {
     "hinge_embedding_loss": Peer(fl.Hinge(), lambda F, z, y, r: F.hinge_embedding_loss(sign(y) * z, -z.new_ones(z.shape), reduction=r), note="of a margin, for the target -1"),
     "margin_ranking_loss": Peer(fl.Hinge(), lambda F, z, y, r: F.margin_ranking_loss(z, 0 * z.detach(), sign(y), margin=1, reduction=r), note="of z against 0"),
     "margin_ranking_loss of margin 0": Peer(fl.Perceptron(), lambda F, z, y, r: F.margin_ranking_loss(z, 0 * z.detach(), sign(y), reduction=r)),
+    "hinge_embedding_loss of a distance": Peer(fl.HingeEmbedding(1.5), lambda F, z, y, r: F.hinge_embedding_loss(z, sign(y), margin=1.5, reduction=r)),
     "margin_ranking_loss, discriminator": Peer(fl.GANDiscriminator("hinge"), lambda F, z, y, r: F.margin_ranking_loss(z, 0 * z.detach(), sign(y), margin=1, reduction=r)),
     "smooth_l1_loss of a margin": Peer(fl.SmoothHinge(), lambda F, z, y, r: F.smooth_l1_loss(F.relu(1 - sign(y) * z), z.new_zeros(z.shape), reduction=r)),
     "huber_loss of a margin": Peer(fl.ModifiedHuber(), lambda F, z, y, r: F.huber_loss(F.relu(1 - sign(y) * z), z.new_zeros(z.shape), delta=2.0, reduction=r), 0.5),

@@ -10,7 +10,8 @@ import sys
 import generated
 
 import fastloss as fl
-from fastloss import description, multitask, penalties, registry
+from fastloss import description, embeddings, multitask, penalties, registry
+from fastloss.losses import overlap
 
 HEAD = """\
 # The losses
@@ -66,14 +67,27 @@ def of_classes(heading: str, sentence: str, classes: list[type]) -> str:
     return f"\n## {heading}\n\n{sentence}\n\n{table(('class', 'formula'), rows)}"
 
 
+def of_embeddings() -> str:
+    """Losses of pairs, triplets and batches."""
+    rows = [
+        (f"`{description.signature(cls)}`", f"`{', '.join(cls.arguments)}`", description.formula(cls), cls.when)
+        for cls in embeddings.CATALOGUE.values()
+    ]
+    heading = ("loss", "called with", "formula", "when to use it")
+    return f"\n## Pairs and embeddings\n\nWith a gradient in each of the embeddings.\n\n{table(heading, rows)}"
+
+
 def page() -> str:
     """The whole page."""
     added = [getattr(penalties, name) for name in penalties.__all__ if name != "Penalty"]
+    masks = [getattr(overlap, name) for name in overlap.__all__ if name != "OverlapLoss"]
     tasks = [*(getattr(multitask, name) for name in multitask.__all__), fl.WeightedSum]
     return "".join(
         (
             HEAD,
             *map(of_task, registry.TASKS),
+            of_embeddings(),
+            of_classes("Segmentation", "On masks and probabilities: value and gradient.", masks),
             of_classes("Penalties", "On coefficients: value, gradient, Hessian and proximal operator.", added),
             of_classes("Several losses", "Of tasks with targets of their own, or of one target.", tasks),
         )

@@ -13,7 +13,8 @@ import sys
 import generated
 
 import fastloss as fl
-from fastloss import registry
+from fastloss import embeddings, registry
+from fastloss.losses import overlap
 
 HEAD = """\
 # Generated from the registry of losses by tools/make_stubs.py: run `make stubs` after a change.
@@ -26,6 +27,7 @@ from numpy.typing import ArrayLike, NDArray
 from fastloss._version import __version__ as __version__
 from fastloss.accumulator import Accumulator as Accumulator
 from fastloss.combination import WeightedSum as WeightedSum
+from fastloss.embeddings import EmbeddingLoss as EmbeddingLoss
 from fastloss.loss import Loss as Loss
 from fastloss.loss import Reduction as _Reduction
 """
@@ -45,8 +47,6 @@ from fastloss.settings import show_config as show_config
 """
 
 SHARED = (
-    "y_true: ArrayLike",
-    "y_pred: ArrayLike",
     "sample_weight: ArrayLike | None = None",
     "*",
     "reduction: _Reduction = 'mean'",
@@ -54,11 +54,12 @@ SHARED = (
 )
 
 
-def function_stub(name: str) -> str:
-    """The function form of a loss: the shared arguments and the parameters of its class."""
-    parameters = inspect.signature(registry.loss_class(name)).parameters.values()
+def function_stub(cls: type, inputs: tuple[str, ...] = ("y_true", "y_pred")) -> str:
+    """The function form of a loss: its inputs, the shared arguments and the parameters of its class."""
+    name, parameters = cls.name, inspect.signature(cls).parameters.values()
     own = [f"{p.name}: {_annotation(p)} = {p.default!r}" for p in parameters]
-    lines = "".join(f"    {argument},\n" for argument in (*SHARED, *own)).replace("'", '"')
+    arrays = [f"{argument}: ArrayLike" for argument in inputs]
+    lines = "".join(f"    {argument},\n" for argument in (*arrays, *SHARED, *own)).replace("'", '"')
     return f"def {name}(\n{lines}) -> Any: ...\n"
 
 
@@ -71,8 +72,12 @@ def _annotation(parameter: inspect.Parameter) -> str:
 def stub() -> str:
     """The whole file."""
     classes = [registry.loss_class(name) for name in fl.list_losses()]
-    imports = sorted(f"from {cls.__module__} import {cls.__name__} as {cls.__name__}\n" for cls in classes)
-    functions = "".join(function_stub(name) for name in fl.list_losses())
+    pairs = list(embeddings.CATALOGUE.values())
+    masks = [getattr(overlap, name) for name in overlap.__all__ if name != "OverlapLoss"]
+    imports = sorted(
+        f"from {cls.__module__} import {cls.__name__} as {cls.__name__}\n" for cls in classes + pairs + masks
+    )
+    functions = "".join([*map(function_stub, classes), *(function_stub(cls, cls.arguments) for cls in pairs)])
     aliases = "".join(f"{alias} = {name}\n" for alias, name in sorted(registry.ALIASES.items()))
     names = "".join(f'    "{name}",\n' for name in sorted(fl.__all__, key=lambda name: (not name.isupper(), name)))
     text = f"{HEAD}{''.join(imports)}{TAIL}\n__all__ = [\n{names}]\n\n{functions}\n{aliases}"

@@ -498,6 +498,61 @@ class Perceptron(_Margin):
 
 
 @register
+class HingeEmbedding(_Margin):
+    r"""Hinge embedding loss: z for a similar pair, max(0, margin - z) for another, z = y_pred a distance.
+
+    The gradient is 1 for a similar pair, -1 for another with z < margin, 0 elsewhere; the exact Hessian is 0.
+    ``"majorize"`` gives 0, and 1/(2|margin - z|) for dissimilar pairs (with that distance at least 1e-6).
+
+    Parameters
+    ----------
+    margin : float, default=1.0
+        How far apart dissimilar pairs are pushed, in units of the distance. Positive or 0.
+
+    Notes
+    -----
+    Convex, with a kink at z = margin. Labels are all in {-1, 1}, as in torch, or all in {0, 1}; 1 is a similar pair.
+    y_pred is usually the L1 distance between two embeddings; nothing keeps a score that is none from going below 0,
+    and the loss with it. `Contrastive` takes the embeddings themselves and squares.
+
+    References
+    ----------
+    .. [1] J. Weston, F. Ratle, R. Collobert, "Deep learning via semi-supervised embedding", ICML 2008.
+       https://doi.org/10.1145/1390156.1390303
+
+    Examples
+    --------
+    >>> import fastloss as fl
+    >>> fl.HingeEmbedding(margin=1.0)([1, -1, -1], [0.25, 0.25, 3.0], reduction="none")
+    array([0.25, 0.75, 0.  ])
+    """
+
+    name = "hinge_embedding"
+    smoothness = 0
+    when = "Distances between pairs that are known to be similar or not."
+    margin: float
+
+    def __init__(self, margin: float = 1.0) -> None:
+        Loss.__init__(self, margin=real("margin", margin, 0.0))
+
+    def _kernel(self) -> KernelSpec:
+        return KernelSpec("hinge_embedding", (self.margin, LEAST_RESIDUAL))
+
+    def _closed_form(self, y: Any, w: Any) -> Any:
+        similar = np.sum(w[y > 0])
+        return -math.inf if similar > np.sum(w) - similar else self.margin
+
+    def reference(self, y_true: Any, y_pred: Any) -> tuple[Any, Any, Any]:
+        similar, m = y_true > 0, y_pred.dtype.type(self.margin) - y_pred
+        slope = np.where(similar, 1, np.where(m > 0, -1, 0))
+        return np.where(similar, y_pred, np.maximum(m, 0)), nan_like(y_pred, slope), nan_like(y_pred, 0)
+
+    def majorizer(self, y_true: Any, y_pred: Any) -> Any:
+        distance = np.maximum(np.abs(y_pred.dtype.type(self.margin) - y_pred), LEAST_RESIDUAL)
+        return np.where(y_true > 0, nan_like(y_pred, 0), 1 / (2 * distance))
+
+
+@register
 class Exponential(_Margin):
     r"""Exponential loss: exp(-s z).
 

@@ -166,6 +166,14 @@ FORMULA(perceptron) {
     };
 }
 
+/* z, a distance, of a similar pair; max(0, margin - z) of another; p[0] = margin. Majorized like |.|/2 there. */
+FORMULA(hinge_embedding) {
+    const bool similar = y > 0;
+    const real m = p[0] - z, c = at_least(BOUNDS.zero, m), a = vabs(m), zero = nan_or(z, 0), bound = C(0.5) / (a < p[1] ? p[1] : a);
+    const real slope = m > 0 ? C(-1.0) : c;
+    return (result){.v = similar ? z : c, .g = similar ? 1 + zero : slope, .h = zero, .m = similar ? zero : bound};
+}
+
 /* exp(-s z) */
 FORMULA(exponential) {
     const real slope = y > 0 ? C(-1.0) : C(1.0), v = vexp(slope * z);
@@ -221,6 +229,7 @@ FORMULA(minus_softplus) {
     X(asymmetric_focal_margin_any, 4, EXP_MINUS_ABS_SCORE) \
     X(smooth_hinge, 1, DIRECT) \
     X(perceptron, 1, DIRECT) \
+    X(hinge_embedding, 1, DIRECT) \
     X(exponential, 4, DIRECT) \
     X(soft_margin, 4, EXP_MINUS_ABS_SCORE) \
     X(brier_logits, 4, EXP_MINUS_ABS_SCORE) \

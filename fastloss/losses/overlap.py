@@ -1,0 +1,320 @@
+"""Losses of the overlap of two masks: no sum over samples, but a ratio of such sums."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from fastloss import domains, validation
+from fastloss.immutable import Immutable
+from fastloss.parameters import flag, real
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import ArrayLike, NDArray
+
+__all__ = ["Dice", "Jaccard", "OverlapLoss", "Tversky"]
+
+_PIECE = 1 << 16  # elements that are looked at together: a few arrays of them fit in a core's cache
+
+
+class OverlapLoss(Immutable):
+    """(E / (TP + E + s))^gamma, E = alpha FP + beta FN: small, immutable, comparable, picklable.
+
+    With t the mask and p the probabilities, TP = sum of t p, FP = sum of (1 - t) p, FN = sum of t (1 - p). E is summed
+    as it stands, for 1 - TP/(...) cancels where the masks agree. Arrays of any shape; the dtype of y_pred is that of
+    the gradient: float32 and float64 are computed in, float16 in float32, integers become float64. Sums are in float64.
+    Where nothing counts, as in an empty mask that is predicted empty, the loss is 0, and so is the gradient at E = 0.
+    """
+
+    name: ClassVar[str]
+    when: ClassVar[str]
+    smooth: float
+    per_class: bool
+    target_domain: ClassVar[domains.Domain] = domains.PROBABILITY_TARGET
+    prediction_domain: ClassVar[domains.Domain] = domains.Domain(
+        domains.PROBABILITY.code,
+        0.0,
+        1.0,
+        domains.PROBABILITY.expected,
+        "apply a sigmoid or a softmax if these are raw scores",
+    )
+
+    def _shape(self) -> tuple[float, float, float, float]:
+        """alpha, beta, s and gamma."""
+        raise NotImplementedError
+
+    def __call__(self, y_true: ArrayLike, y_pred: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
+        """The loss; with ``per_class`` the mean over the classes.
+
+        Parameters
+        ----------
+        y_true : array_like
+            Masks: labels in {0, 1}, or probabilities. With ``per_class`` (n_samples, n_classes, ...).
+        y_pred : array_like
+            Predicted probabilities, of the same shape.
+        sample_weight : array_like of shape (n_samples,), optional
+            Finite, non-negative weights: of the sums, so that a sample of weight 2 counts like two.
+        """
+        return self._value_and_gradient(y_true, y_pred, sample_weight, None, wanted=False)[0]
+
+    def gradient(
+        self,
+        y_true: ArrayLike,
+        y_pred: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        *,
+        out: NDArray[Any] | None = None,
+    ) -> NDArray[Any]:
+        """d(loss)/d(y_pred). Parameters are those of `value_and_gradient`."""
+        return self.value_and_gradient(y_true, y_pred, sample_weight, out=out)[1]
+
+    def value_and_gradient(
+        self,
+        y_true: ArrayLike,
+        y_pred: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        *,
+        out: NDArray[Any] | None = None,
+    ) -> tuple[float, NDArray[Any]]:
+        """The loss and its gradient: one pass over the arrays for the sums, one for the gradient.
+
+        Parameters are those of `__call__`; `out` is a C-contiguous array of the shape and dtype of `y_pred` to write
+        to, which may be `y_pred` itself.
+        """
+        return self._value_and_gradient(y_true, y_pred, sample_weight, out, wanted=True)
+
+    def _value_and_gradient(
+        self, y_true: Any, y_pred: Any, sample_weight: Any, out: Any, *, wanted: bool
+    ) -> tuple[float, Any]:
+        given, y = validation.as_array("y_pred", y_pred), validation.as_array("y_true", y_true)
+        if y.shape != given.shape:
+            raise ValueError(f"y_true has shape {y.shape} and y_pred has shape {given.shape}: shapes must be equal")
+        if self.per_class and given.ndim < 2:
+            raise ValueError(f"y_pred has shape {given.shape}: with per_class expected (n_samples, n_classes, ...)")
+        dtype = validation.result_dtype(given)
+        if out is not None:
+            validation.check_out("out", out, "y_pred", given, dtype, (("y_true", y),))
+        n = given.shape[0] if given.ndim else 1
+        w = None if sample_weight is None else _weight(sample_weight, n)
+        shape = (n, given.shape[1], -1) if self.per_class else (n, 1, -1)
+        if self.per_class or w is not None:
+            width = given.size // max(1, n * shape[1])
+        else:  # one long row
+            shape, width = (1, 1, -1), given.size
+        shape = (*shape[:2], width)
+        p = np.ascontiguousarray(given).reshape(shape)
+        t = np.ascontiguousarray(y).reshape(shape)
+        sums = np.zeros((3, shape[1]))
+        with np.errstate(all="ignore"):  # NaN in, NaN out
+            for piece in _pieces(shape):
+                self._check(given, y, p, t, piece)
+                of_p, of_t = self._cast(p[piece]), self._cast(t[piece])
+                both = of_p * of_t
+                factor = 1.0 if w is None else w[piece[0], np.newaxis, np.newaxis]
+                for total, part in zip(sums, (both, of_p - both, of_t - both), strict=True):
+                    total += np.sum(part * factor if w is not None else part, axis=(0, 2), dtype=np.float64)
+            value, of_target, constant = self._score(*sums)
+        if not wanted:
+            return value, None
+        gradient = np.empty(given.shape, dtype) if out is None else out
+        g = gradient.reshape(shape)
+        with np.errstate(all="ignore"):
+            for piece in _pieces(shape):
+                slope = of_target[:, np.newaxis] * self._cast(t[piece]) + constant[:, np.newaxis]
+                if w is not None:
+                    slope = slope * w[piece[0], np.newaxis, np.newaxis]
+                g[piece] = np.where(np.isnan(p[piece]), p[piece], slope)
+        return value, gradient
+
+    def _score(self, tp: Any, fp: Any, fn: Any) -> tuple[float, Any, Any]:
+        """The mean over the classes, and for each the gradient: a factor on the target, and a constant."""
+        alpha, beta, smooth, gamma = self._shape()
+        error, agreed = alpha * fp + beta * fn, tp + smooth
+        whole = agreed + error
+        share = np.where(whole == 0, 0, error / whole)
+        steep = np.where(error == 0, float(gamma == 1), gamma * np.power(share, gamma - 1))
+        k = np.where(whole == 0, 0, steep / np.square(whole)) / max(1, len(tp))
+        value = float(np.mean(np.power(share, gamma))) if len(tp) else 0.0
+        return value, -k * ((alpha + beta) * agreed + error), k * alpha * agreed
+
+    @staticmethod
+    def _cast(x: Any) -> Any:
+        """Floats of some digits; what else there is, in float64."""
+        return x if x.dtype in (np.float32, np.float64, np.longdouble) else x.astype(np.float64)
+
+    def _check(self, given: Any, y: Any, p: Any, t: Any, piece: Any) -> None:
+        """Raise for the first number outside [0, 1]; NaN passes in y_pred."""
+        some, mask = p[piece], t[piece]
+        if some.size and (some.min() < 0 or some.max() > 1 or np.isnan(some.max())):
+            bad = (given < 0) | (given > 1)
+            if bad.any():
+                validation.bad_prediction(self, given, int(np.argmax(bad)))  # type: ignore[arg-type]
+        if mask.size and not (mask.min() >= 0 and mask.max() <= 1):
+            validation.bad_target(self, y, int(np.argmin((y >= 0) & (y <= 1))))  # type: ignore[arg-type]
+
+
+def _pieces(shape: tuple[int, int, int]) -> Iterator[tuple[slice, slice, slice]]:
+    """Some samples, all classes, some places: pieces of an array (samples, classes, places)."""
+    n, classes, width = shape
+    samples = max(1, _PIECE // max(1, classes * width))
+    places = max(1, _PIECE // max(1, classes)) if samples == 1 else max(1, width)
+    for first in range(0, n, samples):
+        for at in range(0, width, places):
+            yield slice(first, first + samples), slice(None), slice(at, at + places)
+
+
+def _weight(weight: Any, n: int) -> Any:
+    w = validation.as_array("sample_weight", weight)
+    if w.shape != (n,):
+        raise ValueError(f"sample_weight has shape {w.shape}: expected {(n,)}, one per sample")
+    good = (w >= 0) & np.isfinite(w)
+    if not good.all():
+        validation.bad_weight(w, int(np.argmin(good)))
+    return w.astype(np.float64)
+
+
+class Dice(OverlapLoss):
+    r"""Dice loss: 1 - (2 sum t p + smooth)/(sum p + sum t + smooth), t the mask, p = y_pred.
+
+    With N and D the numerator and the denominator, the gradient is -(2 t D - N)/D^2.
+
+    Parameters
+    ----------
+    smooth : float, default=1.0
+        Added above and below: what an empty mask is worth. Positive or 0.
+    per_class : bool, default=False
+        Whether there is a ratio for each class, along axis 1, over all samples, of which the mean is taken; else there
+        is one over everything.
+
+    Notes
+    -----
+    An empty mask that is predicted empty has the loss 0, also with ``smooth=0``. Keras's ``Dice`` has an epsilon in the
+    place of smooth, 1e-7; SMP's leaves out empty classes. Probabilities are expected and checked.
+
+    References
+    ----------
+    .. [1] F. Milletari, N. Navab, S.-A. Ahmadi, "V-Net: fully convolutional neural networks for volumetric medical
+       image segmentation", 3DV 2016. https://doi.org/10.1109/3DV.2016.79
+
+    Examples
+    --------
+    >>> import fastloss as fl
+    >>> fl.Dice(smooth=0.0)([1, 1, 0, 0], [1.0, 0.5, 0.5, 0.0])
+    0.25
+    """
+
+    name = "dice"
+    when = "Masks of a small foreground, whose pixels would drown in cross-entropy."
+
+    def __init__(self, smooth: float = 1.0, per_class: bool = False) -> None:
+        super().__init__(smooth=real("smooth", smooth, 0.0), per_class=flag("per_class", per_class))
+
+    def _shape(self) -> tuple[float, float, float, float]:
+        return 0.5, 0.5, self.smooth / 2, 1.0
+
+
+class Jaccard(OverlapLoss):
+    r"""Jaccard (soft IoU) loss: 1 - (sum t p + smooth)/(sum p + sum t - sum t p + smooth), t the mask, p = y_pred.
+
+    With N and D the numerator and the denominator, the gradient is -(t D - (1 - t) N)/D^2.
+
+    Parameters
+    ----------
+    smooth : float, default=1.0
+        As in `Dice`.
+    per_class : bool, default=False
+        As in `Dice`.
+
+    Notes
+    -----
+    An empty mask that is predicted empty has the loss 0. Of the same masks it is larger than `Dice`: 2 L/(1 + L) of
+    that, where smooth is 0.
+
+    References
+    ----------
+    .. [1] M. A. Rahman, Y. Wang, "Optimizing intersection-over-union in deep neural networks for image segmentation",
+       ISVC 2016. https://doi.org/10.1007/978-3-319-50835-1_22
+
+    Examples
+    --------
+    >>> import fastloss as fl
+    >>> fl.Jaccard(smooth=0.0)([1, 1, 0, 0], [1.0, 0.5, 0.5, 0.0])
+    0.4
+    """
+
+    name = "jaccard"
+    when = "Masks that will be judged by intersection over union."
+
+    def __init__(self, smooth: float = 1.0, per_class: bool = False) -> None:
+        super().__init__(smooth=real("smooth", smooth, 0.0), per_class=flag("per_class", per_class))
+
+    def _shape(self) -> tuple[float, float, float, float]:
+        return 1.0, 1.0, self.smooth, 1.0
+
+
+class Tversky(OverlapLoss):
+    r"""Tversky loss: (1 - (TP + smooth)/(TP + alpha FP + beta FN + smooth))^gamma.
+
+    TP = sum of t p, FP = sum of (1 - t) p, FN = sum of t (1 - p), t the mask, p = y_pred. With E = alpha FP + beta FN,
+    A = TP + smooth, D = A + E the gradient is gamma (E/D)^(gamma - 1) (alpha A - t ((alpha + beta) A + E))/D^2.
+
+    Parameters
+    ----------
+    alpha : float, default=0.5
+        Cost of false positives. Positive or 0.
+    beta : float, default=0.5
+        Cost of false negatives: raise it for recall. Positive or 0.
+    gamma : float, default=1.0
+        Focus on ill-segmented masks, as an exponent. Positive. The focal Tversky loss of Abraham and Khan has 1/gamma.
+    smooth : float, default=1.0
+        As in `Dice`.
+    per_class : bool, default=False
+        As in `Dice`.
+
+    Notes
+    -----
+    alpha = beta = 1/2 is `Dice` (with half its smooth), 1 is `Jaccard`. alpha is of false positives, as in SMP; Keras
+    documents the same, but its code (3.15) takes them the other way round. At a perfect fit the gradient is 0 unless
+    gamma is 1.
+
+    References
+    ----------
+    .. [1] S. S. M. Salehi, D. Erdogmus, A. Gholipour, "Tversky loss function for image segmentation using 3D fully
+       convolutional deep networks", MLMI 2017. https://doi.org/10.1007/978-3-319-67389-9_44
+    .. [2] N. Abraham, N. M. Khan, "A novel focal Tversky loss function with improved attention U-Net for lesion
+       segmentation", ISBI 2019. https://doi.org/10.1109/ISBI.2019.8759329
+
+    Examples
+    --------
+    >>> import fastloss as fl
+    >>> round(fl.Tversky(alpha=0.3, beta=0.7, smooth=0.0)([1, 1, 0, 0], [1.0, 0.5, 0.5, 0.0]), 6)
+    0.25
+    """
+
+    name = "tversky"
+    when = "Masks of which false negatives cost more than false positives, or the reverse: lesions."
+    alpha: float
+    beta: float
+    gamma: float
+
+    def __init__(
+        self,
+        alpha: float = 0.5,
+        beta: float = 0.5,
+        gamma: float = 1.0,
+        smooth: float = 1.0,
+        per_class: bool = False,
+    ) -> None:
+        super().__init__(
+            alpha=real("alpha", alpha, 0.0),
+            beta=real("beta", beta, 0.0),
+            gamma=real("gamma", gamma, 0.0, open_low=True),
+            smooth=real("smooth", smooth, 0.0),
+            per_class=flag("per_class", per_class),
+        )
+
+    def _shape(self) -> tuple[float, float, float, float]:
+        return self.alpha, self.beta, self.smooth, self.gamma
