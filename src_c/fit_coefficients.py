@@ -150,16 +150,6 @@ POLYNOMIALS = [
         scale=mp.exp,
     ),
     Polynomial(
-        "exp2_tail",
-        "2^f = 1 + f q(f)",
-        lambda f: mp.expm1(f * mp.log(2)),
-        lambda f: mpf(0),
-        lambda f: f,
-        (-mpf("0.5005"), mpf("0.5005")),
-        {32: 5, 64: 10},
-        scale=lambda f: mpf(2) ** f,
-    ),
-    Polynomial(
         "expm1_tail",
         "expm1(r) = r + r^2 q(r)",
         lambda r: mp.expm1(r),

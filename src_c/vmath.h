@@ -221,32 +221,11 @@ INLINE real FN(exp_nonpositive)(real x) {
 }
 #define vexp_nonpositive FN(exp_nonpositive)
 
-/* (2^f - 1) / f for |f| <= 1/2 */
-INLINE real FN(exp2_tail)(real f) {
-    const real f2 = f * f;
-#if FL_BITS == 32
-    return vfma(f2, vfma(f2, poly2(f, C(0x1.5f0978p-10), C(0x1.416e84p-13)), poly2(f, C(0x1.c6af7ap-5), C(0x1.3b2ddep-7))),
-                poly2(f, C(0x1.62e43p-1), C(0x1.ebfbdcp-3)));
-#else
-    const real f4 = f2 * f2;
-    return vfma(f4 * f4, vfma(f2, C(0x1.e81de3facae31p-32), poly2(f, C(0x1.b526022974df1p-24), C(0x1.e612b04d9feb3p-28))),
-                poly8(f, f2, f4,
-                      C(0x1.62e42fefa39efp-1), C(0x1.ebfbdff82c59dp-3), C(0x1.c6b08d704a0dep-5),
-                      C(0x1.3b2ab6fba102bp-7), C(0x1.5d87fe78b20c9p-10), C(0x1.4309130c4beefp-13),
-                      C(0x1.ffcbfbff5ff2dp-17), C(0x1.62bfcd36b9b4dp-20)));
-#endif
-}
-
-/* 2^SUBNORMAL_LIFT exp(x) = 2^(x / ln 2) for x <= 0, and exactly 0 for -inf. Lifted, it is a normal number (down to what
- * rounds to zero), so that one product scales it; vlowered takes it down. The reduction knows 1 / ln 2 to one number:
- * the result is off by 0.11 |x| ULP more (float64: 0.06), where a rounded difference x has put it off by 0.5 |x|.
- * ULP for |x| <= 1: float32 1.072, float64 1.319; without FMA 1.321 and 1.588. */
+/* 2^SUBNORMAL_LIFT exp(x) for x <= 0, and exactly 0 for -inf. Lifted, it is a normal number (down to what rounds to zero), so
+ * that one product scales it; vlowered takes it down. ULP: that of exp_nonpositive. */
 INLINE real FN(exp_lifted)(real x) {
-    x = at_least(BOUNDS.exp_vanishes, x);
-    const real shift = ROUNDING_SHIFT + (real)(EXPONENT_BIAS + SUBNORMAL_LIFT);
-    const real shifted = vfma(x, LOG2_E, shift);
-    const real f = residual(x, LOG2_E, shift - shifted);
-    return vfma(f, FN(exp2_tail)(f), C(1.0)) * from_exponent((ubits_t)bits_of(shifted));
+    const exp_parts e = exp_reduce(at_least(BOUNDS.exp_vanishes, x), EXPONENT_BIAS + SUBNORMAL_LIFT);
+    return exp_of(e) * from_exponent(e.exponent);
 }
 #define vexp_lifted FN(exp_lifted)
 INLINE real FN(lowered)(real lifted) { return lifted * from_exponent(EXPONENT_BIAS - SUBNORMAL_LIFT); }

@@ -141,7 +141,10 @@ def _hinge_embedding(loss: Loss, y: Any, z: Any, found: dict[str, Any]) -> dict[
     """margin - z, of a margin that is rounded to the type."""
     d = np.abs(LONG(loss.margin) - z)
     terms = np.abs(z) + LONG(loss.margin)
-    return {"value": np.where(y > 0, np.abs(z), terms), "majorize": found["majorize"] * (1 + terms / d)}
+    return {
+        "value": np.where(y > 0, np.abs(z), terms),
+        **({"majorize": found["majorize"] * (1 + terms / d)} if "majorize" in found else {}),
+    }
 
 
 def _squared_epsilon_insensitive(loss: Loss, y: Any, z: Any, found: dict[str, Any]) -> dict[str, Any]:
@@ -311,9 +314,10 @@ def _cross_entropy(loss: Loss, y: Any, z: Any, found: dict[str, Any]) -> dict[st
 
 def _of_true_class(loss: Loss, y: Any, z: Any, found: dict[str, Any]) -> dict[str, Any]:
     # the rounded distances of the scores stretch p, 1 - p and the logarithm; a power multiplies that
-    if not loss.from_logits:
-        return {}
     rows, counts = loss._rows(y, z.shape[-1], z.dtype)
+    if not loss.from_logits:  # exp(-q l) multiplies the error of l = -log p
+        more = 1 + loss.params.get("q", 0) * np.abs(np.log(np.where(rows > 0, z, 1)))
+        return {key: np.abs(found[key]) * more for key in ("gradient", "exact")}
     result = _softmax(rows, z)
     power = 1 + loss.params.get("gamma", 0) + loss.params.get("q", 0)
     of_label = (rows * result["stretch"]).sum(-1)

@@ -12,6 +12,7 @@ from fastloss import registry
 # longdouble (test_equivalence) hold all losses, these among them.
 NO_PEER = {
     "fair": "LightGBM has it",
+    "generalized_cross_entropy": "the authors have it, in code of the paper",
     "symmetric_absolute_percentage_error": "CatBoost has it, as a metric",
     "tukey": "statsmodels has it",
     "wing": "segmentation-models-pytorch has it",

@@ -41,10 +41,21 @@ def certain(y, z):
     return np.abs(z) < 4
 
 
+def confident_at_most(y, z):
+    """No probability beyond what they clip to, or for which 1 - p has few digits."""
+    return np.ptp(z, axis=1) < 6
+
+
 def log_of_sum(z):
     from keras import ops
 
     return ops.log(ops.sum(z, axis=1))
+
+
+def hot(y, z):
+    from keras import ops
+
+    return ops.one_hot(ops.cast(y, "int32"), z.shape[-1])
 
 
 # Expressions of keras.losses, prediction z and target y; they average over the last axis.
@@ -71,6 +82,7 @@ PEERS = {
     "categorical_crossentropy": Peer(fl.CategoricalCrossEntropy(), lambda L, z, y: L.categorical_crossentropy(y, z) - log_of_sum(z), note="they divide a row by its sum, which is 1, but has a derivative"),
     "categorical_crossentropy from logits": Peer(fl.CategoricalCrossEntropy(True), lambda L, z, y: L.categorical_crossentropy(y, z, from_logits=True)),
     "categorical_crossentropy from logits, smoothed": Peer(fl.CategoricalCrossEntropy(True, label_smoothing=0.1), lambda L, z, y: L.categorical_crossentropy(y, z, from_logits=True, label_smoothing=0.1)),
+    "categorical_focal_crossentropy from logits": Peer(fl.CategoricalFocal(3.0, 0.25, from_logits=True), lambda L, z, y: L.categorical_focal_crossentropy(hot(y, z), z, alpha=0.25, gamma=3.0, from_logits=True), derivatives=1, where=confident_at_most, note="clipped to [1e-7, 1 - 1e-7]"),
     "sparse_categorical_crossentropy": Peer(fl.SparseCategoricalCrossEntropy(), lambda L, z, y: L.sparse_categorical_crossentropy(y, z) - log_of_sum(z), note="likewise"),
     "sparse_categorical_crossentropy from logits": Peer(fl.SparseCategoricalCrossEntropy(True), lambda L, z, y: L.sparse_categorical_crossentropy(y, z, from_logits=True)),
     "sparse_categorical_crossentropy, ignoring": Peer(fl.SparseCategoricalCrossEntropy(True, ignore_index=1), lambda L, z, y: L.sparse_categorical_crossentropy(y, z, from_logits=True, ignore_class=1)),

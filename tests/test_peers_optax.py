@@ -26,6 +26,10 @@ def log_softmax(z):
     return nn.log_softmax(z)
 
 
+def hot(y, z):
+    return (y[..., None] == np.arange(z.shape[-1])).astype(z.dtype)
+
+
 # Expressions of optax.losses, prediction z and target y.
 PEERS = {
     "squared_error": Peer(fl.SquaredError(), lambda L, z, y: L.squared_error(z, y)),
@@ -43,6 +47,7 @@ PEERS = {
     "sigmoid_focal_loss, alpha": Peer(fl.BinaryFocal(3.5, 0.25, True), lambda L, z, y: L.sigmoid_focal_loss(z, y, alpha=0.25, gamma=3.5)),
     "sigmoid_focal_loss, two gammas": Peer(fl.AsymmetricFocal(1.0, 3.0, 0.0), lambda L, z, y: L.sigmoid_focal_loss(z, y, gamma=np.where(y > 0, 1, 3))),
     "softmax_cross_entropy_with_integer_labels": Peer(fl.SparseCategoricalCrossEntropy(True), lambda L, z, y: L.softmax_cross_entropy_with_integer_labels(z, y)),
+    "poly_loss_cross_entropy": Peer(fl.Poly1(1.5, from_logits=True), lambda L, z, y: L.poly_loss_cross_entropy(z, hot(y, z), epsilon=1.5)),
     "softmax_cross_entropy": Peer(fl.CategoricalCrossEntropy(True), lambda L, z, y: L.softmax_cross_entropy(z, y)),
     "softmax_cross_entropy, smoothed": Peer(fl.CategoricalCrossEntropy(True, label_smoothing=0.1), lambda L, z, y: L.softmax_cross_entropy(z, L.smooth_labels(y, 0.1))),
     "kl_divergence": Peer(fl.KLDivergence(from_log_probabilities=True), lambda L, z, y: L.kl_divergence(z, y)),

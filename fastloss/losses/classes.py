@@ -530,7 +530,7 @@ class GeneralizedCrossEntropy(_OfTrueClass):
 
     def _phi(self, p: Any, q: Any, minus_log: Any) -> tuple[Any, Any, Any, Any]:
         s = p.dtype.type(self.q)
-        power = np.where(p > 2.0**-120, p**s, np.exp(-s * minus_log))
+        power = np.exp(-s * minus_log)
         return -np.expm1(-s * minus_log) / s, power, s * power, power * (p - s * q)
 
 

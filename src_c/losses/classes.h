@@ -218,17 +218,17 @@ typedef struct {
     real v, a, b, t;
 } FN(phi);
 
-/* q^gamma l. At q = 0 the quotient p l/q is 1, and what is left of B is 0: it goes with p_k^2 <= q^2. */
-INLINE FN(phi) FN(focal)(real p, real q, real l, real gamma) {
-    const real w = vpow(q, gamma), p_l = p * at_most(BOUNDS.greatest, l), quotient = p_l / q, slope = w / q;
+/* q^gamma l; `whole`: as in FN(focus). At q = 0 the quotient p l/q is 1, and what is left of B is 0: it goes with p_k^2 <= q^2. */
+INLINE FN(phi) FN(focal)(real p, real q, real l, real gamma, bool whole) {
+    const real w = FN(focus)(q, gamma, whole), p_l = p * at_most(BOUNDS.greatest, l), quotient = p_l / q, slope = w / q;
     const real share = q == 0 ? 1 : quotient, steep = q == 0 ? 0 : slope, a = vfma(gamma, share, 1);
     const real bend = gamma * (2 * p - p_l + (gamma - 1) * (p * share));
     return (FN(phi)){w * l, w * a, -steep * bend, w * vfma(a, p, bend)};
 }
 
-/* (1 - p^s)/s. p^s of l would have the error of l times s l; but p itself may be 0. */
+/* (1 - p^s)/s, p^s = exp(-s l): p itself may be 0. */
 INLINE FN(phi) FN(generalized)(real p, real q, real l, real s, real s_low) {
-    const real of_p = vpow_pair(p, s, s_low), of_l = vexp_product(-s, -s_low, l), power = p > C(0x1p-120) ? of_p : of_l;
+    const real power = vexp_product(-s, -s_low, l);
     return (FN(phi)){-vexpm1(-s * l) / s, power, s * power, power * vfma(-s, q, p)};
 }
 
@@ -251,8 +251,10 @@ static __attribute__((noinline, unused)) void FN(other_phi)(const FN(classes_opt
         b[k] = o->alpha * r.b;                                   \
         t[k] = o->alpha * r.t;                                   \
     }
-    if (o->phi == FL_FOCAL)
-        FL_PHI(FN(focal)(p[k], q[k], l[k], o->shape))
+    if (o->phi == FL_FOCAL && o->shape == 2)
+        FL_PHI(FN(focal)(p[k], q[k], l[k], 2, 1))
+    else if (o->phi == FL_FOCAL)
+        FL_PHI(FN(focal)(p[k], q[k], l[k], o->shape, 0))
     else if (o->phi == FL_GENERALIZED)
         FL_PHI(FN(generalized)(p[k], q[k], l[k], o->shape, o->shape_low))
     else

@@ -328,6 +328,10 @@ def binary_focal(y: Any, z: Any, gamma: Any, alpha: Any, from_logits: bool) -> P
     return f(t), s * mp.diff(f, t), mp.diff(f, t, 2)  # at inner points: the table has no others
 
 
+def hinge_embedding(y: Any, z: Any, margin: Any) -> Point:
+    return (z, 1, 0) if y > 0 else (max(0, margin - z), -1 if z < margin else 0, 0)
+
+
 def hinge(y: Any, z: Any) -> Point:
     s = 1 if y > 0 else -1
     return max(0, 1 - s * z), -s if s * z < 1 else 0, 0
@@ -544,7 +548,7 @@ ROW_PROBABILITIES = [
     [2**-24, 0.5, 0.25, 0.25],
 ]
 FINITE_ROW_SCORES = [row for row in ROW_SCORES if max(row) - min(row) < 150]  # no probability is 0 or 1 in 60 digits
-INNER_PROBABILITIES = [row for row in ROW_PROBABILITIES if 0 < min(row) and max(row) < 1]
+INNER_PROBABILITIES = [row for row in ROW_PROBABILITIES if min(row) > 0 and max(row) < 1]
 TARGET_ROWS = [[0, 0, 1, 0], [0.25] * 4, [0.5, 0.5, 0, 0], [0.125, 0.5, 0.25, 0.125]]  # fmt: skip
 
 
@@ -618,6 +622,7 @@ TABLES: list[tuple[Callable[..., Point], list[dict[str, Any]], list[Any]]] = [
     (binary_focal, [{"gamma": 2.0, "alpha": 0.25, "from_logits": True}], grid((0, 1), NORMAL)),
     (binary_focal, [{"gamma": g, "alpha": None, "from_logits": False} for g in (0.5, 2.0)], grid((0, 1), [p for p in PROBABILITIES if 1e-20 < p < 1])),
     (hinge, [{}], BINARY),
+    (hinge_embedding, [{"margin": 1.0}], BINARY),
     (squared_hinge, [{}], BINARY),
     (smooth_hinge, [{}], BINARY),
     (modified_huber, [{}], BINARY),
