@@ -237,28 +237,29 @@ INLINE FN(phi) FN(poly1)(real p, real q, real l, real s) {
     return (FN(phi)){vfma(s, q, l), vfma(s, p, 1), s * p, p * vfma(2 * s, p, 1 - s)};
 }
 
-/* Of LANES rows from i on. Out of line: the loops have it in common. */
+/* Of LANES rows from i on. Out of line: the loops have it in common. What o holds is read first: a store might change it. */
 static __attribute__((noinline, unused)) void FN(other_phi)(const FN(classes_options) * o, FN(classes_rows) * rows, ptrdiff_t i,
                                                             const real *restrict p, const real *restrict q,
                                                             const real *restrict l) {
     real *restrict v = rows->value + i, *restrict a = rows->A + i, *restrict b = rows->B + i, *restrict t = rows->T + i;
     const real *restrict S = rows->S + i;
-#define FL_PHI(expression)                                       \
-    SIMD for (ptrdiff_t k = 0; k < LANES; k++) {                 \
-        const FN(phi) r = expression;                            \
-        v[k] = unless(S[k] == 0, S[k] * (o->alpha * r.v), p[k]); \
-        a[k] = o->alpha * r.a;                                   \
-        b[k] = o->alpha * r.b;                                   \
-        t[k] = o->alpha * r.t;                                   \
+    const real alpha = o->alpha, shape = o->shape, shape_low = o->shape_low;
+#define FL_PHI(expression)                                      \
+    SIMD for (ptrdiff_t k = 0; k < LANES; k++) {                \
+        const FN(phi) r = expression;                           \
+        v[k] = unless(S[k] == 0, S[k] * (alpha * r.v), p[k]);   \
+        a[k] = alpha * r.a;                                     \
+        b[k] = alpha * r.b;                                     \
+        t[k] = alpha * r.t;                                     \
     }
-    if (o->phi == FL_FOCAL && o->shape == 2)
+    if (o->phi == FL_FOCAL && shape == 2)
         FL_PHI(FN(focal)(p[k], q[k], l[k], 2, 1))
     else if (o->phi == FL_FOCAL)
-        FL_PHI(FN(focal)(p[k], q[k], l[k], o->shape, 0))
+        FL_PHI(FN(focal)(p[k], q[k], l[k], shape, 0))
     else if (o->phi == FL_GENERALIZED)
-        FL_PHI(FN(generalized)(p[k], q[k], l[k], o->shape, o->shape_low))
+        FL_PHI(FN(generalized)(p[k], q[k], l[k], shape, shape_low))
     else
-        FL_PHI(FN(poly1)(p[k], q[k], l[k], o->shape))
+        FL_PHI(FN(poly1)(p[k], q[k], l[k], shape))
 #undef FL_PHI
 }
 #define MAY_BE_PHI (!spec.dense && !spec.plain && spec.prediction != 'l')
