@@ -420,3 +420,18 @@ def test_squared_log_error_over_the_whole_range(dtype):
     assert ulp_error(gradient, quotient / t).max() < 2
     args = np.array([1, 1, 1], dtype), np.array([-1, INF, NAN], dtype)
     assert np.array_equal(fl.SquaredLogError()(*args, reduction="none"), [INF, INF, NAN], equal_nan=True)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("q", [0.25, 0.7, 1.0])
+def test_generalized_cross_entropy_of_small_probabilities(q, dtype):
+    """-p^(q - 1) and (1 - q) p^(q - 2): p^q and 1/p^2 alone may be out of range."""
+    p = np.array([0.0, 1e-30, 1e-25, 1e-20, 1e-3], dtype)
+    g, h = fl.GeneralizedCrossEntropy(q=q).gradient_and_hessian(
+        np.zeros(5, int), np.stack([p, 1 - p], axis=1), reduction="none"
+    )
+    with np.errstate(all="ignore"):
+        exact = p.astype(np.longdouble)
+        slope, bend = -(exact ** np.longdouble(q - 1)), (1 - q) * exact ** np.longdouble(q - 2) if q < 1 else 0 * exact
+        for mine, want in ((g[:, 0], slope), (h[:, 0], bend)):
+            np.testing.assert_allclose(mine, want.astype(dtype), rtol=64 * np.finfo(dtype).eps)

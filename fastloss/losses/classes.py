@@ -9,7 +9,7 @@ import numpy as np
 
 from fastloss import domains
 from fastloss.loss import KernelSpec, Loss
-from fastloss.losses.pieces import complement, log_softmax, product, xlogy
+from fastloss.losses.pieces import complement, log_softmax, nan_like, product, xlogy
 from fastloss.optimum import count_classes
 from fastloss.parameters import flag, index, positive, real, weights
 from fastloss.registry import register
@@ -353,6 +353,10 @@ class _OfTrueClass(_CrossEntropy):
         """phi, A, B and A p - B q of p, q = 1 - p and -log p."""
         raise NotImplementedError
 
+    def _slopes(self, p: Any, A: Any, B: Any) -> tuple[Any, Any]:
+        """-phi'(p) and phi''(p)."""
+        return A / p, (A - B) / p / p
+
     def _kernel(self) -> KernelSpec:
         spec = super()._kernel()
         code, shape, factor = self._shape()
@@ -374,7 +378,8 @@ class _OfTrueClass(_CrossEntropy):
                 gradient = A * np.where(hot, -c, p)
                 hessian = np.where(hot, c * T, A * p * c - B * p * p)
             else:
-                gradient, hessian = np.where(hot, -A / p, nothing), np.where(hot, (A - B) / p / p, nothing)
+                slope, bend = self._slopes(np.take_along_axis(p, at, -1), A, B)
+                gradient, hessian = np.where(hot, -slope, nothing), np.where(hot, bend, nothing)
             value = np.where(weight == 0, 0, weight * value[..., 0]) + nothing.sum(axis=-1)
         scale = weight[..., None]
         return (
@@ -532,6 +537,11 @@ class GeneralizedCrossEntropy(_OfTrueClass):
         s = p.dtype.type(self.q)
         power = np.exp(-s * minus_log)
         return -np.expm1(-s * minus_log) / s, power, s * power, power * (p - s * q)
+
+    def _slopes(self, p: Any, A: Any, B: Any) -> tuple[Any, Any]:
+        s = p.dtype.type(self.q)  # A is 0 where p is, its quotient by p is not
+        slope = p ** (s - 1)
+        return slope, nan_like(p, 0) if s == 1 else (1 - s) * slope / p
 
 
 @register

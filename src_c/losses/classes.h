@@ -213,34 +213,41 @@ INLINE void FN(classes_sums)(const FN(classes_spec) spec, const FN(classes_optio
         FN(keep)(spec, rows->total + row, total);
 }
 
-/* phi, A, B and T of a probability p, q = 1 - p and l = -log p, each with its own digits. */
+/* phi, A, B and T of a probability p, q = 1 - p and l = -log p, each with its own digits; and -phi'(p) and phi''(p). */
 typedef struct {
-    real v, a, b, t;
+    real v, a, b, t, slope, bend;
 } FN(phi);
+INLINE FN(phi) FN(phi_of)(real p, real v, real a, real b, real t) {
+    return (FN(phi)){v, a, b, t, .slope = a / p, .bend = (a - b) / p / p};
+}
 
 /* q^gamma l; `whole`: as in FN(focus). At q = 0 the quotient p l/q is 1, and what is left of B is 0: it goes with p_k^2 <= q^2. */
 INLINE FN(phi) FN(focal)(real p, real q, real l, real gamma, bool whole) {
     const real w = FN(focus)(q, gamma, whole), p_l = p * at_most(BOUNDS.greatest, l), quotient = p_l / q, slope = w / q;
     const real share = q == 0 ? 1 : quotient, steep = q == 0 ? 0 : slope, a = vfma(gamma, share, 1);
     const real bend = gamma * (2 * p - p_l + (gamma - 1) * (p * share));
-    return (FN(phi)){w * l, w * a, -steep * bend, w * vfma(a, p, bend)};
+    return FN(phi_of)(p, w * l, w * a, -steep * bend, w * vfma(a, p, bend));
 }
 
-/* (1 - p^s)/s, p^s = exp(-s l): p itself may be 0. */
+/* (1 - p^s)/s, p^s = exp(-s l): p itself may be 0, and p^(s - 1) is another power then. At s = 1 that is 1. */
 INLINE FN(phi) FN(generalized)(real p, real q, real l, real s, real s_low) {
-    const real power = vexp_product(-s, -s_low, l);
-    return (FN(phi)){-vexpm1(-s * l) / s, power, s * power, power * vfma(-s, q, p)};
+    const real power = vexp_product(-s, -s_low, l), less_1 = 1 - s, least = at_most(BOUNDS.greatest, l);
+    const real slope = vexp_product(less_1, -s_low, less_1 == 0 ? least : l);
+    FN(phi) r = FN(phi_of)(p, -vexpm1(-s * l) / s, power, s * power, power * vfma(-s, q, p));
+    r.slope = slope;
+    r.bend = less_1 == 0 ? nan_or(p, 0) : less_1 * slope / p;
+    return r;
 }
 
 /* l + s q */
 INLINE FN(phi) FN(poly1)(real p, real q, real l, real s) {
-    return (FN(phi)){vfma(s, q, l), vfma(s, p, 1), s * p, p * vfma(2 * s, p, 1 - s)};
+    return FN(phi_of)(p, vfma(s, q, l), vfma(s, p, 1), s * p, p * vfma(2 * s, p, 1 - s));
 }
 
-/* Of LANES rows from i on. Out of line: the loops have it in common. What o holds is read first: a store might change it. */
+/* Of LANES rows from i on; of probabilities -phi' and phi'' in the place of A and B. Out of line: the loops have it in common. What o holds is read first: a store might change it. */
 static __attribute__((noinline, unused)) void FN(other_phi)(const FN(classes_options) * o, FN(classes_rows) * rows, ptrdiff_t i,
                                                             const real *restrict p, const real *restrict q,
-                                                            const real *restrict l) {
+                                                            const real *restrict l, bool logits) {
     real *restrict v = rows->value + i, *restrict a = rows->A + i, *restrict b = rows->B + i, *restrict t = rows->T + i;
     const real *restrict S = rows->S + i;
     const real alpha = o->alpha, shape = o->shape, shape_low = o->shape_low;
@@ -248,8 +255,8 @@ static __attribute__((noinline, unused)) void FN(other_phi)(const FN(classes_opt
     SIMD for (ptrdiff_t k = 0; k < LANES; k++) {                \
         const FN(phi) r = expression;                           \
         v[k] = unless(S[k] == 0, S[k] * (alpha * r.v), p[k]);   \
-        a[k] = alpha * r.a;                                     \
-        b[k] = alpha * r.b;                                     \
+        a[k] = alpha * (logits ? r.a : r.slope);                \
+        b[k] = alpha * (logits ? r.b : r.bend);                 \
         t[k] = alpha * r.t;                                     \
     }
     if (o->phi == FL_FOCAL && shape == 2)
@@ -320,7 +327,7 @@ INLINE void FN(classes_values)(const FN(classes_spec) spec, const FN(classes_opt
                     q[l] = logits && p[l] > C(0.5) ? rest_share[l] : 1 - p[l];
                     minus_log[l] = logits ? log_sum[l] - d : -vlog(at);
                 }
-                FN(other_phi)(o, rows, i, p, q, minus_log);
+                FN(other_phi)(o, rows, i, p, q, minus_log, logits);
                 if (spec.value && !logits)
                     EACH_LANE value[l] += (real)dot[l];
             }
@@ -389,11 +396,12 @@ INLINE void FN(classes_derivatives)(const FN(classes_spec) spec, const FN(classe
                         h[l] = w * (C(0.5) * S[l]);
                     g[l] = w * vfma(pull[l], p, a * slope);
                 } else if (spec.prediction == 'p') {
-                    const real quotient = q / (z[l] + 0), /* -0 is 0 */
-                                ratio = q == 0 ? nan_or(z[l], 0) : quotient;
+                    const bool phi = MAY_BE_PHI && o->phi;
+                    const real x = z[l] + 0 /* -0 is 0 */, quotient = q / x, slope = phi ? q * a : quotient;
+                    const real of_log = quotient / x, bend = phi ? q * b : of_log;
                     if (spec.hessian)
-                        h[l] = w * at_least(floor, q == 0 ? nan_or(z[l], 0) : (a - b) * (quotient / (z[l] + 0)));
-                    g[l] = -w * (a * ratio);
+                        h[l] = w * at_least(floor, q == 0 ? nan_or(z[l], 0) : bend);
+                    g[l] = -w * (q == 0 ? nan_or(z[l], 0) : slope);
                 } else {
                     if (spec.hessian)
                         h[l] = w * at_least(floor, nan_or(z[l], 0));
