@@ -24,6 +24,7 @@ from fastloss.losses.binary import Perceptron as Perceptron
 from fastloss.losses.binary import SmoothHinge as SmoothHinge
 from fastloss.losses.binary import SoftMargin as SoftMargin
 from fastloss.losses.binary import SquaredHinge as SquaredHinge
+from fastloss.losses.classes import CategoricalBrier as CategoricalBrier
 from fastloss.losses.classes import CategoricalCrossEntropy as CategoricalCrossEntropy
 from fastloss.losses.classes import CategoricalFocal as CategoricalFocal
 from fastloss.losses.classes import GeneralizedCrossEntropy as GeneralizedCrossEntropy
@@ -37,7 +38,10 @@ from fastloss.losses.counts import InverseGaussian as InverseGaussian
 from fastloss.losses.counts import NegativeBinomial as NegativeBinomial
 from fastloss.losses.counts import Poisson as Poisson
 from fastloss.losses.counts import Tweedie as Tweedie
+from fastloss.losses.distributions import JensenShannon as JensenShannon
 from fastloss.losses.distributions import KLDivergence as KLDivergence
+from fastloss.losses.distributions import ReverseKLDivergence as ReverseKLDivergence
+from fastloss.losses.distributions import TotalVariation as TotalVariation
 from fastloss.losses.gaussian import GaussianCRPS as GaussianCRPS
 from fastloss.losses.gaussian import GaussianNLL as GaussianNLL
 from fastloss.losses.overlap import Dice as Dice
@@ -99,6 +103,7 @@ __all__ = [
     "BinaryCrossEntropy",
     "BinaryFocal",
     "Brier",
+    "CategoricalBrier",
     "CategoricalCrossEntropy",
     "CategoricalFocal",
     "Cauchy",
@@ -127,6 +132,7 @@ __all__ = [
     "Huber",
     "InverseGaussian",
     "Jaccard",
+    "JensenShannon",
     "KLDivergence",
     "Linex",
     "LogCosh",
@@ -142,6 +148,7 @@ __all__ = [
     "Poly1",
     "PseudoHuber",
     "Quantile",
+    "ReverseKLDivergence",
     "RootMeanSquaredError",
     "SmoothHinge",
     "SmoothL1",
@@ -154,6 +161,7 @@ __all__ = [
     "SquaredLogError",
     "SupervisedContrastive",
     "SymmetricAbsolutePercentageError",
+    "TotalVariation",
     "Triplet",
     "Tukey",
     "Tversky",
@@ -171,6 +179,7 @@ __all__ = [
     "binary_cross_entropy",
     "binary_focal",
     "brier",
+    "categorical_brier",
     "categorical_cross_entropy",
     "categorical_focal",
     "cauchy",
@@ -197,6 +206,7 @@ __all__ = [
     "hinge_embedding",
     "huber",
     "inverse_gaussian",
+    "jensen_shannon",
     "kl_divergence",
     "linex",
     "list_losses",
@@ -218,6 +228,7 @@ __all__ = [
     "poly1",
     "pseudo_huber",
     "quantile",
+    "reverse_kl_divergence",
     "root_mean_squared_error",
     "set_check_finite",
     "set_num_threads",
@@ -233,6 +244,7 @@ __all__ = [
     "squared_log_error",
     "supervised_contrastive",
     "symmetric_absolute_percentage_error",
+    "total_variation",
     "triplet",
     "tukey",
     "tweedie",
@@ -717,7 +729,9 @@ def categorical_focal(
     alpha: float | None = None,
     from_logits: bool = False,
     class_weight: Any = None,
+    label_smoothing: float = 0.0,
     ignore_index: int | None = None,
+    z_loss: float = 0.0,
 ) -> Any: ...
 def generalized_cross_entropy(
     y_true: ArrayLike,
@@ -729,7 +743,9 @@ def generalized_cross_entropy(
     q: float = 0.7,
     from_logits: bool = False,
     class_weight: Any = None,
+    label_smoothing: float = 0.0,
     ignore_index: int | None = None,
+    z_loss: float = 0.0,
 ) -> Any: ...
 def poly1(
     y_true: ArrayLike,
@@ -741,9 +757,52 @@ def poly1(
     epsilon: float = 1.0,
     from_logits: bool = False,
     class_weight: Any = None,
+    label_smoothing: float = 0.0,
+    ignore_index: int | None = None,
+    z_loss: float = 0.0,
+) -> Any: ...
+def categorical_brier(
+    y_true: ArrayLike,
+    y_pred: ArrayLike,
+    sample_weight: ArrayLike | None = None,
+    *,
+    reduction: _Reduction = "mean",
+    n_threads: int | None = None,
+    from_logits: bool = False,
+    label_smoothing: float = 0.0,
     ignore_index: int | None = None,
 ) -> Any: ...
 def kl_divergence(
+    y_true: ArrayLike,
+    y_pred: ArrayLike,
+    sample_weight: ArrayLike | None = None,
+    *,
+    reduction: _Reduction = "mean",
+    n_threads: int | None = None,
+    from_logits: bool = False,
+    from_log_probabilities: bool = False,
+) -> Any: ...
+def reverse_kl_divergence(
+    y_true: ArrayLike,
+    y_pred: ArrayLike,
+    sample_weight: ArrayLike | None = None,
+    *,
+    reduction: _Reduction = "mean",
+    n_threads: int | None = None,
+    from_logits: bool = False,
+    from_log_probabilities: bool = False,
+) -> Any: ...
+def jensen_shannon(
+    y_true: ArrayLike,
+    y_pred: ArrayLike,
+    sample_weight: ArrayLike | None = None,
+    *,
+    reduction: _Reduction = "mean",
+    n_threads: int | None = None,
+    from_logits: bool = False,
+    from_log_probabilities: bool = False,
+) -> Any: ...
+def total_variation(
     y_true: ArrayLike,
     y_pred: ArrayLike,
     sample_weight: ArrayLike | None = None,

@@ -22,7 +22,8 @@ cdef extern from "fastloss.h" nogil:
     enum:
         FL_BOOL, FL_INT8, FL_UINT8, FL_INT16, FL_UINT16, FL_INT32, FL_UINT32, FL_INT64, FL_UINT64
         FL_FLOAT32, FL_FLOAT64
-        FL_VALUE, FL_GRADIENT, FL_VALUE_GRADIENT, FL_EXACT, FL_MAJORIZE, FL_FISHER
+        FL_VALUE, FL_GRADIENT, FL_VALUE_GRADIENT, FL_EXACT, FL_MAJORIZE, FL_FISHER, FL_SHARES, FL_PRODUCT
+        FL_OPERATIONS, FL_EMBEDDINGS
         FL_CLASSES, FL_CLOSED, FL_PARAMETERS
     ctypedef struct fl_job
     ctypedef struct fl_check
@@ -36,6 +37,7 @@ cdef extern from "fastloss.h" nogil:
         const void *y
         const void *z
         const void *w
+        const void *u
         void *v
         void *g
         void *h
@@ -43,7 +45,7 @@ cdef extern from "fastloss.h" nogil:
         ptrdiff_t width, w_repeat
         double scale, floor
         double p[FL_PARAMETERS]
-        int dense, logits, has_ignore
+        int dense, logits, shares, has_ignore
         int64_t ignore_index
         const void *class_weight
         int stream
@@ -63,13 +65,13 @@ cdef extern from "fastloss.h" nogil:
     ctypedef struct fl_kernel:
         const char *name
         int kind, width, cost, dense, logits
-        fl_loop loops[2][6]
-        fl_loop summing[2][6]
+        fl_loop loops[2][FL_OPERATIONS]
+        fl_loop summing[2][FL_OPERATIONS]
     ctypedef struct fl_pairs_job:
         fl_job job
         int inputs
-        const void *x[3]
-        void *g[3]
+        const void *x[FL_EMBEDDINGS]
+        void *g[FL_EMBEDDINGS]
     ctypedef struct fl_pairs_kernel:
         const char *name
         int inputs
@@ -384,7 +386,7 @@ cdef struct call_t:   # what one call comes to
 cdef class Runner:
     """Runs one loss on the compiled kernels."""
 
-    cdef object loss
+    cdef readonly object loss, rows         # rows: None, or the runner of the same loss where targets are rows
     cdef const fl_kernel *kernel
     cdef double parameters[FL_PARAMETERS]
     cdef domain_t target, alternative, prediction
@@ -397,6 +399,7 @@ cdef class Runner:
         cdef ptrdiff_t i
         spec = loss._kernel()
         self.loss = loss
+        self.rows = loss._of_rows()._runner if loss.takes_labels and loss.takes_rows else None
         self.kernel = NULL
         for i in range(isa.n_kernels):
             if isa.kernels[i].name == spec.name.encode():
@@ -415,14 +418,15 @@ cdef class Runner:
         self.ignore_index = spec.ignore_index if self.has_ignore else 0
 
     def run(self, int operation, y_true, y_pred, sample_weight, str reduction, out, n_threads, double floor=-INF,
-            bint converted=False):
+            bint converted=False, vector=None):
         """One pass. Returns the value, the gradient, both, or gradient and curvature, as `operation` says."""
         cdef call_t call
         cdef fl_job *job = &call.job
         cdef bint mean = reduction == "mean", none = not mean and reduction == "none"
         cdef bint parts = not mean and not none and reduction == PARTS
         cdef bint wants_value = operation == FL_VALUE or operation == FL_VALUE_GRADIENT
-        cdef bint wants_gradient = operation != FL_VALUE, wants_hessian = operation >= FL_EXACT
+        cdef bint wants_gradient = operation != FL_VALUE
+        cdef bint wants_hessian = FL_EXACT <= operation < FL_PRODUCT
         cdef double[2] total
         cdef double weight = 0
         cdef object g = out, h = None, v = None
@@ -434,11 +438,12 @@ cdef class Runner:
             (mean or none or parts or reduction == "sum")
             and (not wants_hessian or out is None or (g is not None and h is not None))
             and self.fill(&call, y_true, y_pred, sample_weight, g, h, n_threads)
+            and (operation != FL_PRODUCT or multiplied(&call, y_pred, vector, g))
         ):
             if converted:
                 raise AssertionError("fastloss: converted arguments are not ready for the kernel; please report this")
-            return validation.run_converted(self, self.loss, operation, y_true, y_pred, sample_weight, reduction, out,
-                                            n_threads, floor)
+            return validation.run_converted(self, operation, y_true, y_pred, sample_weight, reduction, out, n_threads,
+                                            floor, vector)
 
         if self.class_weight is not None and len(self.loss.class_weight) != job.width:
             raise ValueError(validation.class_weight_length(self.loss, job.width))
@@ -463,6 +468,7 @@ cdef class Runner:
         job.h = NULL if h is None else cnp.PyArray_DATA(<cnp.ndarray> h)
         job.scale = fl_inverse(weight) if mean else 1
         job.floor = floor
+        job.shares = operation == FL_SHARES
         job.stream = (not call.in_place
                       and ((call.size if job.dense else call.n) + call.size * (1 + wants_gradient + wants_hessian))
                       * (4 << call.real) > <ptrdiff_t> cache_bytes)
@@ -478,7 +484,7 @@ cdef class Runner:
                 v = (v, weight)
         if operation == FL_VALUE:
             return v
-        if operation == FL_GRADIENT:
+        if operation == FL_GRADIENT or operation == FL_PRODUCT:
             return g
         return (v, g) if operation == FL_VALUE_GRADIENT else (g, h)
 
@@ -547,6 +553,7 @@ cdef class Runner:
         job.y = y.data
         job.y_type = y.type
         job.z = z.data
+        job.u = NULL
         job.p = self.parameters
         job.dense = self.kernel.dense
         job.logits = self.kernel.logits
@@ -666,6 +673,16 @@ cdef class Runner:
         return 0
 
 
+cdef bint multiplied(call_t *call, object y_pred, object vector, object out) noexcept:
+    """Take what the Hessian is to be multiplied by; False where that is not ready, or would be written over."""
+    cdef array_t z = array_of(y_pred), u = array_of(vector), g
+    if u.type != z.type or not has_shape(&u, &z, z.ndim) or call.in_place:
+        return False
+    call.job.u = u.data
+    g = array_of(out)
+    return out is None or not overlap(&g, &u)
+
+
 cdef int scan(const call_t *call, fl_job *job, ptrdiff_t n) except -1:
     """Look through the job's checks for n elements or rows without computing anything."""
     cdef double work = 0
@@ -749,7 +766,7 @@ def run_pairs(str name, tuple parameters, labels, tuple inputs, weight, values, 
     if (x.type != FL_FLOAT32 and x.type != FL_FLOAT64) or x.ndim < width or len(inputs) != kernel.inputs:
         raise AssertionError("fastloss: embeddings are not ready for the kernel; please report this")
     pairs.inputs = kernel.inputs
-    for i in range(3):
+    for i in range(FL_EMBEDDINGS):
         pairs.x[i] = pairs.g[i] = NULL
     for i in range(kernel.inputs):
         pairs.x[i] = like(inputs[i], &x, x.ndim, False)
@@ -809,7 +826,7 @@ def run_contrast(groups, positives, weight, similarities, values, ptrdiff_t firs
     ):
         raise AssertionError("fastloss: similarities are not ready for the kernel; please report this")
     pairs.inputs = 3
-    for i in range(3):
+    for i in range(FL_EMBEDDINGS):
         pairs.g[i] = NULL
     pairs.x[0] = s.data
     pairs.x[1] = g.data

@@ -8,6 +8,7 @@ import numpy as np
 
 from fastloss import domains, validation
 from fastloss.loss import Loss
+from fastloss.operations import SHARES
 from fastloss.parameters import real
 
 
@@ -78,6 +79,11 @@ class WeightedSum(Loss):
         return self.losses[0].takes_labels
 
     @property
+    def takes_rows(self) -> bool:  # type: ignore[override]
+        """Whether all parts do: each part's runner tells rows from labels."""
+        return all(loss.takes_rows for loss in self.losses)
+
+    @property
     def convex(self) -> bool:  # type: ignore[override]
         """Whether all parts are convex."""
         return all(loss.convex for loss in self.losses)
@@ -108,6 +114,12 @@ class WeightedSum(Loss):
         return next(
             (loss.prediction_domain for loss in self.losses if loss.prediction_domain.code is not None), domains.ANY
         )
+
+    @property
+    def curvature(self) -> str | None:
+        """That of the parts, where it is the same."""
+        kinds = {loss.curvature for loss in self.losses}
+        return kinds.pop() if len(kinds) == 1 else None
 
     @property
     def hessian_kinds(self) -> tuple[str, ...]:
@@ -143,6 +155,8 @@ class _Runner:
         out: Any,
         n_threads: Any,
         floor: float = -np.inf,
+        converted: bool = False,
+        vector: Any = None,
     ) -> Any:
         outs: tuple[Any, ...] = ()
         if out is not None:
@@ -152,10 +166,14 @@ class _Runner:
         total: list[Any] | None = None
         many = True
         for factor, loss in self.loss._terms():
-            result = loss._runner.run(operation, y_true, y_pred, sample_weight, reduction, None, n_threads, floor)
+            result = loss._runner.run(
+                operation, y_true, y_pred, sample_weight, reduction, None, n_threads, floor, False, vector
+            )
             many = isinstance(result, tuple)
             parts = [factor * part for part in result] if many else [factor * result]
             total = parts if total is None else [a + b for a, b in zip(total, parts, strict=True)]
+            if operation == SHARES:  # all have the same probabilities
+                total[1] = result[1]
             total = [np.asarray(x) if isinstance(x, np.generic) else x for x in total]  # of 0-d arrays
         assert total is not None
         if out is not None:

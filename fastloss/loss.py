@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
 
-from fastloss import backend, domains
+from fastloss import backend, domains, validation
 from fastloss.immutable import Immutable
-from fastloss.operations import CURVATURE, GRADIENT, VALUE, VALUE_GRADIENT
+from fastloss.operations import CURVATURE, GRADIENT, PRODUCT, SHARES, VALUE, VALUE_GRADIENT
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -45,6 +45,7 @@ class Loss(Immutable):
     layout: ClassVar[str] = "pointwise"  # or the last axis of y_pred is K "classes", or the `outputs` of one value
     outputs: ClassVar[tuple[str, ...]] = ()
     takes_labels: ClassVar[bool] = False  # of a loss over classes: y_true holds class indices, not rows
+    takes_rows: ClassVar[bool] = False  # of one that takes labels: or rows, if y_true has the shape of y_pred
     convex: ClassVar[bool] = True  # in y_pred
     smoothness: ClassVar[int] = 2  # continuous derivatives in y_pred: 0 where there is a kink, 1, or 2 and more
     additive: ClassVar[bool] = True  # the value is a weighted mean over elements or rows
@@ -89,8 +90,17 @@ class Loss(Immutable):
         known = [kind for kind in has if has[kind].__func__ is not base[kind]]  # type: ignore[attr-defined]
         return ("exact", *known, "floor")
 
+    @property
+    def curvature(self) -> str | None:
+        """What the Hessian of a row is: "diagonal", that of a "softmax", or None: something else."""
+        return None if self.layout == "outputs" or not self.additive else "diagonal"
+
     def _make_runner(self) -> Any:
         return backend.make_runner(self)
+
+    def _of_rows(self) -> Loss:
+        """Of a loss that takes labels or rows: the one that takes rows."""
+        raise LookupError(f"{self.name} takes no rows beside labels")
 
     def _terms(self) -> tuple[tuple[float, Loss], ...]:
         """The losses whose sums make up this one, with their factors."""
@@ -117,6 +127,10 @@ class Loss(Immutable):
     def fisher(self, y_true: NDArray[Any], y_pred: NDArray[Any]) -> Any:
         """NumPy Fisher information, per element: the Hessian expected under the model."""
         raise LookupError(f"{self.name} is not a likelihood")
+
+    def hessian_product(self, y_true: NDArray[Any], y_pred: NDArray[Any], u: NDArray[Any]) -> Any:
+        """NumPy product of the Hessian of each row with a row of `u`."""
+        raise LookupError(f"the Hessian of {self.name} is not that of a softmax")
 
     def _closed_form(self, y: NDArray[Any], w: NDArray[Any]) -> Any:
         """The constant of least loss where the loss knows it, else None; y and w are float64 (labels: as given)."""
@@ -249,6 +263,68 @@ class Loss(Immutable):
         floor = FLOOR if hessian == "floor" else -math.inf
         result: tuple[NDArray[Any], NDArray[Any]]
         result = self._runner.run(operation, y_true, y_pred, sample_weight, reduction, out, n_threads, floor)
+        return result
+
+    def hessian_vector_product(
+        self,
+        y_true: ArrayLike,
+        y_pred: ArrayLike,
+        vector: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        *,
+        reduction: Reduction = "mean",
+        out: NDArray[Any] | None = None,
+        n_threads: int | None = None,
+    ) -> NDArray[Any]:
+        """The Hessian of the reduced loss in y_pred, exact and with all that it has off the diagonal, times a vector.
+
+        Rows do not depend on each other: of a softmax each has a matrix of K x K numbers, which is never formed.
+        Parameters are those of `gradient`, and
+
+        Parameters
+        ----------
+        vector : array_like
+            What is multiplied, of the shape of `y_pred`.
+        out : ndarray, optional
+            Where to write the product. Neither `y_pred` nor `vector`, which are read to the end.
+
+        Returns
+        -------
+        ndarray
+            Of the shape and dtype of `y_pred`.
+        """
+        if self.curvature is None:
+            raise ValueError(f"{self.name} has no hessian_vector_product: its outputs depend on each other")
+        if self.curvature == "diagonal":
+            u = validation.vector(vector, y_pred)
+            _, h = self.gradient_and_hessian(y_true, y_pred, sample_weight, reduction=reduction, n_threads=n_threads)
+            if out is not None:
+                validation.check_out("out", out, "y_pred", h, h.dtype)
+            result: NDArray[Any] = np.multiply(h, u, out=h if out is None else out, casting="same_kind")
+            return result
+        result = self._runner.run(
+            PRODUCT, y_true, y_pred, sample_weight, reduction, out, n_threads, -math.inf, False, vector
+        )
+        return result
+
+    def gradient_and_probabilities(
+        self,
+        y_true: ArrayLike,
+        y_pred: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        *,
+        reduction: Reduction = "mean",
+        out: tuple[NDArray[Any], NDArray[Any]] | None = None,
+        n_threads: int | None = None,
+    ) -> tuple[NDArray[Any], NDArray[Any]]:
+        """The gradient and softmax(y_pred), in one pass: of losses over classes that take raw scores.
+
+        Parameters are those of `gradient`; `out` is a tuple of two ndarray. Weights do not touch the probabilities.
+        """
+        if self.curvature != "softmax":
+            raise ValueError(f"{self!r} takes no raw scores of a softmax: gradient_and_probabilities is for these")
+        result: tuple[NDArray[Any], NDArray[Any]]
+        result = self._runner.run(SHARES, y_true, y_pred, sample_weight, reduction, out, n_threads)
         return result
 
     def inverse_link(self, y_pred: ArrayLike) -> NDArray[Any]:

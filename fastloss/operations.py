@@ -11,5 +11,7 @@ VALUE_GRADIENT: Final = 2
 EXACT: Final = 3  # gradient and the exact Hessian diagonal
 MAJORIZE: Final = 4
 FISHER: Final = 5
+SHARES: Final = 6  # gradient and probabilities
+PRODUCT: Final = 7  # the Hessian times a vector
 
 CURVATURE: Final = {"exact": EXACT, "majorize": MAJORIZE, "fisher": FISHER, "floor": EXACT}

@@ -26,6 +26,8 @@ MOST_VALLEYS = 16
 def constant(loss: Loss, y_true: Any, sample_weight: Any = None) -> Any:
     """`Loss.optimum`."""
     y = validation.as_array("y_true", y_true)
+    if loss.takes_labels and loss.takes_rows and y.ndim == 2:
+        loss = loss._of_rows()
     y = y if loss.takes_labels else y.astype(np.float64)
     wanted = 1 if loss.layout != "classes" or loss.takes_labels else 2
     if y.ndim != wanted:

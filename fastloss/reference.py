@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fastloss import settings, validation
+from fastloss import activations, settings, validation
 from fastloss.domains import _CLOSED, _OPEN_LOW, Domain
-from fastloss.operations import EXACT, FISHER, MAJORIZE, VALUE, VALUE_GRADIENT
+from fastloss.operations import EXACT, FISHER, MAJORIZE, PRODUCT, SHARES, VALUE, VALUE_GRADIENT
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -25,6 +25,7 @@ class Runner:
 
     def __init__(self, loss: Loss) -> None:
         self.loss = loss
+        self.rows = loss._of_rows()._runner if loss.takes_labels and loss.takes_rows else None
 
     def run(
         self,
@@ -37,11 +38,12 @@ class Runner:
         n_threads: Any,
         floor: float = -math.inf,
         converted: bool = False,
+        vector: Any = None,
     ) -> Any:
         """One pass, as the compiled ``Runner.run``."""
         if not converted:
             return validation.run_converted(
-                self, self.loss, operation, y_true, y_pred, sample_weight, reduction, out, n_threads, floor
+                self, operation, y_true, y_pred, sample_weight, reduction, out, n_threads, floor, vector
             )
         loss, y, z, w = self.loss, y_true, y_pred, sample_weight
         classes = loss.layout == "classes"
@@ -71,6 +73,8 @@ class Runner:
                 curvature = loss.majorizer(y, z)
             elif operation == FISHER:
                 curvature = loss.fisher(y, z)
+            elif operation == PRODUCT:
+                gradient = loss.hessian_product(y, z, vector)
         if floor > -math.inf:
             curvature = np.where(curvature < floor, z.dtype.type(floor), curvature)
             if loss.params.get("ignore_index") is not None:  # these rows have none
@@ -86,7 +90,9 @@ class Runner:
             outs = iter(out if isinstance(out, tuple) else (out,))
             if operation != VALUE:
                 results.append(_into(next(outs), np.where(out_of_it, 0, np.asarray(gradient * spread, z.dtype))))
-            if operation >= EXACT:
+            if operation == SHARES:
+                results.append(_into(next(outs, None), activations.softmax(z)))
+            elif EXACT <= operation < PRODUCT:
                 results.append(_into(next(outs, None), np.where(out_of_it, 0, np.asarray(curvature * spread, z.dtype))))
         return results[0] if len(results) == 1 else tuple(results)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import numpy as np
 
 from fastloss.domains import ROW_SUM_TOLERANCE
-from fastloss.operations import EXACT, VALUE, VALUE_GRADIENT
+from fastloss.operations import EXACT, PRODUCT, SHARES, VALUE, VALUE_GRADIENT
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -25,7 +25,6 @@ _INTERNAL = (*REDUCTIONS, PARTS)
 
 def run_converted(
     runner: Any,
-    loss: Loss,
     operation: int,
     y_true: Any,
     y_pred: Any,
@@ -34,8 +33,10 @@ def run_converted(
     out: Any,
     n_threads: Any,
     floor: float,
+    vector: Any = None,
 ) -> Any:
     """Convert the arguments to what a kernel takes, run it, and convert the result back."""
+    loss: Loss = runner.loss
     if reduction not in _INTERNAL:
         raise ValueError(f"reduction={reduction!r}: expected one of {', '.join(map(repr, REDUCTIONS))}")
     if n_threads is not None:
@@ -45,22 +46,48 @@ def run_converted(
     long = result_type == np.longdouble and result_type != np.float64
     work_type = np.dtype(np.float32) if result_type == np.float16 else result_type
     z = _contiguous(given, work_type)
-    y = _target(loss, as_array("y_true", y_true), z)
+    y = as_array("y_true", y_true)
+    if runner.rows is not None and y.ndim == z.ndim:
+        runner = runner.rows
+        loss = runner.loss
+    y = _target(loss, y, z)
     check_shapes(loss, y, z)
+    u = None if vector is None else _contiguous(_like("vector", vector, z), work_type)
     w = None if sample_weight is None else _weight(loss, as_array("sample_weight", sample_weight), z)
     outs = _outs(operation, out, given, result_type, (y, w))
+    if outs is not None and operation == PRODUCT:
+        for name, array in (("y_pred", given), ("vector", vector)):
+            if np.may_share_memory(outs[0], array):
+                raise ValueError(f"out overlaps {name}, which the product reads to the end: use another buffer")
     if long:
         from fastloss.reference import Runner
 
         runner = Runner(loss)
     direct = outs is not None and work_type == result_type and all(type(o) is np.ndarray for o in outs)
-    target = None if not direct else outs if operation >= EXACT else outs[0]  # type: ignore[index]
+    target = None if not direct else outs if writes_two(operation) else outs[0]  # type: ignore[index]
     if direct and z is not given and any(np.may_share_memory(o, given) for o in outs or ()):
         target = None  # y_pred was copied, so the kernel cannot know that it works in place
-    result = runner.run(operation, y, z, w, reduction, target, n_threads, floor, True)
+    result = runner.run(operation, y, z, w, reduction, target, n_threads, floor, True, u)
     if (result_type == work_type and target is not None) or (outs is None and result_type == work_type):
         return result
     return _convert_back(operation, result, outs, result_type)
+
+
+def writes_two(operation: int) -> bool:
+    """Whether a pass writes an array beside the gradient."""
+    return EXACT <= operation < PRODUCT
+
+
+def vector(given: Any, y_pred: Any) -> NDArray[Any]:
+    """What a Hessian is to be multiplied by: of the shape of y_pred."""
+    return _like("vector", given, as_array("y_pred", y_pred))
+
+
+def _like(name: str, given: Any, z: NDArray[Any]) -> NDArray[Any]:
+    array = as_array(name, given)
+    if array.shape != z.shape:
+        raise ValueError(f"{name} has shape {array.shape}: expected y_pred's shape {z.shape}")
+    return array
 
 
 def _convert_back(operation: int, result: Any, outs: Any, dtype: np.dtype[Any]) -> Any:
@@ -176,10 +203,12 @@ def check_shapes(loss: Loss, y: NDArray[Any], z: NDArray[Any]) -> None:
     if z.ndim < 1 or z.shape[-1] < 1:
         raise ValueError(f"y_pred has shape {z.shape}: expected (n_samples, n_classes) with at least one class")
     labels = loss.takes_labels
-    wanted = z.shape[:-1] if labels or loss.layout == "outputs" else z.shape
+    wanted: Any = z.shape[:-1] if labels or loss.layout == "outputs" else z.shape
     if y.shape != wanted:
         hint = ""
-        if loss.layout == "outputs":
+        if loss.takes_rows:
+            wanted = f"{z.shape[:-1]} for class indices, or {z.shape} for rows of probabilities"
+        elif loss.layout == "outputs":
             hint = _reshape_hint(y, z[..., 0])
         elif labels and y.shape == z.shape:
             hint = "; for one-hot or probability targets use fastloss.CategoricalCrossEntropy"
@@ -203,12 +232,13 @@ def _outs(
     """The output buffers, checked."""
     if out is None:
         return None
-    if operation < EXACT:
+    if not writes_two(operation):
         outs, names = (out,), ["out"]
     elif isinstance(out, (tuple, list)) and len(out) == 2:
         outs, names = tuple(out), ["out[0]", "out[1]"]
     else:
-        raise TypeError(f"out is {type(out).__name__}: expected a tuple (gradient, hessian) of two arrays")
+        second = "probabilities" if operation == SHARES else "hessian"
+        raise TypeError(f"out is {type(out).__name__}: expected a tuple (gradient, {second}) of two arrays")
     others = (("y_true", inputs[0]), ("sample_weight", inputs[1]))
     for name, array in zip(names, outs, strict=True):
         check_out(name, array, "y_pred", y_pred, dtype, others)

@@ -20,14 +20,32 @@ typedef void (*FN(classes_loop))(const FN(classes_options) * options, const FN(s
                               o, segments, n_segments, rows, n, across);                                       \
     }
 
-#define CLASSES_LOOPS(name, DENSE, ENTROPY, PREDICTION)                         \
+#define GIVEN_LOOPS(name, DENSE, ENTROPY, PREDICTION)                           \
     CLASSES_LOOP(name, DENSE, ENTROPY, PREDICTION, value, 1, 0, 0)              \
     CLASSES_LOOP(name, DENSE, ENTROPY, PREDICTION, gradient, 0, 1, 0)           \
     CLASSES_LOOP(name, DENSE, ENTROPY, PREDICTION, value_gradient, 1, 1, 0)     \
-    CLASSES_LOOP(name, DENSE, ENTROPY, PREDICTION, exact, 0, 1, 'h')            \
+    CLASSES_LOOP(name, DENSE, ENTROPY, PREDICTION, exact, 0, 1, 'h')
+#define SOFTMAX_LOOPS(name, DENSE, ENTROPY, PREDICTION) \
+    GIVEN_LOOPS(name, DENSE, ENTROPY, PREDICTION)       \
     CLASSES_LOOP(name, DENSE, ENTROPY, PREDICTION, majorize, 0, 1, 'm')
 
-CLASSES(CLASSES_LOOPS)
+SOFTMAX(SOFTMAX_LOOPS)
+GIVEN(GIVEN_LOOPS)
+
+/* Of a sum of terms: loops that differ in what they say of the Hessian. */
+#define TERMS_LOOP_OF(PREDICTION, operation, HESSIAN)                                                         \
+    static void FN(terms_##operation)(const FN(classes_options) * o, const FN(segment) * segments,            \
+                                      int n_segments, FN(classes_rows) * rows, ptrdiff_t n, int across) {     \
+        FN(sum_of_terms)(o, segments, n_segments, rows, n, across, PREDICTION, HESSIAN);                      \
+    }
+TERMS_LOOP_OF('z', logits, 0)
+TERMS_LOOP_OF('z', logits_exact, 'h')
+TERMS_LOOP_OF('z', logits_majorize, 'm')
+TERMS_LOOP_OF('z', logits_fisher, 'f')
+TERMS_LOOP_OF('z', logits_shares, 'p')
+TERMS_LOOP_OF('z', logits_product, 'u')
+TERMS_LOOP_OF('p', probabilities, 0)
+TERMS_LOOP_OF('l', log_probabilities, 0)
 
 static const real FN(ones)[LANES] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
 
@@ -132,7 +150,7 @@ static void FN(load_rows)(FN(row_block) * rows, const fl_job *job, bool dense, p
 
 /* What is no whole group of LANES classes at the end of a long row. */
 typedef struct {
-    real z[LANES] ALIGNED, t[LANES] ALIGNED, g[LANES] ALIGNED, h[LANES] ALIGNED;
+    real z[LANES] ALIGNED, t[LANES] ALIGNED, u[LANES] ALIGNED, g[LANES] ALIGNED, h[LANES] ALIGNED;
 } FN(row_tail);
 
 /* Numbers of a group of rows, 16 KiB: where they come from and where they go then both fit in L1. Rows written past the
@@ -140,7 +158,7 @@ typedef struct {
  * rows go through the cache. */
 enum { FN(ROOM) = FN(ACROSS_FROM) * LANES };
 typedef struct {
-    real z[FN(ROOM)] ALIGNED, t[FN(ROOM)] ALIGNED, g[FN(ROOM)] ALIGNED, h[FN(ROOM)] ALIGNED;
+    real z[FN(ROOM)] ALIGNED, t[FN(ROOM)] ALIGNED, u[FN(ROOM)] ALIGNED, g[FN(ROOM)] ALIGNED, h[FN(ROOM)] ALIGNED;
 } FN(classes_room);
 
 /* What a runner of groups needs to know of a block. */
@@ -178,18 +196,20 @@ static void FN(set_rows)(FN(classes_block) * block, ptrdiff_t first, ptrdiff_t n
 }
 
 /* A group of n short rows, transposed, and back to g and h. */
-static void FN(run_short_rows)(FN(classes_block) * block, ptrdiff_t first, ptrdiff_t n, const real *z, const real *t, real *g,
-                               real *h) {
+static void FN(run_short_rows)(FN(classes_block) * block, ptrdiff_t first, ptrdiff_t n, const real *z, const real *t,
+                               const real *u, real *g, real *h) {
     const ptrdiff_t classes = block->job->width;
     FN(classes_room) room;
     FN(segment) segments[FN(GROUP) / LANES];
     for (ptrdiff_t i = 0; i < n; i += LANES) {
         const ptrdiff_t at = i * classes, m = n - i < LANES ? n - i : LANES;
-        segments[i / LANES] = (FN(segment)){room.z + at, room.t + at, room.g + at, room.h + at,
-                                            classes, 0, block->class_weight, block->job->class_weight != 0};
+        segments[i / LANES] = (FN(segment)){room.z + at, t ? room.t + at : 0, g ? room.g + at : 0, h ? room.h + at : 0,
+                                            room.u + at, classes, 0, block->class_weight, block->job->class_weight != 0};
         FN(to_lanes)(room.z + at, z + at, classes, m);
         if (t)
             FN(to_lanes)(room.t + at, t + at, classes, m);
+        if (u)
+            FN(to_lanes)(room.u + at, u + at, classes, m);
     }
     FN(set_rows)(block, first, n, z);
     block->loop(&block->options, segments, 1, &block->rows, n, 0);
@@ -203,8 +223,8 @@ static void FN(run_short_rows)(FN(classes_block) * block, ptrdiff_t first, ptrdi
 }
 
 /* A group of n long rows, where they lie, but for what is no whole group of LANES classes at their ends. */
-static void FN(run_long_rows)(FN(classes_block) * block, ptrdiff_t first, ptrdiff_t n, const real *z, const real *t, real *g,
-                               real *h) {
+static void FN(run_long_rows)(FN(classes_block) * block, ptrdiff_t first, ptrdiff_t n, const real *z, const real *t,
+                              const real *u, real *g, real *h) {
     const fl_job *job = block->job;
     const real *class_weight = block->class_weight;
     const ptrdiff_t classes = job->width, whole = classes / LANES * LANES, left = classes - whole;
@@ -222,18 +242,21 @@ static void FN(run_long_rows)(FN(classes_block) * block, ptrdiff_t first, ptrdif
     for (ptrdiff_t i = 0; i < n; i++) {
         const ptrdiff_t at = i * classes;
         FN(row_tail) *tail = tails + i;
-        segments[i * n_segments] = (FN(segment)){z + at, t ? t + at : 0, g ? g + at : 0, h ? h + at : 0,
+        segments[i * n_segments] = (FN(segment)){z + at, t ? t + at : 0, g ? g + at : 0, h ? h + at : 0, u ? u + at : 0,
                                                  whole / LANES, 0, class_weight, job->class_weight ? LANES : 0};
         if (!left)
             continue;
         for (ptrdiff_t l = 0; l < LANES; l++) { /* padding: no probability, or log 1, and no target */
             tail->z[l] = job->logits ? -1 / C(0.0) : C(1.0);
-            tail->t[l] = 0;
+            tail->t[l] = tail->u[l] = 0;
         }
         memcpy(tail->z, z + at + whole, left_bytes);
         if (t)
             memcpy(tail->t, t + at + whole, left_bytes);
-        segments[i * n_segments + 1] = (FN(segment)){tail->z, tail->t, tail->g, tail->h, 1, whole, weight_tail, 0};
+        if (u)
+            memcpy(tail->u, u + at + whole, left_bytes);
+        segments[i * n_segments + 1] = (FN(segment)){
+            tail->z, t ? tail->t : 0, g ? tail->g : 0, h ? tail->h : 0, tail->u, 1, whole, weight_tail, 0};
     }
     FN(set_rows)(block, first, n, z);
     block->loop(&block->options, segments, n_segments, &block->rows, n, 1);
@@ -253,6 +276,7 @@ static void FN(run_classes)(const fl_job *job, ptrdiff_t begin, ptrdiff_t end, d
     const size_t row_bytes = (size_t)classes * sizeof(real);
     const real *z = (const real *)job->z + begin * classes;
     const real *t = job->dense ? (const real *)job->y + begin * classes : 0;
+    const real *u = job->u ? (const real *)job->u + begin * classes : 0;
     real *g = job->g ? (real *)job->g + begin * classes : 0;
     real *h = job->h ? (real *)job->h + begin * classes : 0;
     const bool stream = job->stream && g && classes <= FN(ROOM) / 4;
@@ -268,10 +292,11 @@ static void FN(run_classes)(const fl_job *job, ptrdiff_t begin, ptrdiff_t end, d
         .floor = (real)job->floor,
         .classes = (double)classes,
         .total_weight = job->class_weight ? (real)job->p[2] : (real)classes,
+        .shares = job->shares,
         .phi = (int)job->p[3], /* then its parameter, and a factor */
         .shape = (real)job->p[4],
         .shape_low = (real)(job->p[4] - (double)(real)job->p[4]),
-        .alpha = (real)job->p[5],
+        .alpha = job->p[3] == FL_LOGARITHM ? 1 : (real)job->p[5],
         .plain = job->p[0] == 0 && job->p[1] == 0 && job->p[3] == 0 && !job->class_weight,
     };
     ptrdiff_t group = (stream ? FN(ROOM) / 4 : FN(ROOM)) / classes;
@@ -283,7 +308,8 @@ static void FN(run_classes)(const fl_job *job, ptrdiff_t begin, ptrdiff_t end, d
     for (ptrdiff_t i = 0; i < n; i += group) {
         const ptrdiff_t m = n - i < group ? n - i : group, at = i * classes;
         real *to_g = !g ? 0 : stream ? gb : g + at, *to_h = !h ? 0 : stream ? hb : h + at;
-        (across ? FN(run_long_rows) : FN(run_short_rows))(&block, i, m, z + at, t ? t + at : 0, to_g, to_h);
+        (across ? FN(run_long_rows) : FN(run_short_rows))(&block, i, m, z + at, t ? t + at : 0,
+                                                              u ? u + at : 0, to_g, to_h);
         memcpy(v + i, block.rows.value, (size_t)m * sizeof(real));
         if (g && block.rows.label_apart)
             for (ptrdiff_t l = 0; l < m; l++)
@@ -293,7 +319,7 @@ static void FN(run_classes)(const fl_job *job, ptrdiff_t begin, ptrdiff_t end, d
                 if (block.given.ignored[i + l]) { /* nothing, whatever the row holds: NaN times 0 is not nothing */
                     if (g)
                         memset(to_g + l * classes, 0, row_bytes);
-                    if (h)
+                    if (h && !job->shares)
                         memset(to_h + l * classes, 0, row_bytes);
                 }
         if (g && stream)

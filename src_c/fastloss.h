@@ -22,7 +22,8 @@ enum fl_type {
 #undef FL_ENUM
 };
 
-/* What one pass computes. The last three also write the gradient and one kind of curvature. */
+/* What one pass computes. Three also write the gradient and one kind of curvature; of a softmax, one the gradient and the
+ * probabilities in the curvature's place, and one the Hessian times a vector in the gradient's. */
 enum fl_operation {
     FL_VALUE,
     FL_GRADIENT,
@@ -30,13 +31,24 @@ enum fl_operation {
     FL_EXACT,
     FL_MAJORIZE,
     FL_FISHER,
+    FL_SHARES,
+    FL_PRODUCT,
     FL_OPERATIONS
 };
 
 enum fl_kind { FL_POINTWISE, FL_CLASSES, FL_OUTPUTS, FL_KINDS };
 enum fl_real { FL_REAL32, FL_REAL64, FL_REALS };
 enum fl_domain { FL_CLOSED, FL_OPEN_LOW, FL_TWO_VALUES };
-enum fl_phi { FL_LOGARITHM, FL_FOCAL, FL_GENERALIZED, FL_POLY1 }; /* as in fastloss/losses/classes.py */
+enum fl_term { /* as in fastloss/losses/classes.py and distributions.py; the first four are functions of p, times t */
+    FL_LOGARITHM,
+    FL_FOCAL,
+    FL_GENERALIZED,
+    FL_POLY1,
+    FL_REVERSE_KL,
+    FL_JENSEN_SHANNON,
+    FL_TOTAL_VARIATION,
+    FL_BRIER
+};
 enum { FL_PARAMETERS = 7 };
 
 typedef struct fl_job fl_job;
@@ -51,6 +63,7 @@ struct fl_job {
     fl_check *checks;        /* what the runner looks through on its way */
     int n_checks;
     const void *y, *z, *w;   /* targets, predictions, weights (NULL: all one) */
+    const void *u;           /* FL_PRODUCT: the vector */
     void *v, *g, *h;         /* outputs, NULL where not asked for; g or h may be z itself */
     int y_type, w_type;      /* enum fl_type; z, v, g, h have the real type */
     ptrdiff_t width;         /* numbers of z for each value: 1, the K classes of a row, or its outputs */
@@ -62,6 +75,7 @@ struct fl_job {
     /* Losses over classes: */
     int dense;                /* y holds rows of K targets (of the real type), not labels */
     int logits;               /* z holds raw scores */
+    int shares;               /* FL_SHARES: h gets the probabilities, of rows of weight 0, too */
     int has_ignore;           /* rows labelled ignore_index count for nothing */
     int64_t ignore_index;
     const void *class_weight; /* K factors of the real type, or NULL */

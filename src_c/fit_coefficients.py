@@ -197,6 +197,16 @@ POLYNOMIALS = [
         variable=lambda f, bits: f - LOG1P_EXCESS_CENTER[bits],
     ),
     Polynomial(
+        "log1p_both_tail",
+        "(1 + r) log1p(r) + (1 - r) log1p(-r) = r^2 + r^4 q(r^2)",
+        lambda r: 2 * r * mp.atanh(r) + mp.log1p(-r * r),
+        lambda r: r * r,
+        lambda r: r**4,
+        (mpf(0), mpf(1) / 2),
+        {32: 4, 64: 11},
+        variable=lambda r, bits: r * r,
+    ),
+    Polynomial(
         "log_cosh_tail",
         "log cosh(a) = a^2/2 + a^4 q(a^2)",
         lambda a: mp.log(mp.cosh(a)),

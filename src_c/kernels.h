@@ -30,18 +30,45 @@ static void triad(double *a, const double *b, const double *c, ptrdiff_t begin, 
      {LOOPS_OF(name, f32, (fl_loop)name##_majorize_f32, (fl_loop)name##_fisher_f32),                         \
       LOOPS_OF(name, f64, (fl_loop)name##_majorize_f64, (fl_loop)name##_fisher_f64)},                        \
      {SUMMING_OF_##cost(name, f32), SUMMING_OF_##cost(name, f64)}},
-#define CLASSES_ROW(name, DENSE, ENTROPY, PREDICTION)                                                        \
-    {#name, FL_CLASSES, 0, 4, DENSE, PREDICTION == 'z', \
-     {LOOPS_OF(name, f32, (fl_loop)name##_majorize_f32, (fl_loop)name##_exact_f32),                          \
-      LOOPS_OF(name, f64, (fl_loop)name##_majorize_f64, (fl_loop)name##_exact_f64)},                          \
-     {{0}}},
+#define SOFTMAX_OF(name, suffix)                                                                             \
+    {(fl_loop)name##_value_##suffix, (fl_loop)name##_gradient_##suffix, (fl_loop)name##_value_gradient_##suffix, \
+     (fl_loop)name##_exact_##suffix, (fl_loop)name##_majorize_##suffix, (fl_loop)name##_exact_##suffix,      \
+     (fl_loop)name##_majorize_##suffix, (fl_loop)terms_logits_product_##suffix}
+#define SOFTMAX_ROW(name, DENSE, ENTROPY, PREDICTION) \
+    {#name, FL_CLASSES, 0, 4, DENSE, 1, {SOFTMAX_OF(name, f32), SOFTMAX_OF(name, f64)}, {{0}}},
+#define GIVEN_ROW(name, DENSE, ENTROPY, PREDICTION) \
+    {#name, FL_CLASSES, 0, 4, DENSE, 0, {LOOPS_OF(name, f32, 0, 0), LOOPS_OF(name, f64, 0, 0)}, {{0}}},
+/* Of a function of the label's probability, in the loops of cross-entropy. */
+#define PHI_OF(suffix)                                                                                       \
+    {(fl_loop)ce_index_logits_value_##suffix, (fl_loop)ce_index_logits_gradient_##suffix,                    \
+     (fl_loop)ce_index_logits_value_gradient_##suffix, (fl_loop)ce_index_logits_exact_##suffix,              \
+     (fl_loop)terms_logits_majorize_##suffix, (fl_loop)terms_logits_fisher_##suffix,                         \
+     (fl_loop)ce_index_logits_majorize_##suffix, (fl_loop)terms_logits_product_##suffix}
+#define TERMS_OF(prediction, suffix)                                                                         \
+    {(fl_loop)terms_##prediction##_##suffix, (fl_loop)terms_##prediction##_##suffix,                         \
+     (fl_loop)terms_##prediction##_##suffix, (fl_loop)terms_##prediction##_##suffix}
+#define TERMS_OF_SOFTMAX(suffix)                                                                             \
+    {(fl_loop)terms_logits_##suffix, (fl_loop)terms_logits_##suffix, (fl_loop)terms_logits_##suffix,         \
+     (fl_loop)terms_logits_exact_##suffix, (fl_loop)terms_logits_majorize_##suffix,                          \
+     (fl_loop)terms_logits_fisher_##suffix, (fl_loop)terms_logits_shares_##suffix,                           \
+     (fl_loop)terms_logits_product_##suffix}
+#define TERMS_ROW(name, DENSE, prediction) \
+    {#name, FL_CLASSES, 0, 4, DENSE, 0, {TERMS_OF(prediction, f32), TERMS_OF(prediction, f64)}, {{0}}},
+#define TERMS_ROW_OF_SOFTMAX(name, DENSE) \
+    {#name, FL_CLASSES, 0, 4, DENSE, 1, {TERMS_OF_SOFTMAX(f32), TERMS_OF_SOFTMAX(f64)}, {{0}}},
 
 #define OUTPUTS_ROW(name)                                                                                    \
     {#name, FL_OUTPUTS, 2, 4, 0, 0,                                                                          \
      {LOOPS_OF(name, f32, 0, (fl_loop)name##_fisher_f32), LOOPS_OF(name, f64, 0, (fl_loop)name##_fisher_f64)}, \
      {{0}}},
 
-static const fl_kernel kernels[] = {POINTWISE(POINTWISE_ROW) CLASSES(CLASSES_ROW) OUTPUTS(OUTPUTS_ROW)};
+static const fl_kernel kernels[] = {
+    POINTWISE(POINTWISE_ROW) OUTPUTS(OUTPUTS_ROW) SOFTMAX(SOFTMAX_ROW) GIVEN(GIVEN_ROW)
+    {"phi_index_logits", FL_CLASSES, 0, 4, 0, 1, {PHI_OF(f32), PHI_OF(f64)}, {{0}}},
+    TERMS_ROW_OF_SOFTMAX(terms_index_logits, 0) TERMS_ROW_OF_SOFTMAX(terms_dense_logits, 1)
+    TERMS_ROW(terms_index_probabilities, 0, probabilities) TERMS_ROW(terms_dense_probabilities, 1, probabilities)
+    TERMS_ROW(terms_dense_log_probabilities, 1, log_probabilities)
+};
 
 #define PAIRS_ROW(name, inputs) \
     {#name, inputs, {(fl_loop)name##_f32, (fl_loop)name##_f64}, {run_pairs_f32, run_pairs_f64}},

@@ -18,5 +18,6 @@
 #include "pointwise.h"
 #include "outputs.h"
 #include "losses/classes.h"
+#include "losses/terms.h"
 #include "classes.h"
 #include "pairs.h"

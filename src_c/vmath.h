@@ -600,6 +600,42 @@ INLINE real FN(log1p)(real x) {
 }
 #define vlog1p FN(log1p)
 
+/* (1 + r) log1p(r) + (1 - r) log1p(-r) for |r| <= 1/2, where the two terms cancel: r^2 + r^4 q(r^2). No ULP line: measured
+ * within the loss. */
+INLINE real FN(log1p_both_near)(real r) {
+    const real x = r * r, x2 = x * x;
+#if FL_BITS == 32
+    const real q = vfma(x2 * x2, C(0x1.bfaceep-6),
+                        poly4(x, x2, C(0x1.55559ap-3), C(0x1.10f366p-4), C(0x1.28ad2p-5), C(0x1.2e2b8ep-6)));
+#else
+    const real x4 = x2 * x2;
+    const real q = vfma(x4 * x4,
+                        poly4(x, x2, C(0x1.f80ee51043db7p-9), C(0x1.2e2fa4dd1591fp-7),
+                                     C(-0x1.ba87905c54ddfp-8), C(0x1.d73c0814b596ap-7)),
+                        poly8(x, x2, x4,
+                              C(0x1.555555555549p-3), C(0x1.111111112ae61p-4), C(0x1.24924911b9e82p-5),
+                              C(0x1.6c16c84dc8e51p-6), C(0x1.f07aa71bf3b1fp-7), C(0x1.682fefdb47d44p-7),
+                              C(0x1.0fed193f4b06bp-7), C(0x1.be0ce632b8d9bp-8)));
+#endif
+    return vfma(x2, q, x);
+}
+#define vlog1p_both_near FN(log1p_both_near)
+
+/* log(a/b) for a, b >= 0, d = a - b with all its digits: log1p(d/b), unless a is far below b. One of the two that is about to
+ * leave the range of normal numbers is lifted, lest the quotient overflow; an a or b of 0 gives an infinity, both NaN. */
+INLINE real FN(log_ratio)(real a, real b, real d) {
+    const real low = from_exponent(SUBNORMAL_LIFT + 1), lift = from_exponent(EXPONENT_BIAS + SUBNORMAL_LIFT);
+    const real lift_a = a < low ? lift : C(1.0), lift_b = b < low ? lift : C(1.0);
+    const real lifted = (real)SUBNORMAL_LIFT * C(0x1.62e42fefa39efp-1);
+    const real restored = (b < low ? lifted : C(0.0)) - (a < low ? lifted : C(0.0));
+    const real above = a * lift_a, below = b * lift_b;
+    const real far = lift_a == lift_b ? C(0.5) * below : INFINITE;
+    const bool direct = above < far;
+    const real q = (direct ? above : d * lift_a) / below;
+    return restored + vlog_about_1(direct ? q : 1 + q, direct ? q - 1 : q);
+}
+#define vlog_ratio FN(log_ratio)
+
 /* (f - log1p(f)) / f^2 = LOG1P_EXCESS_MIDDLE + t * this, t = f - LOG1P_EXCESS_CENTER, for f in [0, 1] */
 INLINE real FN(log1p_excess_tail)(real t) {
     const real t2 = t * t, t4 = t2 * t2;

@@ -15,6 +15,7 @@ import numpy as np
 
 import fastloss as fl
 from fastloss.loss import Loss
+from fastloss.losses import terms
 
 LONG = np.longdouble
 QUANTITIES = ("value", "gradient", "exact", "majorize", "fisher")
@@ -52,8 +53,13 @@ ULP: dict[str, dict[str, float]] = {
     "sparse_categorical_cross_entropy": {"value": 3.0, "gradient": 2.0, "exact": 2.5},
     "kl_divergence": {"majorize": 3.5},
     # a power of a rounded probability, times a sum of rounded products
-    "categorical_focal": {"value": 2.9, "gradient": 2.9, "exact": 3.2},
-    "poly1": {"exact": 2.1},
+    "categorical_focal": {"value": 3.5, "gradient": 3.2, "exact": 3.3},
+    "generalized_cross_entropy": {"value": 2.9, "gradient": 2.3, "exact": 2.6},
+    "poly1": {"value": 2.9, "gradient": 2.3, "exact": 2.4},
+    "categorical_brier": {"value": 2.7},
+    "reverse_kl_divergence": {"value": 2.3},
+    "total_variation": {"gradient": 1.6},
+    "jensen_shannon": {"value": 3.5, "gradient": 2.0},  # r, two logarithms, products and a difference, each rounded
 }
 
 # A weight multiplies the value (one rounding) and, times the rounded 1 / total weight, gradient and curvature (two,
@@ -314,34 +320,40 @@ def _cross_entropy(loss: Loss, y: Any, z: Any, found: dict[str, Any]) -> dict[st
 
 def _of_true_class(loss: Loss, y: Any, z: Any, found: dict[str, Any]) -> dict[str, Any]:
     # the rounded distances of the scores stretch p, 1 - p and the logarithm; a power multiplies that
-    rows, counts = loss._rows(y, z.shape[-1], z.dtype)
+    q, counts = loss._effective(y, z)
     if not loss.from_logits:  # exp(-q l) multiplies the error of l = -log p
-        more = 1 + loss.params.get("q", 0) * np.abs(np.log(np.where(rows > 0, z, 1)))
+        more = 1 + loss.params.get("q", 0) * np.abs(np.log(np.where(q > 0, z, 1)))
         return {key: np.abs(found[key]) * more for key in ("gradient", "exact")}
-    result = _softmax(rows, z)
-    power = 1 + loss.params.get("gamma", 0) + loss.params.get("q", 0)
-    of_label = (rows * result["stretch"]).sum(-1)
-    value = np.where(counts, power * of_label, 1)
-    away = result["stretch"] + value[..., None]
-    weight = 1 if loss.class_weight is None else (rows * np.asarray(loss.class_weight, z.dtype)).sum(-1)
-    p, c = result["p"], np.where(rows > 0, 1 - result["p"], result["p"])
-    A, B = (
-        np.where(counts, x[..., 0], 0)
-        for x in loss._phi(
-            *((rows * x).sum(-1, keepdims=True) for x in (p, 1 - p, -np.log(np.maximum(p, np.finfo(z.dtype).tiny))))
-        )[1:3]
-    )
-    terms = (np.abs(A)[..., None] * p * (1 - p) + np.abs(B)[..., None] * c**2) * np.reshape(
-        weight, (*np.shape(weight), 1)
-    )
-    scale = {"value": value, "gradient": away, "exact": away, "fisher": away}
-    sizes = {key: np.abs(found[key]) for key in scale if key in found}
-    # what a subnormal p loses is multiplied by -log p, a hundred
+    result = _softmax(q, z)
     tiny = np.finfo(np.float32).tiny
-    sizes["exact"] = np.maximum(
-        np.maximum(terms, sizes["exact"]), np.where((rows * p).sum(-1, keepdims=True) < tiny, 64 * tiny, 0)
-    )
-    return {key: size * scale[key] for key, size in sizes.items()}
+    p, stretch = result["p"], result["stretch"]
+    A, B = (q * np.abs(x) for x in loss._phi(p, 1 - p, -np.log(np.maximum(p, np.finfo(z.dtype).tiny)))[1:3])
+    power = (1 + loss.params.get("gamma", 0) + loss.params.get("q", 0)) * stretch
+    phi = loss._phi(p, 1 - p, -np.log(np.maximum(p, np.finfo(z.dtype).tiny)))[0]
+    penalty, lse = LONG(loss.z_loss), np.abs(terms.log_sum_exp(z))
+
+    def spread(own: Any, *of_others: tuple[Any, Any]) -> Any:
+        """Each class's own part and, times a factor, the sums of the others'; each wrong by its power and by p."""
+        parts = own * (power + stretch)
+        for x, factor in of_others:
+            sums = [y.sum(-1, keepdims=True) - y for y in (x, x * power)]
+            parts = parts + factor * (sums[0] * stretch + sums[1])
+        return parts
+
+    gradient = spread((1 - p) * A, (A, p)) + 2 * penalty * lse * p * (stretch + 1)
+    exact = spread((1 - p) * ((1 - p) * B + p * A), (A, p * (1 - p)), (B, p * p))
+    exact = exact + 2 * penalty * (p * p + lse * p * (1 - p)) * (stretch + 1)
+    # what a subnormal p loses is multiplied by -log p, a hundred
+    exact = exact + np.where((p < tiny).any(-1, keepdims=True), 64 * tiny * q.sum(-1, keepdims=True), 0)
+    slope = (A * power).sum(-1, keepdims=True)
+    result = {
+        "value": (q * np.abs(phi) * power).sum(-1) + (penalty * lse * (lse + np.abs(z).max(-1, keepdims=True)))[..., 0],
+        "gradient": gradient,
+        "exact": exact,
+        "fisher": p * (1 - p) * (slope + stretch * A.sum(-1, keepdims=True)),
+        "majorize": slope / 2,
+    }
+    return {key: np.where(counts if key == "value" else counts[..., None], size, 1) for key, size in result.items()}
 
 
 def _kl_divergence(loss: Loss, y: Any, z: Any, found: dict[str, Any]) -> dict[str, Any]:
@@ -352,6 +364,41 @@ def _kl_divergence(loss: Loss, y: Any, z: Any, found: dict[str, Any]) -> dict[st
         return {key: result[key] for key in ("value", "gradient", "exact")} | {"fisher": result["exact"]}
     log_p = z if loss.from_log_probabilities else np.log(z)
     return {"value": entropy + np.where(y == 0, 0, np.abs(y * log_p)).sum(-1)}
+
+
+def _by_slopes(loss: Loss, y: Any, z: Any, found: dict[str, Any]) -> dict[str, Any]:
+    # what a rounded p makes of f, f' and p f'' is p f', p f'' and no more than p f'' again
+    beyond = LONG(loss.name == "reverse_kl_divergence")  # f' has this constant, which softmax does not see
+    tiny = LONG(np.finfo(np.float32).tiny)  # p may be rounded to a subnormal number
+    t = loss._effective(y, z)[0]
+    result = _softmax(t, z) if loss.from_logits else {"p": np.exp(z) if loss.from_log_probabilities else z}
+    p = result["p"]
+    f, slope, _, bend = loss._slope(t, p, p - t)
+    steep = np.where(p == 0, 0, np.abs(slope))
+    if loss.name == "total_variation":
+        steep = steep * 0 + 0.5  # beside a tie, too
+    if not loss.from_logits and not loss.from_log_probabilities:
+        if loss.params.get("label_smoothing"):  # of a target that is rounded
+            return {"value": (f + np.abs(slope) * t).sum(-1), "gradient": np.abs(slope) + 2 * t}
+        return {"value": np.abs(f).sum(-1), "gradient": np.abs(slope) + beyond}
+    second = bend * LONG(np.finfo(np.float32).eps)  # where f' is 0
+    if loss.from_log_probabilities:
+        terms = (p + tiny) * (steep + beyond + 2 * bend)
+        return {"value": (np.abs(f) + p * (steep + beyond + second)).sum(-1), "gradient": terms, "exact": terms}
+    stretched = result["p"] * result["stretch"]
+    leads = p > 0.5
+    c = np.where(leads, 1 - p, 1)  # of a leading class this is the share that is rounded
+
+    def with_others(x: Any) -> Any:
+        rest, lead = (np.where(which, x, 0).sum(-1, keepdims=True) for which in (~leads, leads))
+        return rest + np.where(leads, 0, c * lead)
+
+    off = c * (steep + bend) + with_others(stretched * (steep + bend))
+    return {
+        "value": (np.abs(f) + stretched * (steep + second + beyond * c)).sum(-1),
+        "gradient": (stretched + tiny) * off,
+        "exact": (stretched + tiny) * (off + c * c * bend + p * with_others(stretched * bend)),
+    }
 
 
 def _softmax(q: Any, z: Any) -> dict[str, Any]:
@@ -414,4 +461,5 @@ SCALES: dict[str, Terms] = {
     "generalized_cross_entropy": _of_true_class,
     "poly1": _of_true_class,
     "kl_divergence": _kl_divergence,
+    **dict.fromkeys(("categorical_brier", "reverse_kl_divergence", "jensen_shannon", "total_variation"), _by_slopes),
 }

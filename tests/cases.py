@@ -83,6 +83,19 @@ TOGETHER: dict[str, tuple[dict[str, Any], ...]] = {
         },
         {"class_weight": (0.5, 2.0, 0.3), "label_smoothing": 0.1, "ignore_index": 2},
     ),
+    **{
+        name: (
+            {
+                "from_logits": True,
+                "class_weight": (0.5, 2.0, 0.3),
+                "label_smoothing": 0.1,
+                "ignore_index": -1,
+                "z_loss": 0.01,
+            },
+            {"class_weight": (0.5, 2.0, 0.3), "label_smoothing": 0.1, "ignore_index": 2},
+        )
+        for name in ("categorical_focal", "generalized_cross_entropy", "poly1")
+    },
 }
 
 
@@ -113,6 +126,8 @@ def _reading(loss: Loss) -> tuple[Any, ...]:
 LOSSES = [loss for name in fl.list_losses() for loss in parameter_sets(name) if loss.additive]
 POINTWISE = [loss for loss in LOSSES if loss.layout == "pointwise"]
 CLASSES = [loss for loss in LOSSES if loss.layout == "classes"]
+# Losses of labels that take rows as well: as the losses of rows that they make.
+OF_ROWS = [loss._of_rows() for loss in CLASSES if loss.takes_rows]
 NOT_CLASSES = [loss for loss in LOSSES if loss.layout != "classes"]
 # Each class with each of its ways to read the data, for what does not depend on the numbers among the parameters.
 DEFAULTS = [
@@ -239,6 +254,8 @@ def _rows(loss: Loss, n: int, n_classes: int, rng: Any) -> tuple[Any, Any]:
     t = rng.dirichlet(np.full(n_classes, 0.7), n) if n_classes > 1 else np.ones((n, 1))
     hard = rng.random(n) < 0.4
     t[hard] = np.eye(n_classes)[rng.integers(0, n_classes, hard.sum())]
+    if loss.name == "reverse_kl_divergence":  # which is infinite there: almost all are smoothed
+        t[n // 20 :] = t[n // 20 :] * 0.999 + 0.001 / n_classes
     return t, z
 
 

@@ -170,6 +170,9 @@ CALLS = {
     "gamma negative": Row(fl.Gamma(), bad(0, -2.0), OK, ValueError, r"y_true\[0\] is -2\.0: gamma expects"),
     "target row of scores": Row(CCE, ROWS * 8, ROWS, ValueError, r"y_true\[0, 0\] is 2\.0: categorical_cross_entropy expects a probability in \[0, 1\], rows summing to 1; normalise the rows, or use the sparse loss"),
     "target row that sums to 2": Row(CCE, np.where(np.arange(6)[:, None] == 1, 0.5, ROWS), ROWS, ValueError, r"y_true\[1\] sums to 2: .* rows that sum to 1; normalise the rows"),
+    "JensenShannon of scores": Row(fl.JensenShannon(), ROWS, ROWS * 8, ValueError, r"y_pred\[0, 0\] is 2\.0: jensen_shannon expects a probability in \[0, 1\]; pass from_logits=True"),
+    "ReverseKL, row of 2": Row(fl.ReverseKLDivergence(), ROWS, ROWS * (1 + (np.arange(6) == 3))[:, None], ValueError, r"y_pred\[3\] sums to 2: reverse_kl_divergence expects rows that sum to 1; pass from_logits=True"),
+    "TotalVariation, labels": Row(fl.TotalVariation(), INDEX, ROWS, ValueError, r"y_true has shape \(6,\) and y_pred has shape \(6, 4\).*for class indices use fastloss.SparseCategoricalCrossEntropy"),
     "target row of zeros": Row(KL, ROWS * (np.arange(6) != 2)[:, None], ROWS, ValueError, r"y_true\[2\] sums to 0: kl_divergence expects rows that sum to 1"),
     "target row with NaN": Row(CCE, np.where(np.arange(24).reshape(6, 4) == 6, NAN, ROWS), ROWS, ValueError, r"y_true\[1, 2\] is nan"),
     # -- labels
@@ -365,6 +368,7 @@ CONSTRUCTORS = {
     "ignore_index of rows": (lambda: fl.CategoricalCrossEntropy(ignore_index=0), ValueError, "ignore_index goes with class indices: .*sample_weight of 0"),
     "z_loss negative": (lambda: SPARSE_CLASS(from_logits=True, z_loss=-1), ValueError, "z_loss is -1: expected a finite number >= 0"),
     "z_loss of probabilities": (lambda: SPARSE_CLASS(z_loss=0.1), ValueError, "z_loss is 0.1: .*pass from_logits=True"),
+    "ReverseKL from both": (lambda: fl.ReverseKLDivergence(True, True), ValueError, "from_logits and from_log_probabilities are both True"),
     "KL from both": (lambda: fl.KLDivergence(True, True), ValueError, "from_logits and from_log_probabilities are both True"),
     "unknown parameter": (lambda: fl.get_loss("huber", detla=1.0), TypeError, "huber has no parameter 'detla': it takes delta"),
     "parameter of none": (lambda: fl.get_loss("squared_error", delta=1.0), TypeError, "squared_error has no parameter 'delta': it takes none"),

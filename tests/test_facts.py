@@ -37,6 +37,9 @@ def lines(loss):
     if loss.params.get("z_loss"):  # concave where the log-sum-exp is far below 0
         z = z - 500
     a, b = z[:LINES], z[LINES:]
+    if loss.task == "distribution":  # a line that passes its target, or nearly
+        passed = loss.inverse_link(0.4 * a[0] + 0.6 * b[0])
+        y[0] = passed / passed.sum()
     return y[:LINES], 0.99 * a + 0.01 * b, 0.01 * a + 0.99 * b
 
 
@@ -68,7 +71,8 @@ def jumps(f):
         if halving in HALVINGS:
             changes.append(np.abs(at_right - at_left))
     before, after = changes
-    return bool(((after > before / 2) & (after > 1e-9 * size) & (after > 1e-290)).any())  # not rounding, no underflow
+    # half of a jump is left where a value lies in its middle, and a point was found that has it
+    return bool(((after > before / 4) & (after > 1e-9 * size) & (after > 1e-290)).any())  # not rounding, no underflow
 
 
 @losses

@@ -40,6 +40,24 @@ def narrow(y, z):
 
 C = (0.5, 2.0, 0.3)
 
+
+def positive(y, z):
+    """No target is 0."""
+    return (y > 0).all(axis=1)
+
+
+def spread(y, z):
+    """No target or probability is 0, and none near it."""
+    p = np.exp(z - z.max(axis=1, keepdims=True)) if (z < 0).any() else z
+    return (y > 1e-4).all(axis=1) & (p / p.sum(axis=1, keepdims=True) > 1e-4).all(axis=1)
+
+
+def to_the_middle(F, y, log_p):
+    """Both divergences from the mean of the two rows."""
+    log_m = ((y + log_p.exp()) / 2).log()
+    return F.kl_div(log_m, y, reduction="none") + F.kl_div(log_m, log_p, reduction="none", log_target=True)
+
+
 # Expressions of torch.nn.functional, prediction z, target y and reduction r.
 PEERS = {
     "mse_loss": Peer(fl.SquaredError(), lambda F, z, y, r: F.mse_loss(z, y, reduction=r)),
@@ -85,6 +103,12 @@ PEERS = {
     "kl_div": Peer(fl.KLDivergence(from_log_probabilities=True), lambda F, z, y, r: one_by_one(F.kl_div(z, y, reduction="none"), r), note="input first, target second; their mean is over entries"),
     "kl_div of log_softmax": Peer(fl.KLDivergence(from_logits=True), lambda F, z, y, r: one_by_one(F.kl_div(z.log_softmax(1), y, reduction="none"), r)),
     "kl_div of log": Peer(fl.KLDivergence(), lambda F, z, y, r: one_by_one(F.kl_div(z.log(), y, reduction="none"), r)),
+    "kl_div, reverse": Peer(fl.ReverseKLDivergence(from_logits=True), lambda F, z, y, r: one_by_one(F.kl_div(y.log(), z.log_softmax(1), reduction="none", log_target=True), r), where=positive),
+    "kl_div, reverse, of log": Peer(fl.ReverseKLDivergence(from_log_probabilities=True), lambda F, z, y, r: one_by_one(F.kl_div(y.log(), z, reduction="none", log_target=True), r), where=positive),
+    "kl_div, to the middle": Peer(fl.JensenShannon(from_logits=True), lambda F, z, y, r: one_by_one(to_the_middle(F, y, z.log_softmax(1)), r), 2, where=spread, note="0 log 0 is NaN in their derivatives"),
+    "kl_div of log, to the middle": Peer(fl.JensenShannon(), lambda F, z, y, r: one_by_one(to_the_middle(F, y, z.log()), r), 2, where=spread),
+    "l1_loss of softmax": Peer(fl.TotalVariation(from_logits=True), lambda F, z, y, r: one_by_one(F.l1_loss(z.softmax(1), y, reduction="none"), r), 2),
+    "l1_loss of probabilities": Peer(fl.TotalVariation(), lambda F, z, y, r: one_by_one(F.l1_loss(z, y, reduction="none"), r), 2),
 }  # fmt: skip
 
 

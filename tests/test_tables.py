@@ -30,6 +30,8 @@ def numbers(x):
 def load(table):
     loss = fl.get_loss(table["loss"], **table["params"])
     y = np.array(table["y"])
+    if loss.takes_rows and y.ndim == 2:
+        loss = loss._of_rows()
     return loss, y if loss.takes_labels else y.astype(LONG), np.array(table["z"]).astype(LONG)
 
 

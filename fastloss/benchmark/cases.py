@@ -165,7 +165,7 @@ def cases_of(name: str) -> list[Case]:
     if source not in SOURCES:
         raise LookupError(f"{name} is a loss for {loss.task!r}, for which the benchmark has no predictions")
     classes = getattr(loss, "layout", "pointwise") == "classes"
-    only = "log_probability" if getattr(loss, "log_probabilities", False) else "raw"
+    only = "log_probability" if getattr(loss, "from_log_probabilities", False) else "raw"
     variants: list[tuple[tuple[tuple[str, Any], ...], str, bool]] = [((), only, True)]
     if "from_logits" in loss.params:  # raw scores are what models give and where losses differ in speed
         variants = [((("from_logits", True),), "raw", True), ((("from_logits", False),), "probability", False)]

@@ -8,22 +8,22 @@ from typing import Any
 import numpy as np
 
 from fastloss import domains
-from fastloss.loss import KernelSpec, Loss
+from fastloss.loss import KernelSpec
+from fastloss.losses import terms
 from fastloss.losses.pieces import complement, log_softmax, nan_like, product, xlogy
+from fastloss.losses.terms import SumOfTerms, log_sum_exp
 from fastloss.optimum import count_classes
 from fastloss.parameters import flag, index, positive, real, weights
 from fastloss.registry import register
 
 
-class _CrossEntropy(Loss):
+class _CrossEntropy(SumOfTerms):
     """What cross-entropy losses share: the options, and the reference for effective target rows.
 
     An option that a subclass has as a class attribute is settled, and no parameter.
     """
 
-    layout = "classes"
     task = "multiclass"
-    log_probabilities = False  # in y_pred
 
     def __init__(
         self,
@@ -54,35 +54,21 @@ class _CrossEntropy(Loss):
         return not self.z_loss
 
     @property
-    def activation(self) -> str:
-        return "softmax" if self.from_logits else "exp" if self.log_probabilities else "identity"
-
-    @property
     def hessian_kinds(self) -> tuple[str, ...]:
         plain = self.from_logits and not self.z_loss
         return ("exact", "majorize", "fisher", "floor") if plain else ("exact", "floor")
 
-    @property
-    def target_domain(self) -> domains.Domain:
-        return domains.LABELS if self.takes_labels else domains.TARGET_ROWS
-
-    @property
-    def prediction_domain(self) -> domains.Domain:
-        if self.from_logits:
-            return domains.ANY
-        return domains.LOG_SOFTMAX if self.log_probabilities else domains.PROBABILITY_ROWS
-
     def _kernel(self) -> KernelSpec:
-        target = "index" if self.takes_labels else "dense"
-        prediction = (
-            "logits" if self.from_logits else "log_probabilities" if self.log_probabilities else "probabilities"
-        )
+        return self._spec("ce")
+
+    def _spec(self, family: str, *term: float) -> KernelSpec:
+        """A kernel of a family; `term` is which function of p, its parameter and a factor."""
         factors = self.class_weight
         return KernelSpec(
-            f"ce_{target}_{prediction}",
-            (self.label_smoothing, self.z_loss, math.fsum(factors or ())),
+            f"{family}_{'index' if self.takes_labels else 'dense'}_{self._prediction()}",
+            (self.label_smoothing, self.z_loss, math.fsum(factors or ()), *term),
             None if factors is None else (np.array(factors, np.float32), np.array(factors, np.float64)),
-            self.params.get("ignore_index"),
+            self.params.get("ignore_index") if self.takes_labels else None,
         )
 
     def _rows(self, y_true: Any, n_classes: int, dtype: Any) -> tuple[Any, Any]:
@@ -111,7 +97,7 @@ class _CrossEntropy(Loss):
         if self.takes_labels:
             n_classes = count_classes(self, y)
         q, counts = self._effective(y, np.empty((1, n_classes)))
-        return log_if(self.from_logits or self.log_probabilities, np.average(q, axis=0, weights=w * counts))
+        return log_if(self.from_logits or self.from_log_probabilities, np.average(q, axis=0, weights=w * counts))
 
     def reference(self, y_true: Any, y_pred: Any) -> tuple[Any, Any, Any]:
         q, counts = self._effective(y_true, y_pred)
@@ -122,8 +108,7 @@ class _CrossEntropy(Loss):
                 log_p = log_softmax(y_pred)
                 p = np.exp(log_p)
                 c = complement(p)
-                top = y_pred.max(axis=-1, keepdims=True)
-                lse = top - np.where(y_pred == top, log_p, -np.inf).max(axis=-1, keepdims=True)
+                lse = log_sum_exp(y_pred)
                 value = -product(q, log_p).sum(axis=-1)
                 gradient = np.where(p > 0.5, (total - q) - total * c, total * p - q)
                 hessian = total * p * c
@@ -131,7 +116,7 @@ class _CrossEntropy(Loss):
                     value = value + (penalty * lse * lse)[..., 0]
                     gradient = gradient + 2 * penalty * lse * p
                     hessian = hessian + 2 * penalty * (p * p + lse * p * c)
-            elif self.log_probabilities:
+            elif self.from_log_probabilities:
                 value = -product(q, y_pred).sum(axis=-1)
                 gradient, hessian = np.where(np.isnan(y_pred), y_pred, -q), np.where(np.isnan(y_pred), y_pred, 0)
             else:
@@ -145,6 +130,9 @@ class _CrossEntropy(Loss):
             np.where(counts[..., None], gradient, 0),
             np.where(counts[..., None], hessian, 0),
         )
+
+    def _term(self, t: Any, p: Any, c: Any, d: Any, minus_log: Any) -> tuple[Any, Any, Any, Any]:
+        return product(t, minus_log), -t, nan_like(t, 0), t * p
 
     def majorizer(self, y_true: Any, y_pred: Any) -> Any:
         q, counts = self._effective(y_true, y_pred)
@@ -307,43 +295,59 @@ class NegativeLogLikelihood(_CrossEntropy):
     name = "negative_log_likelihood"
     when = "The model ends in a log-softmax that other code needs as well; else raw scores are the better input."
     takes_labels = True
-    log_probabilities = True
+    from_log_probabilities = True
     from_logits = False
     z_loss = 0.0
 
     def __init__(self, class_weight: Any = None, label_smoothing: float = 0.0, ignore_index: int | None = None) -> None:
         super().__init__(self.from_logits, class_weight, label_smoothing, ignore_index, self.z_loss)
 
+    @property
+    def prediction_domain(self) -> domains.Domain:
+        return domains.LOG_SOFTMAX
 
-# Functions of the true class's probability: enum fl_phi in src_c/fastloss.h.
-_FOCAL, _GENERALIZED, _POLY1 = 1, 2, 3
 
-
-class _OfTrueClass(_CrossEntropy):
-    """Losses phi(p) of the probability p of the true class, with A(p) = -p phi'(p) and B(p) = p A'(p).
-
-    Through softmax the gradient is A (p_k - [k = y]), the Hessian diagonal A p_k (1 - p_k) - B (p_k - [k = y])^2; in
-    the probabilities -A/p and (A - B)/p^2, at the true class only. phi is convex in p.
-    """
+class _LabelsOrRows(_CrossEntropy):
+    """Losses of class indices, or of rows of y_pred's shape: then `_of_rows` makes the loss that runs."""
 
     takes_labels = True
-    label_smoothing = 0.0
-    z_loss = 0.0
+    takes_rows = True
 
-    def __init__(self, from_logits: bool, class_weight: Any, ignore_index: int | None, **shape: Any) -> None:
-        super().__init__(from_logits, class_weight, self.label_smoothing, ignore_index, self.z_loss, **shape)
+    def _of_rows(self) -> _LabelsOrRows:
+        rows = object.__new__(type(self))
+        rows.__dict__.update(self.__dict__, takes_labels=False)
+        rows.__dict__["_runner"] = rows._make_runner()
+        return rows
+
+    reference = SumOfTerms.reference  # not cross-entropy's
+    _term = SumOfTerms._term
+
+
+class _OfTrueClass(_LabelsOrRows):
+    """Losses sum_k t_k phi(p_k) of the probability of the true class, with A(p) = -p phi'(p) and B(p) = p A'(p).
+
+    With class indices through softmax the gradient is A (p_k - [k = y]), the Hessian diagonal
+    A p_k (1 - p_k) - B (p_k - [k = y])^2; in the probabilities -A/p and (A - B)/p^2, at the true class only. phi is
+    convex in p.
+    """
 
     @property
     def convex(self) -> bool:  # type: ignore[override]
-        return not self.from_logits or self._convex_in_scores()
+        return not self.from_logits or (self._convex_in_scores() and not self.z_loss)
 
     def _convex_in_scores(self) -> bool:
         """Whether B (1 - p) <= A for every p: of all directions that to the true class bends the least."""
         raise NotImplementedError
 
+    def _below_its_tangent(self) -> bool:
+        """Whether phi is concave in -log p, B >= 0: then A times a bound of cross-entropy bounds it."""
+        return False
+
     @property
     def hessian_kinds(self) -> tuple[str, ...]:
-        return ("exact", "floor")
+        if not self.from_logits or self.z_loss:
+            return ("exact", "floor")
+        return ("exact", *(["majorize"] if self._below_its_tangent() else []), "fisher", "floor")
 
     def _shape(self) -> tuple[int, float, float]:
         """Which function, its parameter, and a factor."""
@@ -354,47 +358,37 @@ class _OfTrueClass(_CrossEntropy):
         raise NotImplementedError
 
     def _slopes(self, p: Any, A: Any, B: Any) -> tuple[Any, Any]:
-        """-phi'(p) and phi''(p)."""
-        return A / p, (A - B) / p / p
+        """-phi'(p) and p phi''(p)."""
+        return A / p, (A - B) / p
 
     def _kernel(self) -> KernelSpec:
-        spec = super()._kernel()
-        code, shape, factor = self._shape()
-        return spec._replace(parameters=(*spec.parameters, float(code), shape, factor))
+        alone = self.takes_labels and not self.label_smoothing and not self.z_loss  # then only the label's p matters
+        return self._spec("terms" if not alone else "phi" if self.from_logits else "ce", *self._shape())
 
-    def reference(self, y_true: Any, y_pred: Any) -> tuple[Any, Any, Any]:
-        rows, counts = self._rows(y_true, y_pred.shape[-1], y_pred.dtype)
-        hot = rows > 0
-        weight = np.ones_like(rows) if self.class_weight is None else np.asarray(self.class_weight, y_pred.dtype) * hot
-        weight = np.where(counts, weight.max(axis=-1), 0)
-        with np.errstate(all="ignore"):
-            log_p = log_softmax(y_pred) if self.from_logits else np.log(y_pred)
-            p = np.exp(log_p) if self.from_logits else y_pred
-            c = complement(p) if self.from_logits else 1 - p
-            at = np.where(counts, y_true, 0).astype(np.intp)[..., None]
-            value, A, B, T = (x for x in self._phi(*(np.take_along_axis(x, at, -1) for x in (p, c, -log_p))))
-            nothing = np.where(np.isnan(y_pred), y_pred, 0)
-            if self.from_logits:
-                gradient = A * np.where(hot, -c, p)
-                hessian = np.where(hot, c * T, A * p * c - B * p * p)
-            else:
-                slope, bend = self._slopes(np.take_along_axis(p, at, -1), A, B)
-                gradient, hessian = np.where(hot, -slope, nothing), np.where(hot, bend, nothing)
-            value = np.where(weight == 0, 0, weight * value[..., 0]) + nothing.sum(axis=-1)
-        scale = weight[..., None]
-        return (
-            np.where(counts, value, 0),
-            np.where(scale == 0, nothing * counts[..., None], scale * gradient),
-            np.where(scale == 0, nothing * counts[..., None], scale * hessian),
-        )
+    def _term(self, t: Any, p: Any, c: Any, d: Any, minus_log: Any) -> tuple[Any, Any, Any, Any]:
+        value, A, B, own = self._phi(p, c, minus_log)
+        slope, bend = (A, -B) if self.from_logits else self._slopes(p, A, B)
+        value, slope, bend, own = (np.where(t == 0, nan_like(p, 0), t * x) for x in (value, slope, bend, own))
+        return value, -slope, bend if self.from_logits else np.where(bend == 0, bend, bend / p), own
+
+    def _information(self, y_true: Any, y_pred: Any) -> tuple[Any, Any]:
+        """sum_k t_k A_k, and p (1 - p)."""
+        _, a, _, _, p, c, counts = self._terms_of(y_true, y_pred)
+        return np.where(counts, -a.sum(axis=-1), 0)[..., None], p * c
+
+    def majorizer(self, y_true: Any, y_pred: Any) -> Any:
+        slope, information = self._information(y_true, y_pred)
+        return slope / 2 + np.zeros_like(information)
+
+    def fisher(self, y_true: Any, y_pred: Any) -> Any:
+        slope, information = self._information(y_true, y_pred)
+        return slope * information
 
     def _closed_form(self, y: Any, w: Any) -> Any:
         """Where n_k A(p_k)/p_k is the same for all classes: a multiplier, then each p_k, by bisection."""
-        n_classes = count_classes(self, y)
-        rows, counts = self._rows(y, n_classes, np.float64)
+        n_classes = count_classes(self, y) if self.takes_labels else y.shape[-1]
+        rows, counts = self._effective(y, np.empty((1, n_classes)))
         n = (rows * (w * counts)[:, None]).sum(axis=0)
-        if self.class_weight is not None:
-            n = n * np.asarray(self.class_weight)
         if not n.sum() > 0:
             raise ValueError("the optimum is undefined: the total weight is zero")
 
@@ -435,13 +429,19 @@ class CategoricalFocal(_OfTrueClass):
         Whether y_pred holds raw scores. Probabilities are expected by default and checked.
     class_weight : sequence of float or dict, optional
         One factor per class. It counts as a weight: the mean divides by sum_i w_i c_{y_i}.
+    label_smoothing : float, default=0.0
+        a in [0, 1]: the target row t becomes t (1 - a) + a/K.
     ignore_index : int, optional
-        Rows with this label add nothing to value, gradient or the mean's denominator.
+        Class indices: rows with this label add nothing to value, gradient or the mean's denominator.
+    z_loss : float, default=0.0
+        lambda of an added lambda lse(z)^2. From logits only.
 
     Notes
     -----
-    Softmax over exclusive classes, as in Keras; for independent yes-or-no labels use `BinaryFocal`. Not convex in
-    scores. Mislabelled samples count most of all: see `GeneralizedCrossEntropy`.
+    y_true may also be rows t of probabilities, of y_pred's shape: then the terms of all classes are added, each times
+    t_k. Softmax over exclusive classes, as in Keras; for independent yes-or-no labels use `BinaryFocal`. Not convex in
+    scores; ``"fisher"`` is A p_k (1 - p_k), which is never negative. Mislabelled samples count most of
+    all: see `GeneralizedCrossEntropy`.
 
     References
     ----------
@@ -464,16 +464,22 @@ class CategoricalFocal(_OfTrueClass):
         alpha: float | None = None,
         from_logits: bool = False,
         class_weight: Any = None,
+        label_smoothing: float = 0.0,
         ignore_index: int | None = None,
+        z_loss: float = 0.0,
     ) -> None:
         alpha = None if alpha is None else positive("alpha", alpha)
-        super().__init__(from_logits, class_weight, ignore_index, gamma=real("gamma", gamma, 0.0), alpha=alpha)
+        super().__init__(
+            *(from_logits, class_weight, label_smoothing, ignore_index, z_loss),
+            gamma=real("gamma", gamma, 0.0),
+            alpha=alpha,
+        )
 
     def _convex_in_scores(self) -> bool:
         return bool(self.gamma == 0)
 
     def _shape(self) -> tuple[int, float, float]:
-        return _FOCAL, self.gamma, 1.0 if self.alpha is None else self.alpha
+        return terms.FOCAL, self.gamma, 1.0 if self.alpha is None else self.alpha
 
     def _phi(self, p: Any, q: Any, minus_log: Any) -> tuple[Any, Any, Any, Any]:
         gamma, alpha = p.dtype.type(self.gamma), p.dtype.type(self._shape()[2])
@@ -500,12 +506,18 @@ class GeneralizedCrossEntropy(_OfTrueClass):
         Whether y_pred holds raw scores. Probabilities are expected by default and checked.
     class_weight : sequence of float or dict, optional
         One factor per class. It counts as a weight: the mean divides by sum_i w_i c_{y_i}.
+    label_smoothing : float, default=0.0
+        a in [0, 1]: the target row t becomes t (1 - a) + a/K.
     ignore_index : int, optional
-        Rows with this label add nothing to value, gradient or the mean's denominator.
+        Class indices: rows with this label add nothing to value, gradient or the mean's denominator.
+    z_loss : float, default=0.0
+        lambda of an added lambda lse(z)^2. From logits only.
 
     Notes
     -----
-    Bounded by 1/q, so that a wrong label does bounded harm. Not convex in scores.
+    Bounded by 1/q, so that a wrong label does bounded harm. Not convex in scores; ``"fisher"`` is A p_k (1 - p_k) with
+    A = p^q, ``"majorize"`` A/2. y_true may also be rows t of probabilities, of y_pred's shape: then the terms of all
+    classes are added, each times t_k.
 
     References
     ----------
@@ -523,15 +535,27 @@ class GeneralizedCrossEntropy(_OfTrueClass):
     when = "Some labels are wrong, and a network that is trained long enough would learn them."
 
     def __init__(
-        self, q: float = 0.7, from_logits: bool = False, class_weight: Any = None, ignore_index: int | None = None
+        self,
+        q: float = 0.7,
+        from_logits: bool = False,
+        class_weight: Any = None,
+        label_smoothing: float = 0.0,
+        ignore_index: int | None = None,
+        z_loss: float = 0.0,
     ) -> None:
-        super().__init__(from_logits, class_weight, ignore_index, q=real("q", q, 0.0, 1.0, open_low=True))
+        super().__init__(
+            *(from_logits, class_weight, label_smoothing, ignore_index, z_loss),
+            q=real("q", q, 0.0, 1.0, open_low=True),
+        )
 
     def _convex_in_scores(self) -> bool:
         return False
 
+    def _below_its_tangent(self) -> bool:
+        return True
+
     def _shape(self) -> tuple[int, float, float]:
-        return _GENERALIZED, self.q, 1.0
+        return terms.GENERALIZED, self.q, 1.0
 
     def _phi(self, p: Any, q: Any, minus_log: Any) -> tuple[Any, Any, Any, Any]:
         s = p.dtype.type(self.q)
@@ -541,7 +565,7 @@ class GeneralizedCrossEntropy(_OfTrueClass):
     def _slopes(self, p: Any, A: Any, B: Any) -> tuple[Any, Any]:
         s = p.dtype.type(self.q)  # A is 0 where p is, its quotient by p is not
         slope = p ** (s - 1)
-        return slope, nan_like(p, 0) if s == 1 else (1 - s) * slope / p
+        return slope, nan_like(p, 0) if s == 1 else (1 - s) * slope
 
 
 @register
@@ -560,12 +584,18 @@ class Poly1(_OfTrueClass):
         Whether y_pred holds raw scores. Probabilities are expected by default and checked.
     class_weight : sequence of float or dict, optional
         One factor per class. It counts as a weight: the mean divides by sum_i w_i c_{y_i}.
+    label_smoothing : float, default=0.0
+        a in [0, 1]: the target row t becomes t (1 - a) + a/K.
     ignore_index : int, optional
-        Rows with this label add nothing to value, gradient or the mean's denominator.
+        Class indices: rows with this label add nothing to value, gradient or the mean's denominator.
+    z_loss : float, default=0.0
+        lambda of an added lambda lse(z)^2. From logits only.
 
     Notes
     -----
-    Convex in scores up to epsilon = 1.
+    Convex in scores up to epsilon = 1; ``"fisher"`` is A p_k (1 - p_k), and from epsilon = 0 on ``"majorize"`` is A/2.
+    y_true may also be rows t of probabilities, of y_pred's shape: then the terms of all classes are added, each times
+    t_k.
 
     References
     ----------
@@ -583,16 +613,89 @@ class Poly1(_OfTrueClass):
     when = "Cross-entropy with one number to tune: images, where a few per cent of accuracy are worth a search."
 
     def __init__(
-        self, epsilon: float = 1.0, from_logits: bool = False, class_weight: Any = None, ignore_index: int | None = None
+        self,
+        epsilon: float = 1.0,
+        from_logits: bool = False,
+        class_weight: Any = None,
+        label_smoothing: float = 0.0,
+        ignore_index: int | None = None,
+        z_loss: float = 0.0,
     ) -> None:
-        super().__init__(from_logits, class_weight, ignore_index, epsilon=real("epsilon", epsilon, -1.0, open_low=True))
+        super().__init__(
+            *(from_logits, class_weight, label_smoothing, ignore_index, z_loss),
+            epsilon=real("epsilon", epsilon, -1.0, open_low=True),
+        )
 
     def _convex_in_scores(self) -> bool:
         return bool(self.epsilon <= 1)
 
+    def _below_its_tangent(self) -> bool:
+        return bool(self.epsilon >= 0)
+
     def _shape(self) -> tuple[int, float, float]:
-        return _POLY1, self.epsilon, 1.0
+        return terms.POLY1, self.epsilon, 1.0
 
     def _phi(self, p: Any, q: Any, minus_log: Any) -> tuple[Any, Any, Any, Any]:
         s = p.dtype.type(self.epsilon)
         return minus_log + s * q, 1 + s * p, s * p, p * (1 - s + 2 * s * p)
+
+
+@register
+class CategoricalBrier(_LabelsOrRows):
+    r"""Brier score of K classes: sum_k (p_k - t_k)^2.
+
+    y_true holds class indices 0..K-1, of which t_k = [k = y] is made, or rows t of probabilities, of y_pred's shape;
+    y_pred rows of K probabilities p, or raw scores from logits. With d_k = p_k - t_k the gradient in the probabilities
+    is 2 d_k, the Hessian 2; from logits the gradient is 2 p_k (d_k - sum_j p_j d_j), the Hessian diagonal
+    2 p_k ((1 - 2 p_k)(d_k - sum_j p_j d_j) + (1 - p_k)^2 p_k + p_k sum_{j != k} p_j^2).
+
+    Parameters
+    ----------
+    from_logits : bool, default=False
+        Whether y_pred holds raw scores. Probabilities are expected by default and checked.
+    label_smoothing : float, default=0.0
+        a in [0, 1]: the target row t becomes t (1 - a) + a/K.
+    ignore_index : int, optional
+        Class indices: rows with this label add nothing to value, gradient or the mean's denominator.
+
+    Notes
+    -----
+    Brier's own definition, between 0 and 2: of two classes it is twice `Brier`, and twice scikit-learn's
+    ``brier_score_loss`` of binary labels. A proper score, convex in the probabilities, not in raw scores; no single
+    sample counts more than 2.
+
+    References
+    ----------
+    .. [1] G. W. Brier, "Verification of forecasts expressed in terms of probability", Monthly Weather Review 78 (1950).
+       https://doi.org/10.1175/1520-0493(1950)078<0001:VOFEIT>2.0.CO;2
+
+    Examples
+    --------
+    >>> import fastloss as fl
+    >>> round(fl.CategoricalBrier()([1], [[0.2, 0.6, 0.2]]), 6)
+    0.24
+    """
+
+    name = "categorical_brier"
+    when = "Probabilities of K classes are judged, or trained where a confident mistake is not to cost without bound."
+    class_weight = None
+    z_loss = 0.0
+
+    def __init__(
+        self, from_logits: bool = False, label_smoothing: float = 0.0, ignore_index: int | None = None
+    ) -> None:
+        super().__init__(from_logits, self.class_weight, label_smoothing, ignore_index, self.z_loss)
+
+    @property
+    def convex(self) -> bool:  # type: ignore[override]
+        return not self.from_logits
+
+    @property
+    def hessian_kinds(self) -> tuple[str, ...]:
+        return ("exact", "floor")
+
+    def _kernel(self) -> KernelSpec:
+        return self._spec("terms", terms.BRIER)
+
+    def _slope(self, t: Any, p: Any, d: Any) -> tuple[Any, Any, Any, Any]:
+        return d * d, 2 * d, 0, 2 * p

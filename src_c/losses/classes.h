@@ -16,6 +16,7 @@
 typedef struct {
     const real *z, *t; /* predictions, row targets */
     real *g, *h;       /* outputs; g also holds exp(z - max) between the passes */
+    const real *u;     /* what the Hessian is to be multiplied by */
     ptrdiff_t groups;
     ptrdiff_t first;       /* class of the first number */
     const real *weight;    /* class weights of group 0 (across the lanes, or one for all); 0 for padding */
@@ -37,7 +38,8 @@ typedef struct {
     real on, off, z_loss, floor, total_weight; /* floor: least curvature; total_weight: sum of the class weights */
     double classes;
     bool plain;
-    int phi;                            /* which function of the label's probability (enum fl_phi) */
+    bool shares;                        /* the probabilities are wanted in the place of a majorizer */
+    int phi;                            /* which function of the label's probability, or which term (enum fl_term) */
     real shape, shape_low, alpha; /* its parameter and what the rounding of that lost; a factor */
 } FN(classes_options);
 
@@ -59,6 +61,7 @@ typedef struct {
     real S[FN(GROUP)] ALIGNED;              /* the total as used, */
     real inverse[FN(GROUP)] ALIGNED;        /* 1 / sum exp(z - top), */
     real rest_share[FN(GROUP)] ALIGNED;     /* the probability of all but one class at the top, */
+    real log_sum[FN(GROUP)] ALIGNED;        /* log sum exp(z - top), */
     real pull[FN(GROUP)] ALIGNED;           /* the slope of the z-loss, */
     real A[FN(GROUP)] ALIGNED;              /* and A, B and T of another function than the logarithm */
     real B[FN(GROUP)] ALIGNED;
@@ -213,12 +216,12 @@ INLINE void FN(classes_sums)(const FN(classes_spec) spec, const FN(classes_optio
         FN(keep)(spec, rows->total + row, total);
 }
 
-/* phi, A, B and T of a probability p, q = 1 - p and l = -log p, each with its own digits; and -phi'(p) and phi''(p). */
+/* phi, A, B and T of a probability p, q = 1 - p and l = -log p, each with its own digits; and -phi'(p) and p phi''(p). */
 typedef struct {
-    real v, a, b, t, slope, bend;
+    real v, a, b, t, slope, turn;
 } FN(phi);
 INLINE FN(phi) FN(phi_of)(real p, real v, real a, real b, real t) {
-    return (FN(phi)){v, a, b, t, .slope = a / p, .bend = (a - b) / p / p};
+    return (FN(phi)){v, a, b, t, .slope = a / p, .turn = (a - b) / p};
 }
 
 /* q^gamma l; `whole`: as in FN(focus). At q = 0 the quotient p l/q is 1, and what is left of B is 0: it goes with p_k^2 <= q^2. */
@@ -235,7 +238,7 @@ INLINE FN(phi) FN(generalized)(real p, real q, real l, real s, real s_low) {
     const real slope = vexp_product(less_1, -s_low, less_1 == 0 ? least : l);
     FN(phi) r = FN(phi_of)(p, -vexpm1(-s * l) / s, power, s * power, power * vfma(-s, q, p));
     r.slope = slope;
-    r.bend = less_1 == 0 ? nan_or(p, 0) : less_1 * slope / p;
+    r.turn = less_1 == 0 ? nan_or(p, 0) : less_1 * slope;
     return r;
 }
 
@@ -244,7 +247,7 @@ INLINE FN(phi) FN(poly1)(real p, real q, real l, real s) {
     return FN(phi_of)(p, vfma(s, q, l), vfma(s, p, 1), s * p, p * vfma(2 * s, p, 1 - s));
 }
 
-/* Of LANES rows from i on; of probabilities -phi' and phi'' in the place of A and B. Out of line: the loops have it in common. What o holds is read first: a store might change it. */
+/* Of LANES rows from i on; of probabilities -phi' and p phi'' in the place of A and B. Out of line: the loops have it in common. What o holds is read first: a store might change it. */
 static __attribute__((noinline, unused)) void FN(other_phi)(const FN(classes_options) * o, FN(classes_rows) * rows, ptrdiff_t i,
                                                             const real *restrict p, const real *restrict q,
                                                             const real *restrict l, bool logits) {
@@ -256,7 +259,7 @@ static __attribute__((noinline, unused)) void FN(other_phi)(const FN(classes_opt
         const FN(phi) r = expression;                           \
         v[k] = unless(S[k] == 0, S[k] * (alpha * r.v), p[k]);   \
         a[k] = alpha * (logits ? r.a : r.slope);                \
-        b[k] = alpha * (logits ? r.b : r.bend);                 \
+        b[k] = alpha * (logits ? r.b : r.turn);                 \
         t[k] = alpha * r.t;                                     \
     }
     if (o->phi == FL_FOCAL && shape == 2)
@@ -271,33 +274,38 @@ static __attribute__((noinline, unused)) void FN(other_phi)(const FN(classes_opt
 }
 #define MAY_BE_PHI (!spec.dense && !spec.plain && spec.prediction != 'l')
 
+/* What a softmax makes of the sums of LANES rows from i on. */
+INLINE void FN(softmax_rows)(const FN(classes_options) * o, FN(classes_rows) *restrict rows, ptrdiff_t i, real z_loss) {
+    const double classes = o->classes, lowering = vlowered(1);
+    EACH_LANE {
+        const double ties = rows->ties[i + l], rest = rows->rest[i + l] * lowering;
+        const real most = rows->top[i + l];
+        const double tied = most == -1 / C(0.0) ? classes : ties; /* -inf ties with its padding, too */
+        const double others = rest + (tied - 1), s = 1 / (1 + others);
+        const real log_sum = vlog1p((real)others);
+        rows->inverse[i + l] = (real)s;
+        rows->rest_share[i + l] = (real)(others * s);
+        rows->log_sum[i + l] = log_sum;
+        rows->pull[i + l] = z_loss == 0 ? 0 : 2 * z_loss * (most + log_sum); /* the z-loss adds pull p to the gradient */
+    }
+}
+
 /* Numbers of n rows, a multiple of LANES, and their values. */
 INLINE void FN(classes_values)(const FN(classes_spec) spec, const FN(classes_options) * o,
                                FN(classes_rows) *restrict rows, ptrdiff_t n) {
     const bool logits = spec.prediction == 'z', full_dot = FULL_DOT;
     const real on = spec.plain ? 1 : o->on, off = spec.plain ? 0 : o->off, z_loss = spec.plain ? 0 : o->z_loss;
-    const double classes = o->classes, lowering = vlowered(1);
     for (ptrdiff_t i = 0; i < n; i += LANES) {
         const real *x = rows->at_label + i, *top = rows->top + i;
         const double *dot = rows->dot + i;
-        real *S = rows->S + i, *value = rows->value + i, *inverse = rows->inverse + i;
-        real *rest_share = rows->rest_share + i, *pull = rows->pull + i;
-        real log_sum[LANES] ALIGNED = {0}, lse[LANES] ALIGNED = {0};
+        const real *inverse = rows->inverse + i;
+        real *S = rows->S + i, *value = rows->value + i;
+        const real *rest_share = rows->rest_share + i, *log_sum = rows->log_sum + i;
         EACH_LANE S[l] = spec.dense   ? (real)rows->total[i + l]
                          : spec.plain ? 1
                                       : vfma(on, rows->label_weight[i + l], off * o->total_weight);
         if (logits)
-            EACH_LANE {
-                const double ties = rows->ties[i + l], rest = rows->rest[i + l] * lowering;
-                const real most = top[l];
-                const double tied = most == -1 / C(0.0) ? classes : ties; /* -inf ties with its padding, too */
-                const double others = rest + (tied - 1), s = 1 / (1 + others);
-                inverse[l] = (real)s;
-                rest_share[l] = (real)(others * s);
-                log_sum[l] = vlog1p((real)others);
-                lse[l] = most + log_sum[l];
-                pull[l] = z_loss == 0 ? 0 : 2 * z_loss * lse[l]; /* the z-loss adds pull p to the gradient */
-            }
+            FN(softmax_rows)(o, rows, i, z_loss);
         if (spec.value) {
             if (full_dot)
                 EACH_LANE value[l] = -(real)dot[l];
@@ -311,7 +319,7 @@ INLINE void FN(classes_values)(const FN(classes_spec) spec, const FN(classes_opt
             if (logits)
                 EACH_LANE value[l] += S[l] * log_sum[l];
             if (z_loss != 0)
-                EACH_LANE value[l] += z_loss * lse[l] * lse[l];
+                EACH_LANE value[l] += z_loss * (top[l] + log_sum[l]) * (top[l] + log_sum[l]);
         }
         if (MAY_BE_PHI) {
             EACH_LANE {
@@ -349,6 +357,7 @@ INLINE void FN(classes_derivatives)(const FN(classes_spec) spec, const FN(classe
     const bool logits = spec.prediction == 'z';
     const real on = spec.plain ? 1 : o->on, off = spec.plain ? 0 : o->off, z_loss = spec.plain ? 0 : o->z_loss;
     const real floor = o->floor;
+    const bool shares = o->shares;
     bits_t label[LANES] ALIGNED;
     real S[LANES] ALIGNED, inverse[LANES] ALIGNED, rest_share[LANES] ALIGNED, pull[LANES] ALIGNED, scale[LANES] ALIGNED;
     real factor[LANES] ALIGNED, A[LANES] ALIGNED, B[LANES] ALIGNED, T[LANES] ALIGNED;
@@ -371,7 +380,7 @@ INLINE void FN(classes_derivatives)(const FN(classes_spec) spec, const FN(classe
             EACH_LANE {
                 const real e = vlowered(g[l]), p = e * inverse[l], c = p > C(0.5) ? rest_share[l] : 1 - p;
                 if (spec.hessian)
-                    h[l] = scale[l] * (spec.hessian == 'h' ? at_least(floor, p * c) : C(0.5));
+                    h[l] = spec.hessian == 'h' ? scale[l] * at_least(floor, p * c) : shares ? p : scale[l] * C(0.5);
                 g[l] = e * factor[l];
             }
         }
@@ -393,14 +402,14 @@ INLINE void FN(classes_derivatives)(const FN(classes_spec) spec, const FN(classe
                         h[l] = w * at_least(floor, MAY_BE_PHI && o->phi ? of_phi : of_softmax);
                     }
                     if (spec.hessian == 'm') /* diag(p) - p p^T is at most 1/2 (Boehning 1992) */
-                        h[l] = w * (C(0.5) * S[l]);
+                        h[l] = shares ? p : w * (C(0.5) * S[l]);
                     g[l] = w * vfma(pull[l], p, a * slope);
                 } else if (spec.prediction == 'p') {
                     const bool phi = MAY_BE_PHI && o->phi;
                     const real x = z[l] + 0 /* -0 is 0 */, quotient = q / x, slope = phi ? q * a : quotient;
-                    const real of_log = quotient / x, bend = phi ? q * b : of_log;
+                    const real turn = phi ? q * b : quotient, bend = turn / x;
                     if (spec.hessian)
-                        h[l] = w * at_least(floor, q == 0 ? nan_or(z[l], 0) : bend);
+                        h[l] = w * at_least(floor, (q == 0) | (turn == 0) ? nan_or(z[l], 0) : bend);
                     g[l] = -w * (q == 0 ? nan_or(z[l], 0) : slope);
                 } else {
                     if (spec.hessian)
@@ -453,12 +462,13 @@ INLINE void FN(classes_group)(const FN(classes_spec) lanes, const FN(classes_opt
 }
 
 /* name, row targets?, adds the entropy?, prediction */
-#define CLASSES(X)                               \
-    X(ce_index_logits, 0, 0, 'z')                \
-    X(ce_index_probabilities, 0, 0, 'p')         \
-    X(ce_index_log_probabilities, 0, 0, 'l')     \
-    X(ce_dense_logits, 1, 0, 'z')                \
-    X(ce_dense_probabilities, 1, 0, 'p')         \
-    X(kl_logits, 1, 1, 'z')                      \
-    X(kl_probabilities, 1, 1, 'p')               \
+#define SOFTMAX(X)                         \
+    X(ce_index_logits, 0, 0, 'z')          \
+    X(ce_dense_logits, 1, 0, 'z')          \
+    X(kl_logits, 1, 1, 'z')
+#define GIVEN(X)                           \
+    X(ce_index_probabilities, 0, 0, 'p')   \
+    X(ce_index_log_probabilities, 0, 0, 'l') \
+    X(ce_dense_probabilities, 1, 0, 'p')   \
+    X(kl_probabilities, 1, 1, 'p')         \
     X(kl_log_probabilities, 1, 1, 'l')

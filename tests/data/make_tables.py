@@ -448,36 +448,70 @@ def sparse_categorical_cross_entropy(y: int, z: list[Any], ignore_index: int | N
     return cross_entropy([mp.mpf(k == y) for k in range(len(z))], z, **options)
 
 
-def of_true_class(
-    phi: Callable[[Any], Any], y: int, z: list[Any], from_logits: bool, class_weight: Any, ignore_index: int | None
-) -> Point:
-    """phi of the true class's probability, its derivatives by differences, for which 200 digits more are taken."""
+Term = Callable[[Any, Any], tuple[Any, Any, Any]]
+
+
+def sum_of_terms(term: Term, t: list[Any], z: list[Any], from_logits: bool, z_loss: Any = 0) -> Point:
+    """sum_k f(t_k, p_k) of a term that gives f, f' and f''."""
     K = len(z)
-    if y == ignore_index:
-        return 0, [0] * K, [0] * K
-    weight = mp.mpf((class_weight or [1] * K)[y])
     with mp.workdps(mp.mp.dps + 200):
-        if from_logits:
-            top = max(z)
-            e = [mp.exp(x - top) for x in z]
-            p = [x / sum(e) for x in e]
-        else:
-            p = [mp.mpf(x) for x in z]
-        c = p[y]
-        v = phi(c)
-        step = c * (1 - c) * mp.mpf(10) ** -(mp.mp.dps // 4)
-        above, below = phi(c + step), phi(c - step)
-        first, second = (above - below) / (2 * step), (above - 2 * v + below) / step**2
+        top = max(z)
+        e = [mp.exp(x - top) for x in z]
+        p = [x / sum(e) for x in e] if from_logits else [mp.mpf(x) for x in z]
+        lse = top + mp.log(sum(e)) if z_loss else mp.mpf(0)
+        values, first, second = ([*x] for x in zip(*(term(x, y) for x, y in zip(t, p, strict=True)), strict=True))
         if not from_logits:
-            hot = [mp.mpf(k == y) for k in range(K)]
-            return weight * v, [weight * first * h for h in hot], [weight * second * h for h in hot]
-        slopes = [c * ((k == y) - p[k]) for k in range(K)]
-        bends = [slopes[k] * ((k == y) - p[k]) - c * p[k] * (1 - p[k]) for k in range(K)]
-        return (
-            weight * v,
-            [weight * first * s for s in slopes],
-            [weight * (second * s * s + first * b) for s, b in zip(slopes, bends, strict=True)],
-        )
+            return sum(values), first, second
+        gradient, hessian = [], []
+        for j in range(K):
+            slopes = [p[k] * ((k == j) - p[j]) for k in range(K)]
+            bends = [slopes[k] * ((k == j) - p[j]) - p[k] * p[j] * (1 - p[j]) for k in range(K)]
+            penalty = 2 * mp.mpf(z_loss)
+            gradient.append(sum(f * s for f, s in zip(first, slopes, strict=True)) + penalty * lse * p[j])
+            hessian.append(
+                sum(s * x * x + f * y for f, s, x, y in zip(first, second, slopes, bends, strict=True))
+                + penalty * (p[j] ** 2 + lse * p[j] * (1 - p[j]))
+            )
+        return sum(values) + mp.mpf(z_loss) * lse**2, gradient, hessian
+
+
+def target_row(y: Any, K: int, label_smoothing: Any, class_weight: Any = None) -> list[Any]:
+    """The smoothed, weighted row of targets that a label or a row stands for."""
+    row = [mp.mpf(k == y) for k in range(K)] if isinstance(y, int) else [mp.mpf(x) for x in y]
+    a = mp.mpf(label_smoothing)
+    return [mp.mpf(c) * (x * (1 - a) + a / K) for c, x in zip(class_weight or [1] * K, row, strict=True)]
+
+
+def of_true_class(
+    phi: Callable[[Any], Any],
+    y: Any,
+    z: list[Any],
+    from_logits: bool,
+    class_weight: Any,
+    ignore_index: int | None,
+    label_smoothing: Any = 0,
+    z_loss: Any = 0,
+) -> Point:
+    """sum_k t_k phi(p_k), derivatives by differences, for which 200 digits more are taken."""
+    if y == ignore_index:
+        return 0, [0] * len(z), [0] * len(z)
+
+    def term(t: Any, p: Any) -> tuple[Any, Any, Any]:
+        if t == 0:  # which nothing is multiplied by
+            return mp.mpf(0), mp.mpf(0), mp.mpf(0)
+        v, step = phi(p), p * (1 - p) * mp.mpf(10) ** -(mp.mp.dps // 4)
+        above, below = phi(p + step), phi(p - step)
+        return t * v, t * (above - below) / (2 * step), t * (above - 2 * v + below) / step**2
+
+    t = target_row(y, len(z), label_smoothing, class_weight)
+    return sum_of_terms(term, t, z, from_logits, z_loss)
+
+
+def categorical_brier(y: Any, z: list[Any], from_logits: bool, label_smoothing: Any, ignore_index: int | None) -> Point:
+    if y == ignore_index:
+        return 0, [0] * len(z), [0] * len(z)
+    t = target_row(y, len(z), label_smoothing)
+    return sum_of_terms(lambda t, p: ((p - t) ** 2, 2 * (p - t), mp.mpf(2)), t, z, from_logits)
 
 
 def categorical_focal(y: int, z: list[Any], gamma: Any, alpha: Any, **options: Any) -> Point:
@@ -513,6 +547,69 @@ def kl_divergence(t: list[Any], z: list[Any], from_logits: bool, from_log_probab
         return negative_entropy - sum(times(a, x) for a, x in zip(t, z, strict=True)), [-a for a in t], [0] * len(t)
     value, gradient, hessian = cross_entropy(t, z, False, None, 0, 0)
     return value + negative_entropy, gradient, hessian
+
+
+def divergence(f: Callable[..., Any], slope: Callable[..., Any], bend: Callable[..., Any]) -> Callable[..., Point]:
+    """sum_k f(t_k, p_k, p_k - t_k) of a row, from its derivatives f' and p f'' in p."""
+
+    def function(t: list[Any], z: list[Any], from_logits: bool, from_log_probabilities: bool) -> Point:
+        K = range(len(z))
+        p = z if not from_log_probabilities else [mp.exp(x) for x in z]
+        if from_logits:
+            e = [mp.exp(x - max(z)) for x in z]
+            p = [x / sum(e) for x in e]
+        others = [sum(p[j] for j in K if j != k) for k in K]
+        d = [(1 - t[k]) - others[k] if from_logits and p[k] > 0.5 else p[k] - t[k] for k in K]
+        value, v, w = sum(map(f, t, p, d)), list(map(slope, t, p, d)), list(map(bend, t, p, d))
+        if from_log_probabilities:
+            return value, list(map(times, p, v)), [times(p[k], v[k] + w[k]) for k in K]
+        if not from_logits:
+            return value, v, list(map(over, w, p))
+
+        def of_others(x: list[Any], k: int) -> Any:
+            return sum(times(p[j], x[j]) for j in K if j != k)
+
+        off = [v[k] if v[k] == mp.inf else times(others[k], v[k]) - of_others(v, k) for k in K]
+        bent = [times(others[k] - p[k], off[k]) + others[k] ** 2 * w[k] + p[k] * of_others(w, k) for k in K]
+        return value, list(map(times, p, off)), list(map(times, p, bent))
+
+    function.__name__ = slope.__name__
+    return function
+
+
+def log_ratio(t: Any, p: Any, d: Any) -> Any:
+    """log(p / t); 0 for a class that neither has."""
+    return mp.mpf(0) if t == p == 0 else mp.inf if t == 0 else mp.log1p(d / t) if abs(d) < t / 2 else log(p / t)
+
+
+def log_share(p: Any, t: Any, d: Any) -> Any:
+    """log(p / m), m = (p + t)/2."""
+    return -mp.inf if p == 0 else mp.log1p(d / (p + t)) if abs(d) < p else log(2 * p / (p + t))
+
+
+def reverse_kl_term(t: Any, p: Any, d: Any) -> Any:
+    return times(p, log_ratio(t, p, d))
+
+
+def reverse_kl_divergence(t: Any, p: Any, d: Any) -> Any:
+    return log_ratio(t, p, d) + (t + p > 0)
+
+
+def jensen_shannon_term(t: Any, p: Any, d: Any) -> Any:
+    return (times(t, log_share(t, p, -d)) + times(p, log_share(p, t, d))) / 2
+
+
+def jensen_shannon(t: Any, p: Any, d: Any) -> Any:
+    return (log_share(p, t, d) if t else mp.log(2)) / 2
+
+
+def total_variation(t: Any, p: Any, d: Any) -> Any:
+    return mp.sign(d) / mp.mpf(2)
+
+
+REVERSE_KL = divergence(reverse_kl_term, reverse_kl_divergence, lambda t, p, d: int(t + p > 0))
+JENSEN_SHANNON = divergence(jensen_shannon_term, jensen_shannon, lambda t, p, d: t / (t + p) / 2 if t else 0)
+TOTAL_VARIATION = divergence(lambda t, p, d: abs(d) / 2, total_variation, lambda t, p, d: 0)
 
 
 # -- the points ---------------------------------------------------------------------------------------------------------
@@ -555,6 +652,18 @@ TARGET_ROWS = [[0, 0, 1, 0], [0.25] * 4, [0.5, 0.5, 0, 0], [0.125, 0.5, 0.25, 0.
 def rows(ys: Iterable[Any], zs: Iterable[list[float]]) -> list[tuple[Any, list[float]]]:
     ys = list(ys)
     return [(y, [float(np.float32(x)) for x in z]) for z in zs for y in ys]
+
+
+LOG_ROWS = [[-1, -2, -0.5, -104], [-1e-5, -40, -700, -1e4]]
+# With targets that rule out no class, which a p that underflows would not notice; and that no p ties with.
+POSITIVE_ROWS, UNEVEN_ROWS = (
+    [[0.25] * 4, [0.125, 0.5, 0.25, 0.125]],
+    [[0, 0, 1, 0], [0.4375, 0.5625, 0, 0], [0.125, 0.5625, 0.125, 0.1875]],
+)
+DIVERGENCES = ((REVERSE_KL, POSITIVE_ROWS), (JENSEN_SHANNON, TARGET_ROWS), (TOTAL_VARIATION, UNEVEN_ROWS))
+# Rows that differ by little, and by as much as 2^100; a class that neither has.
+NEAR_ROWS = rows([[0.25] * 4], [[0.25 + x, 0.25 - x, 0.25, 0.25] for x in (2.0**-24, 2.0**-12, 2.0**-5)])
+NEAR_ROWS += rows([[2.0**-130, 0.5, 0.5, 0]], [[0.5, 2.0**-140, 0.5, 0], [2.0**-131, 0.5, 0.5, 0]])
 
 
 OUTPUT_ROWS = [[m, s] for m in (-0.3, 0, 5, 1e-38, 1e10, -1e30) for s in MILD]
@@ -644,10 +753,21 @@ TABLES: list[tuple[Callable[..., Point], list[dict[str, Any]], list[Any]]] = [
     (generalized_cross_entropy, options({**TRUE_CLASS, "q": 0.75, "from_logits": False}, {}), rows(range(4), INNER_PROBABILITIES)),
     (poly1, options({**TRUE_CLASS, "epsilon": 1.0}, {}, {"epsilon": -0.5}), rows(range(4), FINITE_ROW_SCORES)),
     (poly1, options({**TRUE_CLASS, "epsilon": 1.0, "from_logits": False}, {}), rows(range(4), INNER_PROBABILITIES)),
+    (categorical_focal, options({**TRUE_CLASS, "gamma": 2.0, "alpha": None}, {}, {"label_smoothing": 0.125, **WEIGHTED}), rows(TARGET_ROWS, FINITE_ROW_SCORES)),
+    (categorical_focal, options({**TRUE_CLASS, "gamma": 2.0, "alpha": None, "from_logits": False}, {}), rows(TARGET_ROWS, INNER_PROBABILITIES)),
+    (generalized_cross_entropy, options({**TRUE_CLASS, "q": 0.75}, {"label_smoothing": 0.125}), rows(range(4), FINITE_ROW_SCORES)),
+    (generalized_cross_entropy, options({**TRUE_CLASS, "q": 0.75, "from_logits": False}, {}), rows(TARGET_ROWS, INNER_PROBABILITIES)),
+    (poly1, options({**TRUE_CLASS, "epsilon": 1.0}, {"z_loss": 0.125}), rows(range(4), FINITE_ROW_SCORES)),
+    (poly1, options({**TRUE_CLASS, "epsilon": 1.0}, {"label_smoothing": 0.125, "z_loss": 0.125, **WEIGHTED}), rows(TARGET_ROWS, FINITE_ROW_SCORES)),
+    *((categorical_brier, options({"from_logits": True, "label_smoothing": 0.0, "ignore_index": None}, {}, {"label_smoothing": 0.125}), rows(ys, FINITE_ROW_SCORES)) for ys in (range(4), TARGET_ROWS)),
+    *((categorical_brier, options({"from_logits": False, "label_smoothing": 0.0, "ignore_index": None}, {}, {"label_smoothing": 0.125}), rows(ys, INNER_PROBABILITIES)) for ys in (range(4), TARGET_ROWS)),
     (negative_log_likelihood, options({"class_weight": None, "label_smoothing": 0.0, "ignore_index": 3}, {}, {"label_smoothing": 0.125, **WEIGHTED}), rows(range(4), LOG_ROWS)),
     (kl_divergence, [{"from_logits": True, "from_log_probabilities": False}], rows(TARGET_ROWS, ROW_SCORES)),
     (kl_divergence, [{"from_logits": False, "from_log_probabilities": False}], rows(TARGET_ROWS, ROW_PROBABILITIES)),
     (kl_divergence, [{"from_logits": False, "from_log_probabilities": True}], rows(TARGET_ROWS, LOG_ROWS)),
+    *((f, [{"from_logits": True, "from_log_probabilities": False}], rows(ts, ROW_SCORES)) for f, ts in DIVERGENCES),
+    *((f, [{"from_logits": False, "from_log_probabilities": False}], rows(TARGET_ROWS, ROW_PROBABILITIES) + NEAR_ROWS) for f, _ in DIVERGENCES),
+    *((f, [{"from_logits": False, "from_log_probabilities": True}], rows(ts, LOG_ROWS)) for f, ts in DIVERGENCES),
 ]  # fmt: skip
 NAMES = {"cross_entropy": "categorical_cross_entropy"}
 

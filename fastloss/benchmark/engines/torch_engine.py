@@ -106,6 +106,16 @@ def _gaussian_crps(p: dict[str, Any]) -> Value:
     return crps
 
 
+def _reverse_kl(y: torch.Tensor, log_p: torch.Tensor) -> torch.Tensor:
+    return F.kl_div(y.log(), log_p, reduction="batchmean", log_target=True)
+
+
+def _jensen_shannon(y: torch.Tensor, log_p: torch.Tensor) -> torch.Tensor:
+    log_m = torch.log((y + log_p.exp()) / 2)
+    to_m = F.kl_div(log_m, y, reduction="batchmean") + F.kl_div(log_m, log_p, reduction="batchmean", log_target=True)
+    return to_m / 2
+
+
 # (loss, form of the prediction) -> a function that makes the loss from our parameters.
 # Options that a function here does not take make `value_function` say no (`KNOWN`).
 LOSSES: dict[tuple[str, str], Callable[[dict[str, Any]], Value]] = {
@@ -140,6 +150,12 @@ LOSSES: dict[tuple[str, str], Callable[[dict[str, Any]], Value]] = {
     ("kl_divergence", "raw"): lambda p: lambda y, z: F.kl_div(F.log_softmax(z, 1), y, reduction="batchmean"),
     ("negative_log_likelihood", "log_probability"): lambda p: lambda y, z: F.nll_loss(z, y),
     ("kl_divergence", "probability"): lambda p: lambda y, z: F.kl_div(torch.log(z), y, reduction="batchmean"),
+    ("reverse_kl_divergence", "raw"): lambda p: lambda y, z: _reverse_kl(y, F.log_softmax(z, 1)),
+    ("reverse_kl_divergence", "probability"): lambda p: lambda y, z: _reverse_kl(y, torch.log(z)),
+    ("jensen_shannon", "raw"): lambda p: lambda y, z: _jensen_shannon(y, F.log_softmax(z, 1)),
+    ("jensen_shannon", "probability"): lambda p: lambda y, z: _jensen_shannon(y, torch.log(z)),
+    ("total_variation", "raw"): lambda p: lambda y, z: (F.softmax(z, 1) - y).abs().sum(1).mean() / 2,
+    ("total_variation", "probability"): lambda p: lambda y, z: (z - y).abs().sum(1).mean() / 2,
 }
 # Options under which the functions above are the same loss.
 SAME = {
