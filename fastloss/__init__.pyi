@@ -44,6 +44,10 @@ from fastloss.losses.distributions import ReverseKLDivergence as ReverseKLDiverg
 from fastloss.losses.distributions import TotalVariation as TotalVariation
 from fastloss.losses.gaussian import GaussianCRPS as GaussianCRPS
 from fastloss.losses.gaussian import GaussianNLL as GaussianNLL
+from fastloss.losses.margins import CategoricalHinge as CategoricalHinge
+from fastloss.losses.margins import MultiLabelMargin as MultiLabelMargin
+from fastloss.losses.margins import MultiLabelSoftMargin as MultiLabelSoftMargin
+from fastloss.losses.margins import MultiMargin as MultiMargin
 from fastloss.losses.overlap import Dice as Dice
 from fastloss.losses.overlap import Jaccard as Jaccard
 from fastloss.losses.overlap import Tversky as Tversky
@@ -106,6 +110,7 @@ __all__ = [
     "CategoricalBrier",
     "CategoricalCrossEntropy",
     "CategoricalFocal",
+    "CategoricalHinge",
     "Cauchy",
     "Contrastive",
     "CosineEmbedding",
@@ -140,6 +145,9 @@ __all__ = [
     "Lq",
     "MarginRanking",
     "ModifiedHuber",
+    "MultiLabelMargin",
+    "MultiLabelSoftMargin",
+    "MultiMargin",
     "NTXent",
     "NegativeBinomial",
     "NegativeLogLikelihood",
@@ -182,6 +190,7 @@ __all__ = [
     "categorical_brier",
     "categorical_cross_entropy",
     "categorical_focal",
+    "categorical_hinge",
     "cauchy",
     "contrastive",
     "cosine_embedding",
@@ -219,6 +228,9 @@ __all__ = [
     "mean_squared_error",
     "modified_huber",
     "mse",
+    "multi_label_margin",
+    "multi_label_soft_margin",
+    "multi_margin",
     "negative_binomial",
     "negative_log_likelihood",
     "ntxent",
@@ -771,6 +783,46 @@ def categorical_brier(
     from_logits: bool = False,
     label_smoothing: float = 0.0,
     ignore_index: int | None = None,
+) -> Any: ...
+def multi_margin(
+    y_true: ArrayLike,
+    y_pred: ArrayLike,
+    sample_weight: ArrayLike | None = None,
+    *,
+    reduction: _Reduction = "mean",
+    n_threads: int | None = None,
+    p: int = 1,
+    margin: float = 1.0,
+    class_weight: Any = None,
+    ignore_index: int | None = None,
+) -> Any: ...
+def categorical_hinge(
+    y_true: ArrayLike,
+    y_pred: ArrayLike,
+    sample_weight: ArrayLike | None = None,
+    *,
+    reduction: _Reduction = "mean",
+    n_threads: int | None = None,
+    margin: float = 1.0,
+    class_weight: Any = None,
+    ignore_index: int | None = None,
+) -> Any: ...
+def multi_label_soft_margin(
+    y_true: ArrayLike,
+    y_pred: ArrayLike,
+    sample_weight: ArrayLike | None = None,
+    *,
+    reduction: _Reduction = "mean",
+    n_threads: int | None = None,
+    weight: Any = None,
+) -> Any: ...
+def multi_label_margin(
+    y_true: ArrayLike,
+    y_pred: ArrayLike,
+    sample_weight: ArrayLike | None = None,
+    *,
+    reduction: _Reduction = "mean",
+    n_threads: int | None = None,
 ) -> Any: ...
 def kl_divergence(
     y_true: ArrayLike,

@@ -391,6 +391,8 @@ cdef class Runner:
     cdef double parameters[FL_PARAMETERS]
     cdef domain_t target, alternative, prediction
     cdef bint target_rows, prediction_rows  # whose sum must be 1
+    cdef bint in_place                      # whether an output may be y_pred
+    cdef bint weighs_rows                   # whether class weights count in what a mean divides by
     cdef object class_weight                # None, or one array per real type
     cdef int has_ignore
     cdef int64_t ignore_index
@@ -413,6 +415,8 @@ cdef class Runner:
         self.prediction = as_domain(loss.prediction_domain)
         self.target_rows = loss.target_domain.rows_sum_to_one
         self.prediction_rows = loss.prediction_domain.rows_sum_to_one
+        self.in_place = loss.in_place
+        self.weighs_rows = loss.per_class == "class_weight"
         self.class_weight = spec.class_weight
         self.has_ignore = spec.ignore_index is not None
         self.ignore_index = spec.ignore_index if self.has_ignore else 0
@@ -445,7 +449,7 @@ cdef class Runner:
             return validation.run_converted(self, operation, y_true, y_pred, sample_weight, reduction, out, n_threads,
                                             floor, vector)
 
-        if self.class_weight is not None and len(self.loss.class_weight) != job.width:
+        if self.class_weight is not None and len(self.class_weight[0]) != job.width:
             raise ValueError(validation.class_weight_length(self.loss, job.width))
         self.list_checks(&call)
         if call.ahead:
@@ -540,6 +544,8 @@ cdef class Runner:
             if not writable(&h_out, &y, &z, weights) or overlap(&g_out, &h_out):
                 return False
             call.in_place |= h_out.data == z.data
+        if call.in_place and not self.in_place:
+            return False
         call.ahead = call.in_place or (call.classes and not self.kernel.dense)
         call.asked = 0
         if n_threads is not None:
@@ -576,7 +582,13 @@ cdef class Runner:
     cdef double total_weight(self, call_t *call) except? -1:
         """What a mean divides by."""
         cdef fl_job *job = &call.job
+        cdef const void *class_weight = job.class_weight
         cdef double[2] total
+        if class_weight != NULL and not self.weighs_rows:
+            job.class_weight = NULL
+            total[0] = self.total_weight(call)
+            job.class_weight = class_weight
+            return total[0]
         if call.classes and (job.class_weight != NULL or job.has_ignore or job.w != NULL):
             job.run = isa.total_row_weight[call.real]
             over_blocks(job, call.n, call.block, <double> call.n, call.asked, total)

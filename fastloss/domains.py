@@ -50,6 +50,13 @@ LOG_PROBABILITY = Domain(
 )
 LOG_SOFTMAX = replace(LOG_PROBABILITY, fix="take the log-softmax of raw scores, or use a loss with from_logits=True")
 LABELS = Domain(None, 0.0, inf, "a class index", "count classes from 0")
+LABEL_SETS = Domain(
+    _TWO_VALUES,
+    0.0,
+    1.0,
+    "a mask of each row's labels (bool, or 0.0 and 1.0), or integer rows of label indices filled up with -1",
+    "pass a mask as y_true.astype(bool), label indices as integers",
+)
 PROBABILITY_ROWS = Domain(
     _CLOSED, 0.0, 1.0, "a probability in [0, 1]", "pass from_logits=True if these are raw scores", rows_sum_to_one=True
 )

@@ -48,6 +48,10 @@ class Loss(Immutable):
     takes_rows: ClassVar[bool] = False  # of one that takes labels: or rows, if y_true has the shape of y_pred
     convex: ClassVar[bool] = True  # in y_pred
     smoothness: ClassVar[int] = 2  # continuous derivatives in y_pred: 0 where there is a kink, 1, or 2 and more
+    per_class: ClassVar[str] = (
+        "class_weight"  # the parameter that may hold a factor per class; this one counts in a mean
+    )
+    in_place: ClassVar[bool] = True  # the kernel can write its results over y_pred as it reads it
     additive: ClassVar[bool] = True  # the value is a weighted mean over elements or rows
     when: ClassVar[str]  # when to use it, in a sentence; the literature stands in the docstring
 

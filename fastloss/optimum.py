@@ -28,7 +28,7 @@ def constant(loss: Loss, y_true: Any, sample_weight: Any = None) -> Any:
     y = validation.as_array("y_true", y_true)
     if loss.takes_labels and loss.takes_rows and y.ndim == 2:
         loss = loss._of_rows()
-    y = y if loss.takes_labels else y.astype(np.float64)
+    y = y if loss.takes_labels else validation.label_mask(loss, y, y.shape).astype(np.float64)
     wanted = 1 if loss.layout != "classes" or loss.takes_labels else 2
     if y.ndim != wanted:
         shape = "(n_samples,)" if wanted == 1 else "(n_samples, n_classes)"
@@ -52,7 +52,8 @@ def constant(loss: Loss, y_true: Any, sample_weight: Any = None) -> Any:
     if found is not None:
         return found
     if loss.has_rows:
-        raise ValueError(f"{loss!r}: no constant of least loss is known for a sum of losses over {loss.layout}")
+        what = "a sum of losses" if len(terms) > 1 else "this loss"
+        raise ValueError(f"{loss!r}: no constant of least loss is known for {what} over {loss.layout}")
     return _solve(loss, y[kept], w[kept])
 
 

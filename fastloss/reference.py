@@ -47,7 +47,7 @@ class Runner:
             )
         loss, y, z, w = self.loss, y_true, y_pred, sample_weight
         classes = loss.layout == "classes"
-        factors = getattr(loss, "class_weight", None) if "class_weight" in loss.params else None
+        factors = loss.params.get(loss.per_class)
         if classes and factors is not None and len(factors) != z.shape[-1]:
             raise ValueError(validation.class_weight_length(loss, z.shape[-1]))
         _check(loss, y, z, w)

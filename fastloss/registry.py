@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from fastloss.loss import Loss, Reduction
 
 _LOSSES: dict[str, type[Loss]] = {}
-TASKS = ("regression", "count", "binary", "adversarial", "multiclass", "distribution")
+TASKS = ("regression", "count", "binary", "adversarial", "multiclass", "multilabel", "distribution")
 ALIASES = {
     "log_loss": "binary_cross_entropy",
     "mean_squared_error": "squared_error",
@@ -82,7 +82,7 @@ def list_losses(task: str | None = None) -> list[str]:
 
     Parameters
     ----------
-    task : {"regression", "count", "binary", "adversarial", "multiclass", "distribution"}, optional
+    task : {"regression", "count", "binary", "adversarial", "multiclass", "multilabel", "distribution"}, optional
         Only the losses of this task.
 
     Examples

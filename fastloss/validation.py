@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
-from fastloss.domains import ROW_SUM_TOLERANCE
+from fastloss.domains import LABEL_SETS, ROW_SUM_TOLERANCE
 from fastloss.operations import EXACT, PRODUCT, SHARES, VALUE, VALUE_GRADIENT
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def run_converted(
     if runner.rows is not None and y.ndim == z.ndim:
         runner = runner.rows
         loss = runner.loss
-    y = _target(loss, y, z)
+    y = _target(loss, label_mask(loss, y, z.shape), z)
     check_shapes(loss, y, z)
     u = None if vector is None else _contiguous(_like("vector", vector, z), work_type)
     w = None if sample_weight is None else _weight(loss, as_array("sample_weight", sample_weight), z)
@@ -65,8 +65,8 @@ def run_converted(
         runner = Runner(loss)
     direct = outs is not None and work_type == result_type and all(type(o) is np.ndarray for o in outs)
     target = None if not direct else outs if writes_two(operation) else outs[0]  # type: ignore[index]
-    if direct and z is not given and any(np.may_share_memory(o, given) for o in outs or ()):
-        target = None  # y_pred was copied, so the kernel cannot know that it works in place
+    if direct and (z is not given or not loss.in_place) and any(np.may_share_memory(o, given) for o in outs or ()):
+        target = None  # y_pred was copied, so the kernel cannot know that it works in place; or it cannot work so
     result = runner.run(operation, y, z, w, reduction, target, n_threads, floor, True, u)
     if (result_type == work_type and target is not None) or (outs is None and result_type == work_type):
         return result
@@ -211,8 +211,10 @@ def check_shapes(loss: Loss, y: NDArray[Any], z: NDArray[Any]) -> None:
         elif loss.layout == "outputs":
             hint = _reshape_hint(y, z[..., 0])
         elif labels and y.shape == z.shape:
-            hint = "; for one-hot or probability targets use fastloss.CategoricalCrossEntropy"
-        elif not labels and y.shape == z.shape[:-1]:
+            hint = "; take y_true.argmax(axis=-1) of one-hot rows, for probabilities fastloss.CategoricalCrossEntropy"
+        elif y.shape == z.shape[:-1] and not loss.target_domain.rows_sum_to_one:
+            hint = f"; of one label per row make rows: numpy.eye({z.shape[-1]})[y_true]"
+        elif y.shape == z.shape[:-1]:
             hint = "; for class indices use fastloss.SparseCategoricalCrossEntropy"
         raise ValueError(
             f"y_true has shape {y.shape} and y_pred has shape {z.shape}: expected y_true of shape {wanted}{hint}"
@@ -324,6 +326,44 @@ def bad_label(loss: Loss, array: Any, at: int, classes: int) -> NoReturn:
     )
 
 
+def label_mask(loss: Loss, y: NDArray[Any], shape: tuple[int, ...]) -> NDArray[Any]:
+    """Rows of label indices, filled up with -1 (what follows the first is not looked at), as a mask.
+
+    Only integers are such rows, of a loss that takes sets of labels; any other array is returned as it is.
+    """
+    if loss.target_domain != LABEL_SETS or y.dtype.kind not in "iu" or y.shape != shape:
+        return y
+    n_classes = shape[-1]
+    rows = y.reshape(-1, n_classes)
+    mask = np.zeros(rows.shape, bool)
+    going = np.arange(len(rows))
+    wrong, twice = rows.size, rows.size  # where the first of each is
+    for column in range(n_classes):  # as many as the longest row has labels
+        labels = rows[going, column]
+        going, labels = going[labels != -1], labels[labels != -1]
+        if not going.size:
+            break
+        outside = (labels < 0) | (labels >= n_classes)
+        if outside.any():
+            wrong = min(wrong, int(going[outside][0]) * n_classes + column)
+            going, labels = going[~outside], labels[~outside]
+        marked = mask[going, labels]
+        if marked.any():
+            twice = min(twice, int(going[marked][0]) * n_classes + column)
+        mask[going, labels] = True
+    if wrong < twice:
+        raise ValueError(
+            f"{_found('y_true', y, wrong)}: expected label indices in 0..{n_classes - 1}, filled up with -1, as y_pred "
+            f"has {n_classes} classes; count classes from 0"
+        )
+    if twice < rows.size:
+        raise ValueError(
+            f"{_found('y_true', y, twice)} for the second time in its row: expected different label indices, filled up "
+            "with -1; pass a mask of zeros and ones as y_true.astype(bool)"
+        )
+    return mask.reshape(shape)
+
+
 def bad_target(loss: Loss, array: Any, at: int) -> NoReturn:
     """Raise for a target outside the loss's domain."""
     domain = loss.target_domain
@@ -355,8 +395,8 @@ def not_finite(name: str, array: Any, at: int) -> NoReturn:
 
 def class_weight_length(loss: Loss, classes: int) -> str:
     """Message for class weights that do not match the predictions."""
-    given = len(loss.params["class_weight"])
-    return f"class_weight has {given} entries and y_pred has {classes} classes: give one per class"
+    name = loss.per_class
+    return f"{name} has {len(loss.params[name])} entries and y_pred has {classes} classes: give one per class"
 
 
 def empty_mean(loss: Loss, n: int) -> str:

@@ -38,6 +38,11 @@ static void triad(double *a, const double *b, const double *c, ptrdiff_t begin, 
     {#name, FL_CLASSES, 0, 4, DENSE, 1, {SOFTMAX_OF(name, f32), SOFTMAX_OF(name, f64)}, {{0}}},
 #define GIVEN_ROW(name, DENSE, ENTROPY, PREDICTION) \
     {#name, FL_CLASSES, 0, 4, DENSE, 0, {LOOPS_OF(name, f32, 0, 0), LOOPS_OF(name, f64, 0, 0)}, {{0}}},
+#define MARGIN_ROW(name, DENSE)                                                                              \
+    {#name, FL_CLASSES, 0, 4, DENSE, 1,                                                                       \
+     {LOOPS_OF(name, f32, (fl_loop)name##_majorize_f32, (fl_loop)name##_exact_f32),                          \
+      LOOPS_OF(name, f64, (fl_loop)name##_majorize_f64, (fl_loop)name##_exact_f64)},                         \
+     {{0}}},
 /* Of a function of the label's probability, in the loops of cross-entropy. */
 #define PHI_OF(suffix)                                                                                       \
     {(fl_loop)ce_index_logits_value_##suffix, (fl_loop)ce_index_logits_gradient_##suffix,                    \
@@ -63,7 +68,7 @@ static void triad(double *a, const double *b, const double *c, ptrdiff_t begin, 
      {{0}}},
 
 static const fl_kernel kernels[] = {
-    POINTWISE(POINTWISE_ROW) OUTPUTS(OUTPUTS_ROW) SOFTMAX(SOFTMAX_ROW) GIVEN(GIVEN_ROW)
+    POINTWISE(POINTWISE_ROW) OUTPUTS(OUTPUTS_ROW) SOFTMAX(SOFTMAX_ROW) GIVEN(GIVEN_ROW) MARGINS(MARGIN_ROW)
     {"phi_index_logits", FL_CLASSES, 0, 4, 0, 1, {PHI_OF(f32), PHI_OF(f64)}, {{0}}},
     TERMS_ROW_OF_SOFTMAX(terms_index_logits, 0) TERMS_ROW_OF_SOFTMAX(terms_dense_logits, 1)
     TERMS_ROW(terms_index_probabilities, 0, probabilities) TERMS_ROW(terms_dense_probabilities, 1, probabilities)

@@ -19,5 +19,6 @@
 #include "outputs.h"
 #include "losses/classes.h"
 #include "losses/terms.h"
+#include "losses/margins.h"
 #include "classes.h"
 #include "pairs.h"

@@ -60,6 +60,9 @@ ULP: dict[str, dict[str, float]] = {
     "reverse_kl_divergence": {"value": 2.3},
     "total_variation": {"gradient": 1.6},
     "jensen_shannon": {"value": 3.5, "gradient": 2.0},  # r, two logarithms, products and a difference, each rounded
+    "multi_margin": {"gradient": 2.1},  # twice a difference less a margin, times rounded weights
+    # as binary_cross_entropy, times rounded weights
+    "multi_label_soft_margin": {"value": 2.1, "gradient": 2.6, "exact": 3.3, "fisher": 3.3, "majorize": 2.3},
 }
 
 # A weight multiplies the value (one rounding) and, times the rounded 1 / total weight, gradient and curvature (two,
@@ -356,6 +359,39 @@ def _of_true_class(loss: Loss, y: Any, z: Any, found: dict[str, Any]) -> dict[st
     return {key: np.where(counts if key == "value" else counts[..., None], size, 1) for key, size in result.items()}
 
 
+def _multi_margin(loss: Loss, y: Any, z: Any, found: dict[str, Any]) -> dict[str, Any]:
+    # z_k - z_y and the margin are rounded; a power multiplies that
+    m, hot, weight = loss._inside(y, z)
+    terms = np.where(hot | (m <= 0), 0, np.abs(m - LONG(loss.margin)) + LONG(loss.margin))
+    share = weight / z.shape[-1]
+    if loss.p == 1:
+        return {"value": share * terms.sum(-1)}
+    slopes = share[..., None] * 2 * terms
+    gradient = np.where(hot, slopes.sum(-1, keepdims=True), slopes)
+    return {"value": share * (2 * np.where(terms > 0, m, 0) * terms).sum(-1), "gradient": gradient}
+
+
+def _categorical_hinge(loss: Loss, y: Any, z: Any, found: dict[str, Any]) -> dict[str, Any]:
+    # likewise, of the nearest rival
+    margin, weight = LONG(loss.margin), loss._inside(y, z)[2]
+    return {"value": np.where(found["value"] > 0, np.abs(found["value"] - weight * margin) + weight * margin, 0)}
+
+
+def _multi_label_soft_margin(loss: Loss, y: Any, z: Any, found: dict[str, Any]) -> dict[str, Any]:
+    # soft labels pull both ways
+    p, q = 1 / (1 + np.exp(-z)), 1 / (1 + np.exp(z))
+    return {"gradient": loss._share(z) * ((1 - y) * p + y * q)}
+
+
+def _multi_label_margin(loss: Loss, y: Any, z: Any, found: dict[str, Any]) -> dict[str, Any]:
+    # differences of scores, of which 1 is taken
+    value = np.zeros_like(z[..., 0])
+    for j in range(z.shape[-1]):
+        d = z - z[..., [j]]
+        value += np.where((y[..., [j]] == 1) & (y == 0) & (1 + d > 0), np.abs(d) + 1, 0).sum(-1)
+    return {"value": value / z.shape[-1]}
+
+
 def _kl_divergence(loss: Loss, y: Any, z: Any, found: dict[str, Any]) -> dict[str, Any]:
     entropy = np.where(y == 0, 0, np.abs(y * np.log(y))).sum(-1)
     if loss.from_logits:
@@ -460,6 +496,10 @@ SCALES: dict[str, Terms] = {
     "categorical_focal": _of_true_class,
     "generalized_cross_entropy": _of_true_class,
     "poly1": _of_true_class,
+    "multi_margin": _multi_margin,
+    "categorical_hinge": _categorical_hinge,
+    "multi_label_soft_margin": _multi_label_soft_margin,
+    "multi_label_margin": _multi_label_margin,
     "kl_divergence": _kl_divergence,
     **dict.fromkeys(("categorical_brier", "reverse_kl_divergence", "jensen_shannon", "total_variation"), _by_slopes),
 }

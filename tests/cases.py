@@ -50,6 +50,8 @@ ALTERNATIVES: dict[str, tuple[Any, ...]] = {
     "label_smoothing": (0.1, 1.0),
     "clip": (1e-9, 0.05),
     "class_weight": ((0.5, 2.0, 0.3), (1.0, 0.0, 3.0)),
+    "weight": ((0.5, 2.0, 0.3), (1.0, 0.0, 3.0)),
+    "p": (2,),
     "ignore_index": (-100, 1),
     "z_loss": (0.01,),
     "link": ("log", "identity"),
@@ -69,6 +71,8 @@ TOGETHER: dict[str, tuple[dict[str, Any], ...]] = {
     "asymmetric_focal": ({"gamma_neg": 2.5, "margin": 0.0},),
     "general_robust": tuple({"alpha": alpha} for alpha in (-np.inf, -20.0, -2.0, 0.0, 1e-12, 1.9, 2 - 1e-12, 2.0, 5.0)),
     "adaptive_robust": ({"alpha": 0.0, "c": 3.0}, {"alpha": 1.9}),
+    "multi_margin": ({"p": 2, "margin": 0.3, "class_weight": (1.0, 0.0, 3.0), "ignore_index": 2},),
+    "categorical_hinge": ({"margin": 0.3, "class_weight": (1.0, 0.0, 3.0), "ignore_index": 2},),
     "categorical_cross_entropy": (
         {"from_logits": True, "class_weight": (0.5, 2.0, 0.3), "label_smoothing": 0.1, "z_loss": 0.01},
         {"class_weight": (0.5, 2.0, 0.3), "label_smoothing": 0.1},
@@ -144,17 +148,15 @@ def seed_of(*facts: Any) -> np.random.Generator:
 def for_classes(loss: Loss, n_classes: int) -> Loss:
     """The same loss, its class weights cut or cycled to so many classes and its ignored label kept meaningful."""
     params = loss.params
-    if params.get("class_weight") is not None:
-        weights = itertools.islice(itertools.cycle(loss.class_weight), n_classes)
-        params["class_weight"] = tuple(weights)
-        if not sum(params["class_weight"]):
-            params["class_weight"] = (1.0,) * n_classes
+    if params.get(loss.per_class) is not None:
+        weights = tuple(itertools.islice(itertools.cycle(params[loss.per_class]), n_classes))
+        params[loss.per_class] = weights if sum(weights) else (1.0,) * n_classes
     return type(loss)(**params)
 
 
 def n_classes_of(loss: Loss, default: int = 3) -> int:
     """K that the loss's class weights ask for."""
-    factors = loss.params.get("class_weight")
+    factors = loss.params.get(loss.per_class)
     return default if factors is None else len(factors)
 
 
@@ -251,6 +253,13 @@ def _rows(loss: Loss, n: int, n_classes: int, rng: Any) -> tuple[Any, Any]:
         if ignore is not None:
             y[rng.random(n) < 0.2] = ignore
         return y, z
+    if not loss.target_domain.rows_sum_to_one:  # labels on their own: none, all, soft ones if they may be
+        t = rng.integers(0, 2, (n, n_classes)) * 1.0
+        t[rng.random(n) < 0.05] = 0
+        t[rng.random(n) < 0.05] = 1
+        if loss.target_domain.code == 0:
+            t = np.where(rng.random(t.shape) < 0.3, rng.uniform(0, 1, t.shape), t)
+        return t, z
     t = rng.dirichlet(np.full(n_classes, 0.7), n) if n_classes > 1 else np.ones((n, 1))
     hard = rng.random(n) < 0.4
     t[hard] = np.eye(n_classes)[rng.integers(0, n_classes, hard.sum())]

@@ -55,11 +55,11 @@ def assert_close(ours: Any, theirs: Any, name: str = "") -> None:
     np.testing.assert_allclose(ours, theirs, rtol=tolerance, atol=tolerance, err_msg=name)
 
 
-def by_torch(torch: Any, function: Callable[[Any], Any], z: Any) -> tuple[Any, Any, Any]:
-    """Values, their gradients, and the diagonals of their Hessians, by autograd."""
+def by_torch(torch: Any, function: Callable[[Any], Any], z: Any, derivatives: int = 2) -> tuple[Any, Any, Any]:
+    """Values, their gradients, and the diagonals of their Hessians (0 of one derivative), by autograd."""
     tensor = torch.from_numpy(z.copy()).requires_grad_()
     value = function(tensor)
-    (gradient,) = torch.autograd.grad(value.sum(), tensor, create_graph=True)
+    (gradient,) = torch.autograd.grad(value.sum(), tensor, create_graph=derivatives > 1)
     hessian = torch.zeros_like(tensor)
     for at in _columns(z) if gradient.requires_grad else ():  # no graph: linear
         (row,) = torch.autograd.grad(gradient[at].sum(), tensor, retain_graph=True, materialize_grads=True)

@@ -48,6 +48,15 @@ OK = np.full(6, 0.5)
 LABELS = np.array([0, 1, 0, 1, 1, 0])
 ROWS = np.full((6, 4), 0.25)
 INDEX = np.array([0, 1, 2, 3, 0, 1])
+
+
+def LISTED(at, value):
+    """Rows of two labels each, but one."""
+    x = np.tile([2, 0, -1, 7], (6, 1))
+    x[at] = value
+    return x
+
+
 LONG_BAD = bad(70_001, -1.0, 70_005)  # beyond a block, a scan's chunk and a tile
 
 
@@ -177,6 +186,19 @@ CALLS = {
     "target row with NaN": Row(CCE, np.where(np.arange(24).reshape(6, 4) == 6, NAN, ROWS), ROWS, ValueError, r"y_true\[1, 2\] is nan"),
     # -- labels
     "label K": Row(SPARSE, bad(5, 4, fill=3, dtype=np.int64), ROWS, ValueError, r"y_true\[5\] is 4: expected an integer label in 0\.\.3, as y_pred has 4 classes; count classes from 0"),
+    "label K of a margin": Row(fl.MultiMargin(), bad(5, 4, fill=3, dtype=np.int64), ROWS, ValueError, r"y_true\[5\] is 4: expected an integer label in 0\.\.3, as y_pred has 4 classes; count classes from 0"),
+    "label -1 of a hinge": Row(fl.CategoricalHinge(), bad(2, -1, fill=1, dtype=np.int64), ROWS, ValueError, r"y_true\[2\] is -1: .*pass ignore_index=-1"),
+    "one-hot rows as labels": Row(fl.CategoricalHinge(), np.eye(4)[INDEX], ROWS, ValueError, r"expected y_true of shape \(6,\); take y_true\.argmax\(axis=-1\) of one-hot rows"),
+    "one label of many": Row(fl.MultiLabelMargin(), INDEX, ROWS, ValueError, r"expected y_true of shape \(6, 4\); of one label per row make rows: numpy\.eye\(4\)\[y_true\]"),
+    "a listed label K": Row(fl.MultiLabelMargin(), LISTED((4, 1), 4), ROWS, ValueError, r"y_true\[4, 1\] is 4: expected label indices in 0\.\.3, filled up with -1, as y_pred has 4 classes; count classes from 0"),
+    "a listed label -2": Row(fl.MultiLabelMargin(), LISTED((4, 1), -2), ROWS, ValueError, r"y_true\[4, 1\] is -2: expected label indices"),
+    "the first of two": Row(fl.MultiLabelMargin(), LISTED(([4, 2], [0, 1]), 9), ROWS, ValueError, r"y_true\[2, 1\] is 9"),
+    "a label listed twice": Row(fl.MultiLabelMargin(), LISTED((4, 1), 2), ROWS, ValueError, r"y_true\[4, 1\] is 2 for the second time in its row: expected different .*y_true\.astype\(bool\)"),
+    "a mask of integers": Row(fl.MultiLabelMargin(), np.eye(4, dtype=int)[INDEX], ROWS, ValueError, r"y_true\[0, 2\] is 0 for the second time .*pass a mask of zeros and ones as y_true\.astype\(bool\)"),
+    "label indices as floats": Row(fl.MultiLabelMargin(), LISTED((4, 1), 3).astype(float), ROWS, ValueError, r"y_true\[0, 0\] is 2\.0: multi_label_margin expects a mask of each row's labels .*label indices as integers"),
+    "a soft mask": Row(fl.MultiLabelMargin(), ROWS, ROWS, ValueError, r"y_true\[0, 0\] is 0\.25: multi_label_margin expects a mask"),
+    "a label of many that is 2": Row(fl.MultiLabelSoftMargin(), np.where(np.arange(24).reshape(6, 4) == 6, 2, ROWS), ROWS, ValueError, r"y_true\[1, 2\] is 2\.0: multi_label_soft_margin expects a label in \{0, 1\} or a probability"),
+    "weights of another K": Row(fl.MultiLabelSoftMargin([1, 2, 3]), ROWS, ROWS, ValueError, "weight has 3 entries and y_pred has 4 classes: give one per class"),
     "label -1": Row(SPARSE, bad(2, -1, fill=1, dtype=np.int32), ROWS, ValueError, r"y_true\[2\] is -1: expected an integer label in 0\.\.3, .*pass ignore_index=-1 to leave such rows out"),
     "label -100, ignoring -1": Row(fl.SparseCategoricalCrossEntropy(ignore_index=-1), bad(2, -100, fill=1, dtype=np.int64), ROWS, ValueError, r"y_true\[2\] is -100: expected an integer label in 0\.\.3 or ignore_index=-1"),
     "label 1.5": Row(SPARSE_LOGITS, bad(3, 1.5, fill=1), ROWS, ValueError, r"y_true\[3\] is 1\.5: expected an integer label.*labels are class indices; for probabilities use fastloss\.CategoricalCrossEntropy"),
@@ -369,6 +391,11 @@ CONSTRUCTORS = {
     "z_loss negative": (lambda: SPARSE_CLASS(from_logits=True, z_loss=-1), ValueError, "z_loss is -1: expected a finite number >= 0"),
     "z_loss of probabilities": (lambda: SPARSE_CLASS(z_loss=0.1), ValueError, "z_loss is 0.1: .*pass from_logits=True"),
     "ReverseKL from both": (lambda: fl.ReverseKLDivergence(True, True), ValueError, "from_logits and from_log_probabilities are both True"),
+    "p 3": (lambda: fl.MultiMargin(3), ValueError, "p is 3: expected 1 or 2"),
+    "p None": (lambda: fl.MultiMargin(p=None), ValueError, "p is None: expected 1 or 2"),
+    "margin of classes negative": (lambda: fl.CategoricalHinge(-1), ValueError, "margin is -1: expected a finite number >= 0"),
+    "weight of labels negative": (lambda: fl.MultiLabelSoftMargin([1, -1]), ValueError, r"weight\[1\] is -1.0: expected a finite number >= 0"),
+    "optimum of margins": (lambda: fl.MultiMargin().optimum([0, 1]), ValueError, "no constant of least loss is known for this loss over classes"),
     "KL from both": (lambda: fl.KLDivergence(True, True), ValueError, "from_logits and from_log_probabilities are both True"),
     "unknown parameter": (lambda: fl.get_loss("huber", detla=1.0), TypeError, "huber has no parameter 'detla': it takes delta"),
     "parameter of none": (lambda: fl.get_loss("squared_error", delta=1.0), TypeError, "squared_error has no parameter 'delta': it takes none"),

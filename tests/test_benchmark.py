@@ -191,6 +191,7 @@ def test_compiling_peers_agree(engine: str) -> None:
     assert {o.row.case.loss for o in outcomes if o.results[engine].status != "ok"} <= {
         *("gaussian_nll", "gaussian_crps", "negative_log_likelihood", "hinge_embedding"),
         *("categorical_focal", "generalized_cross_entropy", "poly1"),
+        *("multi_margin", "categorical_hinge", "multi_label_soft_margin", "multi_label_margin"),
     }
 
 

@@ -82,7 +82,9 @@ def test_every_loop_is_vector_code(isa):
     functions = {name: counts for (file, name), counts in _functions().items() if file == isa}
     bad = []
     for kernel in backend.engine.kernel_names():
-        classes = kernel.startswith(("ce_", "kl_", "reverse_kl_", "jensen_shannon_", "total_variation_"))
+        classes = kernel.startswith(("ce_", "kl_"))
+        if kernel in MARGINS or kernel.startswith(("terms_", "phi_")):
+            continue
         for operation in OPERATIONS + SUMMING:
             for real in ("f32", "f64"):
                 name = f"{kernel}_{operation}_{real}"
@@ -97,6 +99,29 @@ def test_every_loop_is_vector_code(isa):
                     bad.append(f"{name}: {counts['scalar']} scalar, {counts['packed']} packed operations")
     assert not bad, f"{isa}: not vectorised:\n" + "\n".join(bad)
     assert "squared_error_sum_gradient_f32" in functions
+
+
+# Losses of src_c/losses/margins.h have one function for all operations and both layouts, and the loops of
+# src_c/losses/terms.h some for all losses.
+MARGINS = ("multi_margin", "categorical_hinge", "multi_label_soft_margin", "multi_label_margin")
+TERMS = ("compute_terms", "terms_at", "sum_terms", "terms_of_softmax", "terms_times")
+
+
+@x86
+@engine
+@binutils
+@pytest.mark.parametrize("isa", ["x86_64_v3.c", "x86_64_v4.c"])
+def test_functions_that_losses_share_are_vector_code(isa):
+    if _is_stripped():
+        pytest.skip("the extension is stripped")
+    for kernel in MARGINS + TERMS:
+        for real in ("f32", "f64"):
+            found = [c for (file, f), c in _functions().items() if file == isa and re.match(rf"{kernel}_{real}\b", f)]
+            assert len(found) == 1, f"{isa}: {kernel}_{real} is there {len(found)} times"
+            counts = found[0]
+            said = f"{isa}: {kernel}_{real}: {counts['scalar']} scalar, {counts['packed']} packed operations"
+            assert counts["packed"] >= 7, said
+            assert counts["scalar"] <= SCALARS["classes"], said
 
 
 # Of the functions of src_c/pairs.h, which compute the numbers of a row and the last few of its entries one by one

@@ -160,7 +160,7 @@ def test_ignored_rows_are_not_there(loss, dtype):
         assert 0 < kept.sum() < 70
         w = seed_of("ignore").uniform(0.5, 2, 70)
         wild = z.copy()
-        if this.from_logits:
+        if this.prediction_domain.code is None:
             wild[~kept] = np.nan  # whatever they hold
         for weight in (None, w):
             part = None if weight is None else weight[kept]

@@ -46,6 +46,10 @@ def confident_at_most(y, z):
     return np.ptp(z, axis=1) < 6
 
 
+def rival_above_0(y, z):
+    return np.where(np.arange(z.shape[1]) == y[:, None], -np.inf, z).max(axis=1) > 0
+
+
 def log_of_sum(z):
     from keras import ops
 
@@ -83,6 +87,7 @@ PEERS = {
     "categorical_crossentropy from logits": Peer(fl.CategoricalCrossEntropy(True), lambda L, z, y: L.categorical_crossentropy(y, z, from_logits=True)),
     "categorical_crossentropy from logits, smoothed": Peer(fl.CategoricalCrossEntropy(True, label_smoothing=0.1), lambda L, z, y: L.categorical_crossentropy(y, z, from_logits=True, label_smoothing=0.1)),
     "categorical_focal_crossentropy from logits": Peer(fl.CategoricalFocal(3.0, 0.25, from_logits=True), lambda L, z, y: L.categorical_focal_crossentropy(hot(y, z), z, alpha=0.25, gamma=3.0, from_logits=True), derivatives=1, where=confident_at_most, note="clipped to [1e-7, 1 - 1e-7]"),
+    "categorical_hinge": Peer(fl.CategoricalHinge(), lambda L, z, y: L.categorical_hinge(hot(y, z), z), where=rival_above_0, note="the label counts among the rivals, with a score of 0"),
     "sparse_categorical_crossentropy": Peer(fl.SparseCategoricalCrossEntropy(), lambda L, z, y: L.sparse_categorical_crossentropy(y, z) - log_of_sum(z), note="likewise"),
     "sparse_categorical_crossentropy from logits": Peer(fl.SparseCategoricalCrossEntropy(True), lambda L, z, y: L.sparse_categorical_crossentropy(y, z, from_logits=True)),
     "sparse_categorical_crossentropy, ignoring": Peer(fl.SparseCategoricalCrossEntropy(True, ignore_index=1), lambda L, z, y: L.sparse_categorical_crossentropy(y, z, from_logits=True, ignore_class=1)),

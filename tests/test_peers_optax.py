@@ -48,6 +48,7 @@ PEERS = {
     "sigmoid_focal_loss, two gammas": Peer(fl.AsymmetricFocal(1.0, 3.0, 0.0), lambda L, z, y: L.sigmoid_focal_loss(z, y, gamma=np.where(y > 0, 1, 3))),
     "softmax_cross_entropy_with_integer_labels": Peer(fl.SparseCategoricalCrossEntropy(True), lambda L, z, y: L.softmax_cross_entropy_with_integer_labels(z, y)),
     "poly_loss_cross_entropy": Peer(fl.Poly1(1.5, from_logits=True), lambda L, z, y: L.poly_loss_cross_entropy(z, hot(y, z), epsilon=1.5)),
+    "multiclass_hinge_loss": Peer(fl.CategoricalHinge(), lambda L, z, y: L.multiclass_hinge_loss(z, y)),
     "softmax_cross_entropy": Peer(fl.CategoricalCrossEntropy(True), lambda L, z, y: L.softmax_cross_entropy(z, y)),
     "softmax_cross_entropy, smoothed": Peer(fl.CategoricalCrossEntropy(True, label_smoothing=0.1), lambda L, z, y: L.softmax_cross_entropy(z, L.smooth_labels(y, 0.1))),
     "kl_divergence": Peer(fl.KLDivergence(from_log_probabilities=True), lambda L, z, y: L.kl_divergence(z, y)),

@@ -38,6 +38,12 @@ def narrow(y, z):
     return np.abs(z) < 8
 
 
+def filled_up(mask):
+    """The labels of each row first, then -1."""
+    at = mask.argsort(dim=1, descending=True, stable=True)
+    return at.masked_fill(mask.gather(1, at) == 0, -1)
+
+
 C = (0.5, 2.0, 0.3)
 
 
@@ -100,6 +106,11 @@ PEERS = {
     "cross_entropy of rows": Peer(fl.CategoricalCrossEntropy(True, label_smoothing=0.1), lambda F, z, y, r: F.cross_entropy(z, y, reduction=r, label_smoothing=0.1)),
     "nll_loss": Peer(fl.SparseCategoricalCrossEntropy(class_weight=C, ignore_index=1), lambda F, z, y, r: F.nll_loss(z.log(), y, reduction=r, weight=z.new_tensor(C), ignore_index=1)),
     "nll_loss of log-probabilities": Peer(fl.NegativeLogLikelihood(class_weight=C, ignore_index=1), lambda F, z, y, r: F.nll_loss(z, y, reduction=r, weight=z.new_tensor(C), ignore_index=1)),
+    "multi_margin_loss": Peer(fl.MultiMargin(), lambda F, z, y, r: F.multi_margin_loss(z, y, reduction=r), derivatives=1, note="they have no second derivative"),
+    "multi_margin_loss, squared": Peer(fl.MultiMargin(2, 0.3), lambda F, z, y, r: F.multi_margin_loss(z, y, p=2, margin=0.3, reduction=r), derivatives=1, note="likewise"),
+    "multi_label_soft_margin_loss": Peer(fl.MultiLabelSoftMargin(), lambda F, z, y, r: F.multilabel_soft_margin_loss(z, y, reduction=r)),
+    "multi_label_soft_margin_loss, weighted": Peer(fl.MultiLabelSoftMargin(C), lambda F, z, y, r: F.multilabel_soft_margin_loss(z, y, weight=z.new_tensor(C), reduction=r)),
+    "multi_label_margin_loss": Peer(fl.MultiLabelMargin(), lambda F, z, y, r: F.multilabel_margin_loss(z, filled_up(y), reduction=r), derivatives=1, note="likewise"),
     "kl_div": Peer(fl.KLDivergence(from_log_probabilities=True), lambda F, z, y, r: one_by_one(F.kl_div(z, y, reduction="none"), r), note="input first, target second; their mean is over entries"),
     "kl_div of log_softmax": Peer(fl.KLDivergence(from_logits=True), lambda F, z, y, r: one_by_one(F.kl_div(z.log_softmax(1), y, reduction="none"), r)),
     "kl_div of log": Peer(fl.KLDivergence(), lambda F, z, y, r: one_by_one(F.kl_div(z.log(), y, reduction="none"), r)),
@@ -118,7 +129,8 @@ def test_per_element(name, dtype, torch):
     peer = PEERS[name]
     y, z = sample(peer, dtype)
     target = torch.from_numpy(y)
-    assert_agrees(peer, y, z, *by_torch(torch, lambda z: peer.theirs(torch.nn.functional, z, target, "none"), z))
+    theirs = by_torch(torch, lambda z: peer.theirs(torch.nn.functional, z, target, "none"), z, peer.derivatives)
+    assert_agrees(peer, y, z, *theirs)
 
 
 @pytest.mark.parametrize("reduction", ["mean", "sum"])
@@ -180,6 +192,29 @@ def test_class_weights_of_rows_count_where_torch_divides_by_n(torch):
         torch.from_numpy(z), torch.from_numpy(rows), weight=torch.tensor(C, dtype=torch.float64)
     )
     assert dense(rows, z, reduction="sum") / 50 == pytest.approx(float(theirs))
+
+
+def test_class_weights_of_margins_count_where_torch_divides_by_n(torch):
+    loss = fl.MultiMargin(class_weight=C)
+    y, z = data(loss, 50)
+    theirs = torch.nn.functional.multi_margin_loss(*map(torch.from_numpy, (z, y)), weight=torch.tensor(C).double())
+    assert loss(y, z, reduction="sum") / 50 == pytest.approx(float(theirs))
+    assert loss(y, z) == pytest.approx(float(theirs) * 50 / np.take(C, y).sum())
+
+
+@pytest.mark.parametrize("n_classes", [2, 5, 300])
+def test_labels_in_rows_are_read_as_torch_reads_them(n_classes, torch):
+    """The first -1 ends a row: what follows is nothing, label or not."""
+    rng = seed_of("rows", n_classes)
+    z = rng.normal(0, 1, (40, n_classes))
+    rows = rng.permuted(np.tile(np.arange(n_classes), (40, 1)), axis=1)
+    rows[rng.random(rows.shape) < 2 / n_classes] = -1
+    tensor = torch.from_numpy(z).requires_grad_()
+    theirs = torch.nn.functional.multilabel_margin_loss(tensor, torch.from_numpy(rows))
+    theirs.backward()
+    value, gradient = fl.MultiLabelMargin().value_and_gradient(rows, z)
+    assert_close(value, theirs.detach().numpy())
+    assert_close(gradient, tensor.grad.numpy())
 
 
 def test_probabilities_of_0_are_infinitely_bad_where_torch_says_100(torch):

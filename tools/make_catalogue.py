@@ -31,6 +31,7 @@ HEADINGS = {
     "binary": "Two classes",
     "adversarial": "Generators and critics",
     "multiclass": "Many classes",
+    "multilabel": "Many labels",
     "distribution": "Distributions",
 }
 

@@ -118,6 +118,11 @@ def _multiclass() -> Predictions:
     )
 
 
+def _multilabel() -> Predictions:
+    found = _fitted(_multiclass)
+    return Predictions(found.y, found.z, "digits (1797 samples, one of 10 labels each), logistic regression, logits")
+
+
 # task of a loss, or a name of `SUITED` -> where its predictions come from
 SOURCES = {
     "regression": _regression,
@@ -127,6 +132,7 @@ SOURCES = {
     "adversarial": _binary,
     "generated": _generated,
     "multiclass": _multiclass,
+    "multilabel": _multilabel,
     "distribution": _multiclass,
 }
 

@@ -71,6 +71,14 @@ typedef struct {
     real label_gradient[FN(GROUP)] ALIGNED; /* and that gradient */
 } FN(classes_rows);
 
+/* A function that the loops have in common, compiled once. */
+#undef ONCE
+#if defined(__clang__)
+#define ONCE __attribute__((noinline, unused))
+#else
+#define ONCE __attribute__((noinline, noclone, unused))
+#endif
+
 #define EACH_LANE SIMD for (ptrdiff_t l = 0; l < LANES; l++)
 
 /* Terms are added eight at a time before they join the total: float32 ones are then widened, as exact as double lanes
@@ -91,6 +99,15 @@ INLINE double FN(sum_lanes)(double *x) {
         for (ptrdiff_t l = 0; l < width; l++)
             x[l] += x[l + width];
     return x[0];
+}
+
+/* Sums over the classes: one for each of LANES rows, or the parts of one row's, which are added and repeated. */
+INLINE void FN(whole)(double *sum, bool across) {
+    if (!across)
+        return;
+    const double total = FN(sum_lanes)(sum);
+    for (ptrdiff_t l = 0; l < LANES; l++)
+        sum[l] = total;
 }
 
 INLINE real FN(max_lanes)(real *x) {
@@ -248,7 +265,7 @@ INLINE FN(phi) FN(poly1)(real p, real q, real l, real s) {
 }
 
 /* Of LANES rows from i on; of probabilities -phi' and p phi'' in the place of A and B. Out of line: the loops have it in common. What o holds is read first: a store might change it. */
-static __attribute__((noinline, unused)) void FN(other_phi)(const FN(classes_options) * o, FN(classes_rows) * rows, ptrdiff_t i,
+static ONCE void FN(other_phi)(const FN(classes_options) * o, FN(classes_rows) * rows, ptrdiff_t i,
                                                             const real *restrict p, const real *restrict q,
                                                             const real *restrict l, bool logits) {
     real *restrict v = rows->value + i, *restrict a = rows->A + i, *restrict b = rows->B + i, *restrict t = rows->T + i;

@@ -87,7 +87,7 @@ INLINE FN(divergence) FN(total_variation)(real d) {
 INLINE FN(divergence) FN(brier)(real p, real d) { return (FN(divergence)){.f = d * d, .v = 2 * d, .w = 2 * p}; }
 
 /* n terms, a multiple of LANES. */
-static __attribute__((noinline, noclone)) void FN(compute_terms)(const FN(classes_options) * o, char prediction, FN(terms) * x,
+static ONCE void FN(compute_terms)(const FN(classes_options) * o, char prediction, FN(terms) * x,
                                                         ptrdiff_t n) {
     const real *restrict t = x->t, *restrict p = x->p, *restrict c = x->c, *restrict d = x->d, *restrict l = x->l;
     real *restrict f = x->f, *restrict a = x->a, *restrict b = x->b, *restrict own = x->own;
@@ -138,7 +138,7 @@ INLINE void FN(lanes_of)(real *restrict to, const real *from, bool across) {
         memcpy(to, from, LANES * sizeof *to);
 }
 
-static __attribute__((noinline, noclone)) void FN(load_terms_rows)(FN(terms_rows) * r, const FN(classes_rows) * rows,
+static ONCE void FN(load_terms_rows)(FN(terms_rows) * r, const FN(classes_rows) * rows,
                                                                    ptrdiff_t row) {
     for (ptrdiff_t l = 0; l < LANES; l++)
         r->label[l] = rows->label[r->across ? row : row + l];
@@ -157,7 +157,7 @@ static __attribute__((noinline, noclone)) void FN(load_terms_rows)(FN(terms_rows
 #define EACH_GROUP(k, at, j0, j1) for (ptrdiff_t k = 0, at = j0 * LANES; k < (j1 - j0) * LANES; k += LANES, at += LANES)
 
 /* The terms of a chunk. */
-static __attribute__((noinline, noclone)) void FN(terms_at)(const FN(terms_rows) * r, const FN(segment) * s, ptrdiff_t j0,
+static ONCE void FN(terms_at)(const FN(terms_rows) * r, const FN(segment) * s, ptrdiff_t j0,
                                                             ptrdiff_t j1, FN(terms) *restrict x) {
     const real on = r->o->on, off = r->o->off, classes = (real)r->o->classes;
     const char prediction = r->prediction;
@@ -209,15 +209,8 @@ typedef struct {
     double f[LANES] ALIGNED, a[LANES] ALIGNED, b[LANES] ALIGNED, lead_a[LANES] ALIGNED, lead_b[LANES] ALIGNED;
 } FN(terms_sums);
 
-INLINE void FN(spread)(bool across, double *x) {
-    if (!across)
-        return;
-    const double total = FN(sum_lanes)(x);
-    EACH_LANE x[l] = total;
-}
-
 /* One pass over the classes: the sums, and the derivatives in what is given. */
-static __attribute__((noinline, noclone)) void FN(sum_terms)(const FN(terms_rows) * r, const FN(segment) * segments,
+static ONCE void FN(sum_terms)(const FN(terms_rows) * r, const FN(segment) * segments,
                                                              int n_segments, FN(terms_sums) *restrict sums) {
     const real floor = r->o->floor, *scale = r->scale;
     const bool softmax = r->prediction == 'z';
@@ -254,16 +247,16 @@ static __attribute__((noinline, noclone)) void FN(sum_terms)(const FN(terms_rows
             sums->lead_b[l] += (double)lead_b[l];
         }
     }
-    FN(spread)(r->across, sums->f);
-    FN(spread)(r->across, sums->a);
-    FN(spread)(r->across, sums->b);
-    FN(spread)(r->across, sums->lead_a);
-    FN(spread)(r->across, sums->lead_b);
+    FN(whole)(sums->f, r->across);
+    FN(whole)(sums->a, r->across);
+    FN(whole)(sums->b, r->across);
+    FN(whole)(sums->lead_a, r->across);
+    FN(whole)(sums->lead_b, r->across);
 }
 
 /* Logits: gradient, and what `hessian` says. A class that the target rules out and the prediction does not may have an
  * infinite slope: then it is as if that were a large number. */
-static __attribute__((noinline, noclone)) void FN(terms_of_softmax)(const FN(terms_rows) * r, const FN(segment) * segments,
+static ONCE void FN(terms_of_softmax)(const FN(terms_rows) * r, const FN(segment) * segments,
                                                                     int n_segments, const FN(terms_sums) * sums,
                                                                     char hessian) {
     const real floor = r->o->floor, z_loss = r->o->z_loss, *scale = r->scale, *pull = r->pull;
@@ -309,7 +302,7 @@ static __attribute__((noinline, noclone)) void FN(terms_of_softmax)(const FN(ter
 }
 
 /* Logits: the Hessian times a vector. */
-static __attribute__((noinline, noclone)) void FN(terms_times)(const FN(terms_rows) * r, const FN(segment) * segments,
+static ONCE void FN(terms_times)(const FN(terms_rows) * r, const FN(segment) * segments,
                                                                int n_segments) {
     const real z_loss = r->o->z_loss, *scale = r->scale, *pull = r->pull;
     FN(terms) x;
@@ -335,10 +328,10 @@ static __attribute__((noinline, noclone)) void FN(terms_times)(const FN(terms_ro
             bent[l] += (double)of_bu[l];
         }
     }
-    FN(spread)(r->across, mean);
-    FN(spread)(r->across, slope);
-    FN(spread)(r->across, bend);
-    FN(spread)(r->across, bent);
+    FN(whole)(mean, r->across);
+    FN(whole)(slope, r->across);
+    FN(whole)(bend, r->across);
+    FN(whole)(bent, r->across);
     EACH_LANE {
         m[l] = (real)mean[l];
         all_a[l] = (real)slope[l];
@@ -360,7 +353,7 @@ static __attribute__((noinline, noclone)) void FN(terms_times)(const FN(terms_ro
 
 /* All rows of a group. `hessian`: 0, 'h' exact, 'm' majorizer, 'f' Fisher information; 'p' probabilities in its place, 'u' the
  * product with a vector in the gradient's. */
-static __attribute__((noinline, noclone)) void FN(sum_of_terms)(const FN(classes_options) * o, const FN(segment) * segments,
+static ONCE void FN(sum_of_terms)(const FN(classes_options) * o, const FN(segment) * segments,
                                                                 int n_segments, FN(classes_rows) * rows, ptrdiff_t n,
                                                                 int across, char prediction, char hessian) {
     const ptrdiff_t step = across ? 1 : LANES;

@@ -538,6 +538,46 @@ def negative_log_likelihood(
     return -sum(times(a, x) for a, x in zip(q, z, strict=True)), [-a for a in q], [0] * K
 
 
+def weighted(y: int, value: Any, gradient: list[Any], hessian: list[Any], class_weight: Any, ignored: Any) -> Point:
+    """A row's results times the weight of its label."""
+    c = 0 if y == ignored else mp.mpf((class_weight or [1] * len(gradient))[y])
+    return c * value, [c * x for x in gradient], [c * x for x in hessian]
+
+
+def multi_margin(y: int, z: list[Any], p: int, margin: Any, class_weight: Any, ignore_index: int | None) -> Point:
+    K = len(z)
+    inside = [max(0, margin + x - z[y]) * (k != y) for k, x in enumerate(z)]
+    slopes = [mp.mpf(m > 0) * (1 if p == 1 else 2 * m) / K for m in inside]
+    bends = [mp.mpf(m > 0) * (p - 1) * 2 / K for m in inside]
+    gradient = [-sum(slopes) if k == y else x for k, x in enumerate(slopes)]
+    hessian = [sum(bends) if k == y else x for k, x in enumerate(bends)]
+    return weighted(y, sum(m**p for m in inside) / K, gradient, hessian, class_weight, ignore_index)
+
+
+def categorical_hinge(y: int, z: list[Any], margin: Any, class_weight: Any, ignore_index: int | None) -> Point:
+    top = max(x for k, x in enumerate(z) if k != y)
+    rival = next(k for k, x in enumerate(z) if k != y and x == top)
+    m = max(0, margin + top - z[y])
+    gradient = [((k == rival) - (k == y)) * mp.mpf(m > 0) for k in range(len(z))]
+    return weighted(y, m, gradient, [0] * len(z), class_weight, ignore_index)
+
+
+def multi_label_soft_margin(t: list[Any], z: list[Any], weight: Any) -> Point:
+    K = len(z)
+    parts = [binary_cross_entropy(y, x, True, 1, 0, 0) for y, x in zip(t, z, strict=True)]
+    shares = [mp.mpf(c) / K for c in weight or [1] * K]
+    value, gradient, hessian = ([c * part[i] for c, part in zip(shares, parts, strict=True)] for i in range(3))
+    return sum(value), gradient, hessian
+
+
+def multi_label_margin(t: list[Any], z: list[Any]) -> Point:
+    K = len(z)
+    pairs = [(j, i) for j in range(K) for i in range(K) if t[j] == 1 and t[i] == 0]
+    inside = [(j, i) for j, i in pairs if 1 + z[i] - z[j] > 0]
+    gradient = [mp.mpf(sum(i == k for _, i in inside) - sum(j == k for j, _ in inside)) / K for k in range(K)]
+    return mp.mpf(sum(1 + z[i] - z[j] for j, i in inside)) / K, gradient, [0] * K
+
+
 def kl_divergence(t: list[Any], z: list[Any], from_logits: bool, from_log_probabilities: bool) -> Point:
     negative_entropy = sum(times(x, log(x)) for x in t)
     if from_logits:
@@ -677,6 +717,8 @@ BCE = {"from_logits": True, "pos_weight": 1.0, "label_smoothing": 0.0, "clip": 0
 CE = {"from_logits": True, "class_weight": None, "label_smoothing": 0.0, "z_loss": 0.0}
 TRUE_CLASS = {"from_logits": True, "class_weight": None, "ignore_index": None}
 WEIGHTED = {"class_weight": [0.5, 2.0, 0.0, 1.25]}
+MARGIN = {"margin": 1.0, "class_weight": None, "ignore_index": None}
+LABEL_SETS = [[0, 0, 1, 0], [1, 0, 1, 1], [0, 1, 0, 1], [0] * 4, [1] * 4]
 TABLES: list[tuple[Callable[..., Point], list[dict[str, Any]], list[Any]]] = [
     (squared_error, [{}], RESIDUALS),
     (half_squared_error, [{}], RESIDUALS),
@@ -762,6 +804,10 @@ TABLES: list[tuple[Callable[..., Point], list[dict[str, Any]], list[Any]]] = [
     *((categorical_brier, options({"from_logits": True, "label_smoothing": 0.0, "ignore_index": None}, {}, {"label_smoothing": 0.125}), rows(ys, FINITE_ROW_SCORES)) for ys in (range(4), TARGET_ROWS)),
     *((categorical_brier, options({"from_logits": False, "label_smoothing": 0.0, "ignore_index": None}, {}, {"label_smoothing": 0.125}), rows(ys, INNER_PROBABILITIES)) for ys in (range(4), TARGET_ROWS)),
     (negative_log_likelihood, options({"class_weight": None, "label_smoothing": 0.0, "ignore_index": 3}, {}, {"label_smoothing": 0.125, **WEIGHTED}), rows(range(4), LOG_ROWS)),
+    (multi_margin, options({**MARGIN, "p": 1}, {}, {"p": 2}, {"p": 2, "margin": 0.25, "ignore_index": 3, **WEIGHTED}), rows(range(4), ROW_SCORES)),
+    (categorical_hinge, options(MARGIN, {}, {"margin": 0.25, "ignore_index": 3, **WEIGHTED}), rows(range(4), ROW_SCORES)),
+    (multi_label_soft_margin, [{"weight": None}, {"weight": WEIGHTED["class_weight"]}], rows([*LABEL_SETS, *TARGET_ROWS], ROW_SCORES)),
+    (multi_label_margin, [{}], rows(LABEL_SETS, ROW_SCORES)),
     (kl_divergence, [{"from_logits": True, "from_log_probabilities": False}], rows(TARGET_ROWS, ROW_SCORES)),
     (kl_divergence, [{"from_logits": False, "from_log_probabilities": False}], rows(TARGET_ROWS, ROW_PROBABILITIES)),
     (kl_divergence, [{"from_logits": False, "from_log_probabilities": True}], rows(TARGET_ROWS, LOG_ROWS)),

@@ -149,6 +149,8 @@ LOSSES: dict[tuple[str, str], Callable[[dict[str, Any]], Value]] = {
     ("categorical_cross_entropy", "raw"): lambda p: lambda y, z: F.cross_entropy(z, y),
     ("kl_divergence", "raw"): lambda p: lambda y, z: F.kl_div(F.log_softmax(z, 1), y, reduction="batchmean"),
     ("negative_log_likelihood", "log_probability"): lambda p: lambda y, z: F.nll_loss(z, y),
+    ("multi_margin", "raw"): lambda p: lambda y, z: F.multi_margin_loss(z, y, p=p["p"], margin=p["margin"]),
+    ("multi_label_soft_margin", "raw"): lambda p: lambda y, z: F.multilabel_soft_margin_loss(z, y),
     ("kl_divergence", "probability"): lambda p: lambda y, z: F.kl_div(torch.log(z), y, reduction="batchmean"),
     ("reverse_kl_divergence", "raw"): lambda p: lambda y, z: _reverse_kl(y, F.log_softmax(z, 1)),
     ("reverse_kl_divergence", "probability"): lambda p: lambda y, z: _reverse_kl(y, torch.log(z)),
@@ -160,7 +162,7 @@ LOSSES: dict[tuple[str, str], Callable[[dict[str, Any]], Value]] = {
 # Options under which the functions above are the same loss.
 SAME = {
     "link": "log", "full": False, "pos_weight": 1.0, "label_smoothing": 0.0, "clip": 0.0, "class_weight": None,
-    "ignore_index": None, "kind": "non_saturating",
+    "weight": None, "ignore_index": None, "kind": "non_saturating",
 }  # fmt: skip
 
 
