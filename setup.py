@@ -101,7 +101,7 @@ class BuildKernels(build_ext):
 SHIPPED = ["fastloss/_engine.pyx", *(str(path) for path in Path("src_c").rglob("*") if path.suffix in (".h", ".c"))]
 ENGINE = Extension(
     "fastloss._engine",
-    ["fastloss/_engine.pyx", "src_c/dispatch.c", "src_c/driver.c"],
+    ["fastloss/_engine.pyx", "src_c/dispatch.c", "src_c/driver.c", "src_c/transport.c"],
     include_dirs=["src_c", numpy.get_include()],
     define_macros=[*MACROS, ("NPY_NO_DEPRECATED_API", "NPY_2_0_API_VERSION")],
     depends=SHIPPED,

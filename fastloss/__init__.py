@@ -26,6 +26,7 @@ from fastloss.multitask import DynamicWeightAverage, UncertaintyWeighting
 from fastloss.penalties import L1, L2, ElasticNet
 from fastloss.registry import get_loss, list_losses
 from fastloss.settings import get_num_threads, set_check_finite, set_num_threads, show_config
+from fastloss.wasserstein import Wasserstein1D
 
 __all__ = [
     "L1",
@@ -39,6 +40,7 @@ __all__ = [
     "Loss",
     "Tversky",
     "UncertaintyWeighting",
+    "Wasserstein1D",
     "WeightedSum",
     "__version__",
     "get_loss",

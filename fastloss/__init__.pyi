@@ -94,6 +94,7 @@ from fastloss.settings import get_num_threads as get_num_threads
 from fastloss.settings import set_check_finite as set_check_finite
 from fastloss.settings import set_num_threads as set_num_threads
 from fastloss.settings import show_config as show_config
+from fastloss.wasserstein import Wasserstein1D as Wasserstein1D
 
 __all__ = [
     "L1",
@@ -175,6 +176,7 @@ __all__ = [
     "Tversky",
     "Tweedie",
     "UncertaintyWeighting",
+    "Wasserstein1D",
     "WeightedSum",
     "Welsch",
     "Wing",

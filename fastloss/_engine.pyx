@@ -7,7 +7,7 @@ type and equal shape) goes straight through; anything else is handed to `fastlos
 converts it or says what is wrong with it, and comes back.
 """
 from cython.parallel cimport prange
-from libc.stdint cimport int64_t
+from libc.stdint cimport int64_t, uint64_t
 cimport numpy as cnp
 
 import os
@@ -103,6 +103,31 @@ cdef extern from "fastloss.h" nogil:
     size_t fl_cache_bytes()
     const ptrdiff_t FL_NONE
 
+cdef extern from "transport.h" nogil:
+    ctypedef int (*fl_sort)(void *x, ptrdiff_t n, void *unused) noexcept nogil
+    ctypedef struct fl_sorts:
+        fl_sort keys, singles, doubles
+    ctypedef struct fl_samples:
+        const void *x
+        const double *w
+        void *g
+        ptrdiff_t n
+        int single
+        double *sorted
+        double *weight
+        uint64_t *place
+        uint64_t *keys
+        void *spare
+        ptrdiff_t kept
+        double all
+    void fl_transport_sort(fl_samples *s, const fl_sorts *sorts)
+    double fl_transport(const fl_samples *u, const fl_samples *v, double p)
+
+cdef extern from "numpy/arrayobject.h":
+    ctypedef struct array_functions "PyArray_ArrFuncs":
+        fl_sort *sort
+    array_functions *functions_of "PyDataType_GetArrFuncs"(cnp.dtype descr)
+
 cdef extern from "Python.h":
     int PyErr_CheckSignals() except -1
 
@@ -154,8 +179,11 @@ cdef enum:
     CHUNK_BLOCKS = 1024   # and blocks, where they are short
     THREAD_WORK = 1 << 15  # work units worth a thread: a few microseconds, several times what its start takes
     HOLD_GIL = 1 << 14    # work units below which giving the GIL back costs more than it frees
+    SORT_WORK = 16        # work units of a sample that is sorted
+    SAMPLE = 5            # numbers of memory that it needs
 
 cdef double INF = float("inf")
+cdef double MOST_WEIGHT = 1e270  # sums of weights beyond it, or below its inverse, are not computed with
 cdef double MAX_REAL[2]
 MAX_REAL[0] = np.finfo(np.float32).max
 MAX_REAL[1] = np.finfo(np.float64).max
@@ -864,6 +892,117 @@ cdef const fl_pairs_kernel *pairs_kernel(str name) except NULL:
         if isa.pairs[i].name == name.encode():
             return &isa.pairs[i]
     raise LookupError(f"no kernel {name!r} for embeddings: add it to src_c/pairs.h")
+
+
+# NumPy's own sorts: the fastest there are for each CPU, and for plain numbers callable without the GIL.
+cdef fl_sorts sorts
+sorts.keys = functions_of(np.dtype(np.uint64)).sort[0]
+sorts.singles = functions_of(np.dtype(np.float32)).sort[0]
+sorts.doubles = functions_of(np.dtype(np.float64)).sort[0]
+CAN_SORT = sorts.keys != NULL and sorts.singles != NULL and sorts.doubles != NULL  # a later NumPy may hide them
+
+
+def transport(u, a, v, b, double p, gu, gv, n_threads):
+    """Wasserstein distances of rows of samples u and v, weighted by a and b, made ready by `fastloss.wasserstein`.
+
+    All arrays are contiguous. u and v, and gu and gv where gradients go, have one real type, weights are float64; a, b,
+    and gu with gv, may be None. Returns an array of a distance per row, or None where the weights of a row are bad, 0,
+    or beyond what can be added and multiplied.
+    """
+    cdef fl_samples[2] sides
+    cdef ptrdiff_t rows = samples_of(&sides[0], u, a, gu), first = 0, last, size
+    cdef int threads, t
+    if (samples_of(&sides[1], v, b, gv) != rows or sides[0].single != sides[1].single
+            or (gu is None) != (gv is None) or not CAN_SORT):
+        raise AssertionError("fastloss: samples are not ready for the engine; please report this")
+    size = sides[0].n + sides[1].n
+    cdef double work = <double> rows * size * SORT_WORK
+    threads = threads_for(0 if n_threads is None else n_threads, work)
+    cdef int workers = max(1, min(threads, rows))  # rows are shared out; one row is sorted on two threads
+    cdef cnp.ndarray values = np.empty(rows), block
+    cdef double *value = <double *> cnp.PyArray_DATA(values)
+    cdef double *memory[SAMPLE]
+    cdef list blocks = []
+    # Not in one block: what malloc asks the system for anew, page by page, takes longer than a sort.
+    for t in range(SAMPLE):
+        if t < 2 or a is not None or b is not None or gu is not None:  # else values alone are sorted
+            block = np.empty(workers * size)
+            blocks.append(block)
+        memory[t] = <double *> cnp.PyArray_DATA(block)
+    cdef int bad = 0
+    while first < rows:
+        last = min(rows, first + max(workers, CHUNK // size))
+        if work < HOLD_GIL:
+            bad = distances(sides, first, last, 1, p, memory, 0, value)
+        else:
+            with nogil:
+                if workers == 1:
+                    bad = distances(sides, first, last, threads, p, memory, 0, value)
+                else:
+                    for t in prange(workers, schedule="static", num_threads=workers):
+                        bad += distances(sides, first + (last - first) * t // workers,
+                                         first + (last - first) * (t + 1) // workers, 1, p, memory,
+                                         t * size, value)
+            PyErr_CheckSignals()
+        if bad:
+            return None
+        first = last
+    return values
+
+
+cdef ptrdiff_t samples_of(fl_samples *s, object x, object w, object g) except -1:
+    """One side of all rows, and how many they are."""
+    cdef array_t a = array_of(x)
+    if (a.type != FL_FLOAT32 and a.type != FL_FLOAT64) or not 1 <= a.ndim <= 2 or a.shape[a.ndim - 1] < 1:
+        raise AssertionError("fastloss: samples are not ready for the engine; please report this")
+    s.x = a.data
+    s.n = a.shape[a.ndim - 1]
+    s.single = a.type == FL_FLOAT32
+    s.g = like(g, &a, a.ndim, True)
+    s.w = NULL
+    cdef array_t of_w
+    if w is not None:
+        of_w = array_of(w)
+        if of_w.type != FL_FLOAT64 or not has_shape(&of_w, &a, a.ndim):
+            raise AssertionError("fastloss: weights are not ready for the engine; please report this")
+        s.w = <const double *> of_w.data
+    return a.size // s.n
+
+
+cdef bint distances(const fl_samples *sides, ptrdiff_t first, ptrdiff_t last, int threads, double p,
+                    double **memory, ptrdiff_t at, double *value) noexcept nogil:
+    """Of some rows, in turn; True if a row has no sum of weights to divide by, where it stops."""
+    cdef fl_samples[2] row
+    cdef ptrdiff_t r, n
+    cdef int k
+    row[0] = sides[0]
+    row[1] = sides[1]
+    for k in range(2):
+        n = row[k].n
+        row[k].sorted = memory[0] + at
+        row[k].spare = memory[1] + at
+        row[k].keys = <uint64_t *> (memory[2] + at)
+        row[k].place = <uint64_t *> (memory[3] + at)
+        row[k].weight = memory[4] + at
+        at += n
+    for r in range(first, last):
+        for k in range(2):
+            n = row[k].n
+            row[k].x = <const char *> sides[k].x + r * n * (4 if row[k].single else 8)
+            if row[k].w != NULL:
+                row[k].w = sides[k].w + r * n
+            if row[k].g != NULL:
+                row[k].g = <char *> sides[k].g + r * n * (4 if row[k].single else 8)
+        if threads > 1:
+            for k in prange(2, schedule="static", num_threads=2):
+                fl_transport_sort(&row[k], &sorts)
+        else:
+            fl_transport_sort(&row[0], &sorts)
+            fl_transport_sort(&row[1], &sorts)
+        if not (1 / MOST_WEIGHT <= row[0].all <= MOST_WEIGHT and 1 / MOST_WEIGHT <= row[1].all <= MOST_WEIGHT):
+            return True
+        value[r] = fl_transport(&row[0], &row[1], p)
+    return False
 
 
 def triad_bandwidth(Py_ssize_t nbytes, int n_threads=0, int repeats=5):

@@ -10,7 +10,7 @@ import sys
 import generated
 
 import fastloss as fl
-from fastloss import description, embeddings, multitask, penalties, registry
+from fastloss import description, embeddings, multitask, penalties, registry, wasserstein
 from fastloss.losses import overlap
 
 HEAD = """\
@@ -89,6 +89,7 @@ def page() -> str:
             *map(of_task, registry.TASKS),
             of_embeddings(),
             of_classes("Segmentation", "On masks and probabilities: value and gradient.", masks),
+            of_classes("Distances of samples", "With gradients in the samples of both.", [wasserstein.Wasserstein1D]),
             of_classes("Penalties", "On coefficients: value, gradient, Hessian and proximal operator.", added),
             of_classes("Several losses", "Of tasks with targets of their own, or of one target.", tasks),
         )

@@ -1,0 +1,520 @@
+/* The cheapest transport between two distributions on a line: both in order, cut where either goes on to its next sample.
+ *
+ * fl_transport_sort puts each of the two in order. Where only values are wanted, they are sorted as they are. Where
+ * weights or gradients must follow them, what is sorted is one integer per sample, its value above its place: sorts of
+ * plain integers are vector code, and several times as fast as an argsort. fl_transport walks along both in windows that
+ * stay in L1. */
+#include "transport.h"
+#include "control.h"
+#include <math.h>
+#include <stdbool.h>
+#include <string.h>
+
+enum { LANES = 8 };
+
+/* A sum with the error of its additions (Knuth's TwoSum). */
+typedef struct {
+    double high, low;
+} total;
+static inline void add(total *to, double x) {
+    const double s = to->high + x, t = s - to->high;
+    to->low += (to->high - (s - t)) + (x - t);
+    to->high = s;
+}
+/* Beside an infinite or NaN sum its error is meaningless. */
+static inline double value_of(total x) { return x.high - x.high == 0 ? x.high + x.low : x.high; }
+
+/* ---- in order ---------------------------------------------------------------------------------------------------- */
+
+static inline double load(const fl_samples *s, ptrdiff_t i) {
+    return s->single ? (double)((const float *)s->x)[i] : ((const double *)s->x)[i];
+}
+
+/* Of numbers that are not NaN, and whether some are. */
+typedef struct {
+    double least, most;
+    bool nan;
+} range;
+static range range_of(const double *x, ptrdiff_t n) {
+    double least[LANES], most[LANES], nan[LANES] = {0};
+    for (int l = 0; l < LANES; l++)
+        least[l] = INFINITY, most[l] = -INFINITY;
+    ptrdiff_t i = 0;
+    for (; i + LANES <= n; i += LANES)
+        for (int l = 0; l < LANES; l++) {
+            least[l] = x[i + l] < least[l] ? x[i + l] : least[l];
+            most[l] = x[i + l] > most[l] ? x[i + l] : most[l];
+            nan[l] = x[i + l] == x[i + l] ? nan[l] : 1;
+        }
+    for (; i < n; i++) {
+        least[0] = x[i] < least[0] ? x[i] : least[0];
+        most[0] = x[i] > most[0] ? x[i] : most[0];
+        nan[0] = x[i] == x[i] ? nan[0] : 1;
+    }
+    for (int l = 1; l < LANES; l++) {
+        least[0] = least[l] < least[0] ? least[l] : least[0];
+        most[0] = most[l] > most[0] ? most[l] : most[0];
+        nan[0] += nan[l];
+    }
+    return (range){least[0], most[0], nan[0] > 0};
+}
+
+/* An integer in the order of the values; -0 is 0, NaN comes last. */
+static inline uint64_t key_of(double x) {
+    int64_t bits;
+    x += 0.0;
+    memcpy(&bits, &x, sizeof bits);
+    const uint64_t sign = (uint64_t)bits >> 63;
+    return ((uint64_t)bits ^ (-sign | (uint64_t)1 << 63)) | -(uint64_t)(x != x);
+}
+static inline int bits_of(uint64_t x) { return x ? 64 - __builtin_clzll(x) : 0; }
+
+/* Samples that are sorted together, and memory for as many. */
+typedef struct {
+    double *x, *spare;
+    uint64_t *key; /* at last the order */
+    ptrdiff_t n;
+    uint64_t least;
+    int shift, low; /* bits of a value's key that are cut off, bits of the place */
+} chunk;
+/* A key is cut to the bits above the least one and, as far as there is room beside the place, those below. */
+static inline uint64_t pack(const chunk *c, double x, ptrdiff_t place) {
+    return (key_of(x) - c->least) >> c->shift << c->low | (uint64_t)place;
+}
+
+/* The rest of the sort, where bits were cut off: samples whose remaining bits are equal may stand in the wrong order.
+ * They are few, or it gives up. */
+static bool insert(const chunk *c) {
+    const uint64_t mask = ((uint64_t)1 << c->low) - 1;
+    uint64_t *key = c->key, before = key[0] >> c->low;
+    ptrdiff_t moves = 4 * c->n, first = 0;
+    for (ptrdiff_t k = 0; k < c->n; k++) {
+        const uint64_t now = key[k] >> c->low;
+        first = now == before ? first : k;
+        before = now;
+        key[k] &= mask;
+        if (first == k)
+            continue;
+        const uint64_t at = key[k], here = key_of(c->x[at]);
+        ptrdiff_t j = k;
+        for (; j > first && moves > 0 && key_of(c->x[key[j - 1]]) > here; j--, moves--)
+            key[j] = key[j - 1];
+        key[j] = at;
+    }
+    return moves > 0;
+}
+
+/* By the bits that were cut off, then, among those of equal bits in that order, by the others: exact, at twice the price. */
+static void sort_twice(const chunk *c, fl_sort sort) {
+    uint64_t *const key = c->key, *const first = (uint64_t *)c->spare;
+    const uint64_t mask = ((uint64_t)1 << c->low) - 1, end = ((uint64_t)1 << c->shift) - 1;
+    for (ptrdiff_t k = 0; k < c->n; k++)
+        key[k] = ((key_of(c->x[k]) - c->least) & end) << c->low | (uint64_t)k;
+    sort(key, c->n, NULL);
+    for (ptrdiff_t k = 0; k < c->n; k++) {
+        first[k] = key[k] & mask;
+        key[k] = pack(c, c->x[first[k]], k);
+    }
+    sort(key, c->n, NULL);
+    for (ptrdiff_t k = 0; k < c->n; k++)
+        key[k] = first[key[k] & mask];
+}
+
+/* In the order of the keys. */
+static void permute(const chunk *c, void *what) {
+    uint64_t *const x = what, *const to = (uint64_t *)c->spare;
+    for (ptrdiff_t k = 0; k < c->n; k++)
+        to[k] = x[c->key[k]];
+    memcpy(x, to, (size_t)c->n * sizeof *x);
+}
+
+/* Sorts samples begin to end - 1, with what follows them; ties stay in the order in which they came. */
+static void sort_chunk(fl_samples *s, fl_sort sort, ptrdiff_t begin, ptrdiff_t end) {
+    chunk c = {s->sorted + begin, (double *)s->spare, s->keys, end - begin, 0, 0, bits_of((uint64_t)(end - begin - 1))};
+    const range of = range_of(c.x, c.n);
+    c.least = key_of(of.least);
+    const int excess = bits_of(key_of(of.nan ? NAN : of.most) - c.least) + c.low - 64;
+    c.shift = excess > 0 ? excess : 0;
+    for (ptrdiff_t k = 0; k < c.n; k++)
+        c.key[k] = pack(&c, c.x[k], k);
+    sort(c.key, c.n, NULL);
+    if (c.shift == 0)
+        for (ptrdiff_t k = 0; k < c.n; k++)
+            c.key[k] &= ((uint64_t)1 << c.low) - 1;
+    else if (!insert(&c))
+        sort_twice(&c, sort);
+    permute(&c, c.x);
+    if (s->w)
+        permute(&c, s->weight + begin);
+    if (s->g && c.n == s->n)
+        memcpy(s->place, c.key, (size_t)c.n * sizeof *c.key);
+    else if (s->g)
+        permute(&c, s->place + begin);
+}
+
+/* Samples that fit the cache, with all that follows them; a long sample is first dealt out to buckets, each of an equal
+ * share of the line. Where that leaves nearly all in one of them, only the cache is missed. */
+enum { SMALL = 1 << 13, BUCKETS = 256 };
+typedef struct {
+    double first, by;
+} dealing;
+static inline int bucket_of(dealing d, double x) {
+    const double at = (x - d.first) * d.by;
+    return at < BUCKETS - 1 ? (int)at : BUCKETS - 1; /* NaN in the last one */
+}
+
+/* Sample i, with what follows it, to place k. */
+static inline void put(fl_samples *s, ptrdiff_t i, ptrdiff_t k) {
+    s->sorted[k] = load(s, i);
+    if (s->w)
+        s->weight[k] = s->w[i];
+    if (s->g)
+        s->place[k] = (uint64_t)i;
+}
+
+static void sort_with(fl_samples *s, fl_sort sort, bool all) {
+    range of = {0, 0, false};
+    if (s->n > SMALL && !s->single) {
+        of = range_of(s->x, s->n);
+    } else if (s->n > SMALL) {
+        of.least = INFINITY, of.most = -INFINITY;
+        for (ptrdiff_t i = 0; i < s->n; i++) {
+            const double x = load(s, i);
+            of.least = x < of.least ? x : of.least;
+            of.most = x > of.most ? x : of.most;
+        }
+    }
+    const double width = of.most - of.least;
+    if (!(width > 0 && width < INFINITY)) {
+        if (all) {
+            for (ptrdiff_t i = 0; i < s->n; i++)
+                s->sorted[i] = load(s, i);
+            if (s->w)
+                memcpy(s->weight, s->w, (size_t)s->n * sizeof *s->w);
+        } else {
+            s->kept = 0;
+            for (ptrdiff_t i = 0; i < s->n; i++) {
+                put(s, i, s->kept);
+                s->kept += s->w[i] > 0;
+            }
+        }
+        if (s->kept)
+            sort_chunk(s, sort, 0, s->kept);
+        return;
+    }
+    const dealing d = {of.least, BUCKETS / width};
+    ptrdiff_t next[BUCKETS + 1] = {0};
+    for (ptrdiff_t i = 0; i < s->n; i++)
+        next[bucket_of(d, load(s, i)) + 1] += all || s->w[i] > 0;
+    for (int b = 0; b < BUCKETS; b++)
+        next[b + 1] += next[b];
+    s->kept = next[BUCKETS];
+    for (ptrdiff_t i = 0; i < s->n; i++)
+        if (all || s->w[i] > 0)
+            put(s, i, next[bucket_of(d, load(s, i))]++);
+    for (int b = 0; b < BUCKETS; b++) { /* each now ends where the next one began */
+        const ptrdiff_t begin = b ? next[b - 1] : 0;
+        if (begin < next[b])
+            sort_chunk(s, sort, begin, next[b]);
+    }
+}
+
+/* The sum of weights, NaN if one is bad; whether all count. */
+static double total_of(const double *w, ptrdiff_t n, bool *all) {
+    double high[LANES] = {0}, low[LANES] = {0}, least[LANES];
+    for (int l = 0; l < LANES; l++)
+        least[l] = 1;
+    ptrdiff_t i = 0;
+    for (; i + LANES <= n; i += LANES)
+        for (int l = 0; l < LANES; l++) {
+            const double x = w[i + l], s = high[l] + x, t = s - high[l];
+            low[l] += (high[l] - (s - t)) + (x - t);
+            high[l] = s;
+            least[l] = x < least[l] ? x : least[l];
+        }
+    total sum = {0, 0};
+    for (; i < n; i++) {
+        add(&sum, w[i]);
+        least[0] = w[i] < least[0] ? w[i] : least[0];
+    }
+    for (int l = 0; l < LANES; l++) {
+        add(&sum, high[l]);
+        sum.low += low[l];
+        least[0] = least[l] < least[0] ? least[l] : least[0];
+    }
+    *all = least[0] > 0;
+    return least[0] >= 0 ? value_of(sum) : NAN;
+}
+
+void fl_transport_sort(fl_samples *s, const fl_sorts *sorts) {
+    const fl_control control = control_enter();
+    bool all = true;
+    s->all = s->w ? total_of(s->w, s->n, &all) : (double)s->n;
+    s->kept = s->n;
+    if (s->w || s->g) {
+        if (s->all > 0) /* not NaN */
+            sort_with(s, sorts->keys, all);
+    } else if (s->single) {
+        float *x = memcpy(s->spare, s->x, (size_t)s->n * sizeof *x);
+        sorts->singles(x, s->n, NULL);
+        for (ptrdiff_t k = 0; k < s->n; k++)
+            s->sorted[k] = x[k];
+    } else {
+        sorts->doubles(memcpy(s->sorted, s->x, (size_t)s->n * sizeof(double)), s->n, NULL);
+    }
+    control_leave(control);
+}
+
+/* ---- the walk ---------------------------------------------------------------------------------------------------- */
+
+enum { WINDOW = 256, PIECES = 2 * WINDOW };
+
+/* Some samples in order. Levels at which they end are integers: sums of them are exact, and comparing them is quick. */
+typedef struct {
+    const fl_samples *s;
+    double scale, unit; /* of values, of weights */
+    int64_t whole;      /* the level at which the last sample ends */
+    double factor;      /* of gradients; 0 where none are asked for */
+    ptrdiff_t begin, count, at;
+    int64_t level; /* where the window ends, and what is left over of weights that are no whole number of levels */
+    double rest;
+    double value[WINDOW], slope[WINDOW];
+    int64_t end[WINDOW + 1]; /* one more, which is read but not used */
+} window;
+
+/* Gradients, where the window's samples came from. */
+static void place(const window *a) {
+    if (a->factor == 0)
+        return;
+    const uint64_t *at = a->s->place + a->begin;
+    double slope[WINDOW];
+    for (ptrdiff_t k = 0; k < a->count; k++)
+        slope[k] = a->slope[k] * a->factor;
+    if (a->s->single)
+        for (ptrdiff_t k = 0; k < a->count; k++)
+            ((float *)a->s->g)[at[k]] = (float)slope[k];
+    else
+        for (ptrdiff_t k = 0; k < a->count; k++)
+            ((double *)a->s->g)[at[k]] = slope[k];
+}
+
+/* Goes on to the next samples if all of these have been moved; false behind the last one. */
+static bool has_more(window *a, bool cut) {
+    if (a->at < a->count)
+        return true;
+    place(a);
+    const fl_samples *s = a->s;
+    a->begin += a->count;
+    a->at = 0;
+    a->count = s->kept - a->begin < WINDOW ? s->kept - a->begin : WINDOW;
+    for (ptrdiff_t k = 0; k < a->count; k++)
+        a->value[k] = s->sorted[a->begin + k] * a->scale;
+    if (cut) {
+        int64_t level = a->level;
+        double rest = a->rest;
+        for (ptrdiff_t k = 0; k < a->count; k++) {
+            const double size = (s->w ? s->weight[a->begin + k] : 1) * a->unit;
+            level += (int64_t)size;
+            rest += size - (double)(int64_t)size;
+            a->end[k] = level + (int64_t)rest;
+        }
+        a->level = level, a->rest = rest;
+        if (a->begin + a->count == s->kept && a->count)
+            a->end[a->count - 1] = a->whole;
+        memset(a->slope, 0, sizeof a->slope);
+    }
+    return a->count > 0;
+}
+
+/* What is moved together: how much, how far, from where, to where. */
+typedef struct {
+    int count;
+    double mass[PIECES], r[PIECES];
+    int64_t end[PIECES + 1];
+    int i[PIECES], j[PIECES];
+} pieces;
+
+/* The pieces up to the end of either window. Which of two samples ends first is as good as random: no branch depends on
+ * it, and as the samples behind both are read ahead, no load waits for a comparison. */
+static void cut_windows(window *a, window *b, int64_t *done, pieces *p) {
+    const int64_t *const ends_a = a->end, *const ends_b = b->end;
+    const int n = (int)a->count, m = (int)b->count;
+    int i = (int)a->at, j = (int)b->at, k = 0;
+    int64_t end_a = ends_a[i], end_b = ends_b[j];
+    p->end[0] = *done;
+    while (i < n && j < m) {
+        const int64_t next_a = ends_a[i + 1], next_b = ends_b[j + 1];
+        const bool first_a = end_a <= end_b, first_b = end_b <= end_a;
+        p->i[k] = i;
+        p->j[k] = j;
+        p->end[++k] = first_a ? end_a : end_b;
+        i += first_a;
+        j += first_b;
+        end_a = first_a ? next_a : end_a;
+        end_b = first_b ? next_b : end_b;
+    }
+    for (int l = 0; l < k; l++) {
+        p->mass[l] = (double)(p->end[l + 1] - p->end[l]);
+        p->r[l] = a->value[p->i[l]] - b->value[p->j[l]];
+    }
+    *done = p->end[k];
+    p->count = k;
+    a->at = i, b->at = j;
+}
+
+/* Samples of one weight each are matched one to one. */
+static void match_windows(window *a, window *b, pieces *p) {
+    p->count = (int)a->count;
+    for (int k = 0; k < p->count; k++) {
+        p->mass[k] = 1;
+        p->r[k] = a->value[k] - b->value[k];
+    }
+    a->at = b->at = a->count;
+}
+
+static inline double magnitude(double r) { return r < 0 ? -r : r; }
+
+/* The sum of the costs of pieces. What has no mass counts for nothing, whatever it holds. */
+static double cost_of(const pieces *p, double power) {
+    double lane[LANES] = {0}, cost[PIECES + LANES];
+    const int count = p->count;
+    if (power == 1)
+        for (int k = 0; k < count; k++)
+            cost[k] = magnitude(p->r[k]);
+    else if (power == 2)
+        for (int k = 0; k < count; k++)
+            cost[k] = p->r[k] * p->r[k];
+    else
+        for (int k = 0; k < count; k++)
+            cost[k] = pow(magnitude(p->r[k]), power);
+    for (int k = 0; k < count; k++)
+        cost[k] = p->mass[k] > 0 ? p->mass[k] * cost[k] : 0;
+    memset(cost + count, 0, LANES * sizeof *cost);
+    for (int k = 0; k < count; k += LANES)
+        for (int l = 0; l < LANES; l++)
+            lane[l] += cost[k + l];
+    return ((lane[0] + lane[4]) + (lane[2] + lane[6])) + ((lane[1] + lane[5]) + (lane[3] + lane[7]));
+}
+
+/* The longest way of what has mass; that of NaN is none. */
+static double longest_of(const pieces *p, double longest) {
+    for (int k = 0; k < p->count; k++) {
+        const double length = p->mass[k] > 0 ? magnitude(p->r[k]) : 0;
+        longest = length > longest ? length : longest;
+    }
+    return longest;
+}
+
+/* Mass times the slope of the cost, over p, to both samples of a piece. */
+static void add_slopes(const pieces *p, double power, bool cut, double *a, double *b) {
+    double slope[PIECES];
+    const int count = p->count;
+    for (int k = 0; k < count; k++) {
+        const double r = p->r[k];
+        slope[k] = r > 0 ? 1 : r < 0 ? -1 : r;
+    }
+    if (power == 2)
+        memcpy(slope, p->r, (size_t)count * sizeof *slope);
+    else if (power != 1)
+        for (int k = 0; k < count; k++)
+            slope[k] *= pow(magnitude(p->r[k]), power - 1);
+    if (!cut) {
+        memcpy(a, slope, (size_t)count * sizeof *slope);
+        memcpy(b, slope, (size_t)count * sizeof *slope);
+        return;
+    }
+    for (int k = 0; k < count; k++)
+        slope[k] = p->mass[k] > 0 ? p->mass[k] * slope[k] : 0;
+    for (int k = 0; k < count; k++) {
+        a[p->i[k]] += slope[k];
+        b[p->j[k]] += slope[k];
+    }
+}
+
+typedef struct {
+    const fl_samples *u, *v;
+    double scale;               /* of values: a power of two */
+    bool cut;                   /* else samples are matched one to one */
+    double unit_u, unit_v;      /* of weights, in levels */
+    int64_t whole;              /* all that is moved */
+} transport;
+
+/* Along both. The sum of the costs, or, for power 0, the longest way; gradients, unless factor is 0, are the slopes times
+ * factor. */
+static double walk(const transport *t, double power, double factor) {
+    const double by = factor / (double)t->whole;
+    window a = {.s = t->u, .scale = t->scale, .unit = t->unit_u, .whole = t->whole, .factor = by};
+    window b = {.s = t->v, .scale = t->scale, .unit = t->unit_v, .whole = t->whole, .factor = -by};
+    int64_t done = 0;
+    double longest = 0;
+    total sum = {0, 0};
+    pieces now;
+    while (has_more(&a, t->cut) & has_more(&b, t->cut)) {
+        if (t->cut)
+            cut_windows(&a, &b, &done, &now);
+        else
+            match_windows(&a, &b, &now);
+        if (power == 0)
+            longest = longest_of(&now, longest);
+        else
+            add(&sum, cost_of(&now, power));
+        if (factor != 0)
+            add_slopes(&now, power, t->cut, a.slope, b.slope);
+    }
+    place(&a);
+    place(&b);
+    return power == 0 ? longest : value_of(sum);
+}
+
+/* A power of two that brings all distances below 1, lest their powers overflow; 1 where they are infinite or NaN. Their sum
+ * needs less: a scale for that is only of what is near the end of the range, so that no digit of the others is lost. */
+static double scale_of(const fl_samples *u, const fl_samples *v, double p) {
+    const double first_u = u->sorted[0], first_v = v->sorted[0];
+    const double last_u = u->sorted[u->kept - 1], last_v = v->sorted[v->kept - 1];
+    const double width = (last_u > last_v ? last_u : last_v) / 2 - (first_u < first_v ? first_u : first_v) / 2;
+    int exponent = 0;
+    if (width - width == 0)
+        frexp(width, &exponent);
+    if (p == 1)
+        return exponent > 900 ? ldexp(1, 900 - exponent) : 1;
+    return ldexp(1, exponent < -1000 ? 1000 : -exponent - 1);
+}
+
+static void clear(const fl_samples *s) {
+    memset(s->g, 0, (size_t)s->n * (s->single ? sizeof(float) : sizeof(double)));
+}
+
+double fl_transport(const fl_samples *u, const fl_samples *v, double p) {
+    const fl_control control = control_enter();
+    transport t = {u, v, scale_of(u, v, p), u->w || v->w || u->n != v->n, 1, 1, u->n};
+    if (t.cut) {
+        /* A sample ends where the weights up to it add up to, times the sum of the others: then both sides' last ones end
+         * together, and where weights are whole numbers, levels are too. Times a power of two, for 62 bits of them. */
+        int of_u, of_v;
+        const double all_u = frexp(u->all, &of_u), all_v = frexp(v->all, &of_v);
+        t.unit_u = ldexp(all_v, 62 - of_u);
+        t.unit_v = ldexp(all_u, 62 - of_v);
+        t.whole = (int64_t)ldexp(all_u * all_v, 62);
+        if (u->g) { /* samples without weight have none */
+            clear(u);
+            clear(v);
+        }
+    }
+    if (p != 1 && p != 2) { /* a high power of what is much shorter than the whole line would vanish */
+        const double longest = walk(&t, 0, 0);
+        if (longest > 0 && longest - longest == 0)
+            t.scale *= ldexp(1, -ilogb(longest));
+    }
+    const double mean = walk(&t, p, p == 1 && u->g ? 1 : 0) / (double)t.whole;
+    const double root = p == 1 ? mean : p == 2 ? sqrt(mean) : pow(mean, 1 / p);
+    if (p != 1 && u->g) { /* the root's own slope is known now */
+        if (mean == 0) {
+            clear(u);
+            clear(v);
+        } else {
+            walk(&t, p, root / mean);
+        }
+    }
+    control_leave(control);
+    return root / t.scale;
+}
