@@ -45,7 +45,7 @@ cdef extern from "fastloss.h" nogil:
         ptrdiff_t width, w_repeat
         double scale, floor
         double p[FL_PARAMETERS]
-        int dense, logits, shares, has_ignore
+        int dense, logits, operation, has_ignore
         int64_t ignore_index
         const void *class_weight
         int stream
@@ -500,7 +500,7 @@ cdef class Runner:
         job.h = NULL if h is None else cnp.PyArray_DATA(<cnp.ndarray> h)
         job.scale = fl_inverse(weight) if mean else 1
         job.floor = floor
-        job.shares = operation == FL_SHARES
+        job.operation = operation
         job.stream = (not call.in_place
                       and ((call.size if job.dense else call.n) + call.size * (1 + wants_gradient + wants_hessian))
                       * (4 << call.real) > <ptrdiff_t> cache_bytes)

@@ -89,7 +89,7 @@ def list_losses(task: str | None = None) -> list[str]:
     --------
     >>> import fastloss as fl
     >>> fl.list_losses(task="distribution")
-    ['kl_divergence']
+    ['kl_divergence', 'reverse_kl_divergence', 'jensen_shannon', 'total_variation']
     """
     if task is not None and task not in TASKS:
         raise ValueError(f"task={task!r}: expected one of {', '.join(map(repr, TASKS))}")

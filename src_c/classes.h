@@ -292,7 +292,8 @@ static void FN(run_classes)(const fl_job *job, ptrdiff_t begin, ptrdiff_t end, d
         .floor = (real)job->floor,
         .classes = (double)classes,
         .total_weight = job->class_weight ? (real)job->p[2] : (real)classes,
-        .shares = job->shares,
+        .shares = job->operation == FL_SHARES,
+        .information = job->operation == FL_FISHER,
         .phi = (int)job->p[3], /* then its parameter, and a factor */
         .shape = (real)job->p[4],
         .shape_low = (real)(job->p[4] - (double)(real)job->p[4]),
@@ -319,7 +320,7 @@ static void FN(run_classes)(const fl_job *job, ptrdiff_t begin, ptrdiff_t end, d
                 if (block.given.ignored[i + l]) { /* nothing, whatever the row holds: NaN times 0 is not nothing */
                     if (g)
                         memset(to_g + l * classes, 0, row_bytes);
-                    if (h && !job->shares)
+                    if (h && job->operation != FL_SHARES) /* probabilities they have */
                         memset(to_h + l * classes, 0, row_bytes);
                 }
         if (g && stream)

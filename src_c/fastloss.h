@@ -75,7 +75,7 @@ struct fl_job {
     /* Losses over classes: */
     int dense;                /* y holds rows of K targets (of the real type), not labels */
     int logits;               /* z holds raw scores */
-    int shares;               /* FL_SHARES: h gets the probabilities, of rows of weight 0, too */
+    int operation;            /* enum fl_operation, where a loop serves several */
     int has_ignore;           /* rows labelled ignore_index count for nothing */
     int64_t ignore_index;
     const void *class_weight; /* K factors of the real type, or NULL */

@@ -47,7 +47,7 @@ static void triad(double *a, const double *b, const double *c, ptrdiff_t begin, 
 #define PHI_OF(suffix)                                                                                       \
     {(fl_loop)ce_index_logits_value_##suffix, (fl_loop)ce_index_logits_gradient_##suffix,                    \
      (fl_loop)ce_index_logits_value_gradient_##suffix, (fl_loop)ce_index_logits_exact_##suffix,              \
-     (fl_loop)terms_logits_majorize_##suffix, (fl_loop)terms_logits_fisher_##suffix,                         \
+     (fl_loop)ce_index_logits_majorize_##suffix, (fl_loop)ce_index_logits_majorize_##suffix,                 \
      (fl_loop)ce_index_logits_majorize_##suffix, (fl_loop)terms_logits_product_##suffix}
 #define TERMS_OF(prediction, suffix)                                                                         \
     {(fl_loop)terms_##prediction##_##suffix, (fl_loop)terms_##prediction##_##suffix,                         \

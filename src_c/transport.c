@@ -37,11 +37,11 @@ typedef struct {
 } range;
 static range range_of(const double *x, ptrdiff_t n) {
     double least[LANES], most[LANES], nan[LANES] = {0};
-    for (int l = 0; l < LANES; l++)
+    for (ptrdiff_t l = 0; l < LANES; l++)
         least[l] = INFINITY, most[l] = -INFINITY;
     ptrdiff_t i = 0;
     for (; i + LANES <= n; i += LANES)
-        for (int l = 0; l < LANES; l++) {
+        for (ptrdiff_t l = 0; l < LANES; l++) {
             least[l] = x[i + l] < least[l] ? x[i + l] : least[l];
             most[l] = x[i + l] > most[l] ? x[i + l] : most[l];
             nan[l] = x[i + l] == x[i + l] ? nan[l] : 1;
@@ -51,7 +51,7 @@ static range range_of(const double *x, ptrdiff_t n) {
         most[0] = x[i] > most[0] ? x[i] : most[0];
         nan[0] = x[i] == x[i] ? nan[0] : 1;
     }
-    for (int l = 1; l < LANES; l++) {
+    for (ptrdiff_t l = 1; l < LANES; l++) {
         least[0] = least[l] < least[0] ? least[l] : least[0];
         most[0] = most[l] > most[0] ? most[l] : most[0];
         nan[0] += nan[l];
@@ -206,13 +206,13 @@ static void sort_with(fl_samples *s, fl_sort sort, bool all) {
     ptrdiff_t next[BUCKETS + 1] = {0};
     for (ptrdiff_t i = 0; i < s->n; i++)
         next[bucket_of(d, load(s, i)) + 1] += all || s->w[i] > 0;
-    for (int b = 0; b < BUCKETS; b++)
+    for (ptrdiff_t b = 0; b < BUCKETS; b++)
         next[b + 1] += next[b];
     s->kept = next[BUCKETS];
     for (ptrdiff_t i = 0; i < s->n; i++)
         if (all || s->w[i] > 0)
             put(s, i, next[bucket_of(d, load(s, i))]++);
-    for (int b = 0; b < BUCKETS; b++) { /* each now ends where the next one began */
+    for (ptrdiff_t b = 0; b < BUCKETS; b++) { /* each now ends where the next one began */
         const ptrdiff_t begin = b ? next[b - 1] : 0;
         if (begin < next[b])
             sort_chunk(s, sort, begin, next[b]);
@@ -222,11 +222,11 @@ static void sort_with(fl_samples *s, fl_sort sort, bool all) {
 /* The sum of weights, NaN if one is bad; whether all count. */
 static double total_of(const double *w, ptrdiff_t n, bool *all) {
     double high[LANES] = {0}, low[LANES] = {0}, least[LANES];
-    for (int l = 0; l < LANES; l++)
+    for (ptrdiff_t l = 0; l < LANES; l++)
         least[l] = 1;
     ptrdiff_t i = 0;
     for (; i + LANES <= n; i += LANES)
-        for (int l = 0; l < LANES; l++) {
+        for (ptrdiff_t l = 0; l < LANES; l++) {
             const double x = w[i + l], s = high[l] + x, t = s - high[l];
             low[l] += (high[l] - (s - t)) + (x - t);
             high[l] = s;
@@ -237,7 +237,7 @@ static double total_of(const double *w, ptrdiff_t n, bool *all) {
         add(&sum, w[i]);
         least[0] = w[i] < least[0] ? w[i] : least[0];
     }
-    for (int l = 0; l < LANES; l++) {
+    for (ptrdiff_t l = 0; l < LANES; l++) {
         add(&sum, high[l]);
         sum.low += low[l];
         least[0] = least[l] < least[0] ? least[l] : least[0];
@@ -353,7 +353,7 @@ static void cut_windows(window *a, window *b, int64_t *done, pieces *p) {
         end_a = first_a ? next_a : end_a;
         end_b = first_b ? next_b : end_b;
     }
-    for (int l = 0; l < k; l++) {
+    for (ptrdiff_t l = 0; l < k; l++) {
         p->mass[l] = (double)(p->end[l + 1] - p->end[l]);
         p->r[l] = a->value[p->i[l]] - b->value[p->j[l]];
     }
@@ -365,7 +365,7 @@ static void cut_windows(window *a, window *b, int64_t *done, pieces *p) {
 /* Samples of one weight each are matched one to one. */
 static void match_windows(window *a, window *b, pieces *p) {
     p->count = (int)a->count;
-    for (int k = 0; k < p->count; k++) {
+    for (ptrdiff_t k = 0; k < p->count; k++) {
         p->mass[k] = 1;
         p->r[k] = a->value[k] - b->value[k];
     }
@@ -379,26 +379,26 @@ static double cost_of(const pieces *p, double power) {
     double lane[LANES] = {0}, cost[PIECES + LANES];
     const int count = p->count;
     if (power == 1)
-        for (int k = 0; k < count; k++)
+        for (ptrdiff_t k = 0; k < count; k++)
             cost[k] = magnitude(p->r[k]);
     else if (power == 2)
-        for (int k = 0; k < count; k++)
+        for (ptrdiff_t k = 0; k < count; k++)
             cost[k] = p->r[k] * p->r[k];
     else
-        for (int k = 0; k < count; k++)
+        for (ptrdiff_t k = 0; k < count; k++)
             cost[k] = pow(magnitude(p->r[k]), power);
-    for (int k = 0; k < count; k++)
+    for (ptrdiff_t k = 0; k < count; k++)
         cost[k] = p->mass[k] > 0 ? p->mass[k] * cost[k] : 0;
     memset(cost + count, 0, LANES * sizeof *cost);
-    for (int k = 0; k < count; k += LANES)
-        for (int l = 0; l < LANES; l++)
+    for (ptrdiff_t k = 0; k < count; k += LANES)
+        for (ptrdiff_t l = 0; l < LANES; l++)
             lane[l] += cost[k + l];
     return ((lane[0] + lane[4]) + (lane[2] + lane[6])) + ((lane[1] + lane[5]) + (lane[3] + lane[7]));
 }
 
 /* The longest way of what has mass; that of NaN is none. */
 static double longest_of(const pieces *p, double longest) {
-    for (int k = 0; k < p->count; k++) {
+    for (ptrdiff_t k = 0; k < p->count; k++) {
         const double length = p->mass[k] > 0 ? magnitude(p->r[k]) : 0;
         longest = length > longest ? length : longest;
     }
@@ -409,23 +409,23 @@ static double longest_of(const pieces *p, double longest) {
 static void add_slopes(const pieces *p, double power, bool cut, double *a, double *b) {
     double slope[PIECES];
     const int count = p->count;
-    for (int k = 0; k < count; k++) {
+    for (ptrdiff_t k = 0; k < count; k++) {
         const double r = p->r[k];
         slope[k] = r > 0 ? 1 : r < 0 ? -1 : r;
     }
     if (power == 2)
         memcpy(slope, p->r, (size_t)count * sizeof *slope);
     else if (power != 1)
-        for (int k = 0; k < count; k++)
+        for (ptrdiff_t k = 0; k < count; k++)
             slope[k] *= pow(magnitude(p->r[k]), power - 1);
     if (!cut) {
         memcpy(a, slope, (size_t)count * sizeof *slope);
         memcpy(b, slope, (size_t)count * sizeof *slope);
         return;
     }
-    for (int k = 0; k < count; k++)
+    for (ptrdiff_t k = 0; k < count; k++)
         slope[k] = p->mass[k] > 0 ? p->mass[k] * slope[k] : 0;
-    for (int k = 0; k < count; k++) {
+    for (ptrdiff_t k = 0; k < count; k++) {
         a[p->i[k]] += slope[k];
         b[p->j[k]] += slope[k];
     }

@@ -47,6 +47,15 @@ def filled_up(mask):
 C = (0.5, 2.0, 0.3)
 
 
+def smoothed(F, y, z, a=0.1):
+    """Rows of targets, as label smoothing makes them."""
+    return F.one_hot(y, z.shape[1]).to(z.dtype) * (1 - a) + a / z.shape[1]
+
+
+def narrow_rows(y, z):
+    return np.ptp(z, axis=1) < 12
+
+
 def positive(y, z):
     """No target is 0."""
     return (y > 0).all(axis=1)
@@ -106,6 +115,10 @@ PEERS = {
     "cross_entropy of rows": Peer(fl.CategoricalCrossEntropy(True, label_smoothing=0.1), lambda F, z, y, r: F.cross_entropy(z, y, reduction=r, label_smoothing=0.1)),
     "nll_loss": Peer(fl.SparseCategoricalCrossEntropy(class_weight=C, ignore_index=1), lambda F, z, y, r: F.nll_loss(z.log(), y, reduction=r, weight=z.new_tensor(C), ignore_index=1)),
     "nll_loss of log-probabilities": Peer(fl.NegativeLogLikelihood(class_weight=C, ignore_index=1), lambda F, z, y, r: F.nll_loss(z, y, reduction=r, weight=z.new_tensor(C), ignore_index=1)),
+    "focal of rows, smoothed": Peer(fl.CategoricalFocal(from_logits=True, label_smoothing=0.1), lambda F, z, y, r: one_by_one(-smoothed(F, y, z) * (1 - z.softmax(1)) ** 2 * z.log_softmax(1), r), where=narrow_rows),
+    "Poly-1, everything": Peer(fl.Poly1(from_logits=True, label_smoothing=0.1, z_loss=0.02), lambda F, z, y, r: one_by_one(smoothed(F, y, z) * (1 - z.softmax(1) - z.log_softmax(1)) + 0.02 / z.shape[1] * z.logsumexp(1)[:, None] ** 2, r), where=narrow_rows),
+    "mse_loss of a softmax": Peer(fl.CategoricalBrier(from_logits=True), lambda F, z, y, r: one_by_one(F.mse_loss(z.softmax(1), smoothed(F, y, z, 0), reduction="none"), r)),
+    "mse_loss of rows": Peer(fl.CategoricalBrier(label_smoothing=0.1), lambda F, z, y, r: one_by_one(F.mse_loss(z, smoothed(F, y, z), reduction="none"), r)),
     "multi_margin_loss": Peer(fl.MultiMargin(), lambda F, z, y, r: F.multi_margin_loss(z, y, reduction=r), derivatives=1, note="they have no second derivative"),
     "multi_margin_loss, squared": Peer(fl.MultiMargin(2, 0.3), lambda F, z, y, r: F.multi_margin_loss(z, y, p=2, margin=0.3, reduction=r), derivatives=1, note="likewise"),
     "multi_label_soft_margin_loss": Peer(fl.MultiLabelSoftMargin(), lambda F, z, y, r: F.multilabel_soft_margin_loss(z, y, reduction=r)),

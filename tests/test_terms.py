@@ -104,6 +104,25 @@ def test_hessian_times_a_vector(loss, dtype):
         np.testing.assert_allclose(product, h, rtol=0, atol=float(60 * np.finfo(dtype).eps))
 
 
+@pytest.mark.parametrize(
+    "loss", [loss for loss in (*CLASSES, *OF_ROWS) if loss.takes_rows and "fisher" in loss.hessian_kinds], ids=repr
+)
+def test_the_fisher_kind_of_the_focal_family(loss):
+    """A p (1 - p), A = -p phi'(p) by the gradient in the scores; of rows the sum over classes of t A."""
+    y, z = data(loss, 60, np.float64, n_classes_of(loss))
+    gradient, fisher = loss.gradient_and_hessian(y, z, hessian="fisher", reduction="none")
+    p = loss.inverse_link(z)
+    assert (fisher >= 0).all()
+    spread = (p.max(1) < 0.99) & (p.min(1) > 1e-4)
+    assert spread.sum() > 20
+    y, p, gradient = y[spread], p[spread], gradient[spread]
+    weight = fisher[spread] / (p * (1 - p))
+    np.testing.assert_allclose(weight, weight[:, [0]] + 0 * p, rtol=1e-9)
+    if loss.takes_labels and not loss.label_smoothing:  # the gradient elsewhere than at the label is A p
+        other = np.where(np.arange(p.shape[1]) == np.reshape(y, (-1, 1)), -np.inf, gradient / p).max(1)
+        np.testing.assert_allclose(other, weight[:, 0], rtol=1e-9)
+
+
 @softmax
 def test_products_and_probabilities_of_weighted_means(loss):
     for classes in (3, WIDE):

@@ -38,7 +38,7 @@ typedef struct {
     real on, off, z_loss, floor, total_weight; /* floor: least curvature; total_weight: sum of the class weights */
     double classes;
     bool plain;
-    bool shares;                        /* the probabilities are wanted in the place of a majorizer */
+    bool shares, information;           /* wanted in the place of a majorizer: probabilities; p (1 - p) times A */
     int phi;                            /* which function of the label's probability, or which term (enum fl_term) */
     real shape, shape_low, alpha; /* its parameter and what the rounding of that lost; a factor */
 } FN(classes_options);
@@ -251,12 +251,10 @@ INLINE FN(phi) FN(focal)(real p, real q, real l, real gamma, bool whole) {
 
 /* (1 - p^s)/s, p^s = exp(-s l): p itself may be 0, and p^(s - 1) is another power then. At s = 1 that is 1. */
 INLINE FN(phi) FN(generalized)(real p, real q, real l, real s, real s_low) {
-    const real power = vexp_product(-s, -s_low, l), less_1 = 1 - s, least = at_most(BOUNDS.greatest, l);
-    const real slope = vexp_product(less_1, -s_low, less_1 == 0 ? least : l);
-    FN(phi) r = FN(phi_of)(p, -vexpm1(-s * l) / s, power, s * power, power * vfma(-s, q, p));
-    r.slope = slope;
-    r.turn = less_1 == 0 ? nan_or(p, 0) : less_1 * slope;
-    return r;
+    const real power = vexp_product(-s, -s_low, l), less_1 = 1 - s;
+    const real slope = vexp_product(less_1, -s_low, at_most(BOUNDS.greatest, l));
+    return (FN(phi)){
+        -vexpm1(-s * l) / s, power, s * power, power * vfma(-s, q, p), .slope = slope, .turn = less_1 * slope};
 }
 
 /* l + s q */
@@ -267,16 +265,18 @@ INLINE FN(phi) FN(poly1)(real p, real q, real l, real s) {
 /* Of LANES rows from i on; of probabilities -phi' and p phi'' in the place of A and B. Out of line: the loops have it in common. What o holds is read first: a store might change it. */
 static ONCE void FN(other_phi)(const FN(classes_options) * o, FN(classes_rows) * rows, ptrdiff_t i,
                                                             const real *restrict p, const real *restrict q,
-                                                            const real *restrict l, bool logits) {
+                                                            const real *restrict l, char prediction) {
     real *restrict v = rows->value + i, *restrict a = rows->A + i, *restrict b = rows->B + i, *restrict t = rows->T + i;
     const real *restrict S = rows->S + i;
     const real alpha = o->alpha, shape = o->shape, shape_low = o->shape_low;
+    const bool logits = prediction == 'z';
 #define FL_PHI(expression)                                      \
     SIMD for (ptrdiff_t k = 0; k < LANES; k++) {                \
         const FN(phi) r = expression;                           \
+        const real slope = r.slope, turn = r.turn;              \
         v[k] = unless(S[k] == 0, S[k] * (alpha * r.v), p[k]);   \
-        a[k] = alpha * (logits ? r.a : r.slope);                \
-        b[k] = alpha * (logits ? r.b : r.turn);                 \
+        a[k] = alpha * (logits ? r.a : slope);                  \
+        b[k] = alpha * (logits ? r.b : turn);                   \
         t[k] = alpha * r.t;                                     \
     }
     if (o->phi == FL_FOCAL && shape == 2)
@@ -352,7 +352,7 @@ INLINE void FN(classes_values)(const FN(classes_spec) spec, const FN(classes_opt
                     q[l] = logits && p[l] > C(0.5) ? rest_share[l] : 1 - p[l];
                     minus_log[l] = logits ? log_sum[l] - d : -vlog(at);
                 }
-                FN(other_phi)(o, rows, i, p, q, minus_log, logits);
+                FN(other_phi)(o, rows, i, p, q, minus_log, spec.prediction);
                 if (spec.value && !logits)
                     EACH_LANE value[l] += (real)dot[l];
             }
@@ -374,10 +374,11 @@ INLINE void FN(classes_derivatives)(const FN(classes_spec) spec, const FN(classe
     const bool logits = spec.prediction == 'z';
     const real on = spec.plain ? 1 : o->on, off = spec.plain ? 0 : o->off, z_loss = spec.plain ? 0 : o->z_loss;
     const real floor = o->floor;
-    const bool shares = o->shares;
     bits_t label[LANES] ALIGNED;
     real S[LANES] ALIGNED, inverse[LANES] ALIGNED, rest_share[LANES] ALIGNED, pull[LANES] ALIGNED, scale[LANES] ALIGNED;
     real factor[LANES] ALIGNED, A[LANES] ALIGNED, B[LANES] ALIGNED, T[LANES] ALIGNED;
+    real bound[LANES] ALIGNED; /* flags as numbers of the lanes, lest one loop become two: */
+    real shares[LANES] ALIGNED, information[LANES] ALIGNED;
     EACH_LANE {
         const ptrdiff_t from = spec.across ? row : row + l;
         label[l] = rows->label[from];
@@ -390,6 +391,9 @@ INLINE void FN(classes_derivatives)(const FN(classes_spec) spec, const FN(classe
         A[l] = MAY_BE_PHI ? rows->A[from] : 1;
         B[l] = MAY_BE_PHI ? rows->B[from] : 0;
         T[l] = MAY_BE_PHI ? rows->T[from] : 0;
+        bound[l] = scale[l] * (C(0.5) * S[l] * A[l]); /* diag(p) - p p^T is at most 1/2 (Boehning 1992) */
+        shares[l] = o->shares;
+        information[l] = o->information;
     }
     if (LABEL_APART) {
         EACH_SEGMENT(s) for (ptrdiff_t j = 0; j < s->groups; j++) {
@@ -397,7 +401,7 @@ INLINE void FN(classes_derivatives)(const FN(classes_spec) spec, const FN(classe
             EACH_LANE {
                 const real e = vlowered(g[l]), p = e * inverse[l], c = p > C(0.5) ? rest_share[l] : 1 - p;
                 if (spec.hessian)
-                    h[l] = spec.hessian == 'h' ? scale[l] * at_least(floor, p * c) : shares ? p : scale[l] * C(0.5);
+                    h[l] = spec.hessian == 'h' ? scale[l] * at_least(floor, p * c) : shares[l] > 0 ? p : bound[l];
                 g[l] = e * factor[l];
             }
         }
@@ -418,8 +422,10 @@ INLINE void FN(classes_derivatives)(const FN(classes_spec) spec, const FN(classe
                         const real of_phi = q == 0 ? of_others : of_label;
                         h[l] = w * at_least(floor, MAY_BE_PHI && o->phi ? of_phi : of_softmax);
                     }
-                    if (spec.hessian == 'm') /* diag(p) - p p^T is at most 1/2 (Boehning 1992) */
-                        h[l] = shares ? p : w * (C(0.5) * S[l]);
+                    if (spec.hessian == 'm') {
+                        const real curvature = bound[l] * (information[l] > 0 ? 2 * (p * c) : 1);
+                        h[l] = shares[l] > 0 ? p : curvature;
+                    }
                     g[l] = w * vfma(pull[l], p, a * slope);
                 } else if (spec.prediction == 'p') {
                     const bool phi = MAY_BE_PHI && o->phi;
