@@ -3,6 +3,7 @@
  * kernels.h includes the sources with FL_BITS 32 and then 64. A function that exists per type is declared
  * with FN(name); where a name is used often, an object-like macro spells FN for it (see vmath.h).
  */
+#include <stdbool.h>
 #include <stdint.h>
 #include <stddef.h>
 #include <string.h>
