@@ -56,14 +56,14 @@ for _cls in map(_registry.loss_class, list_losses()):
     globals()[_cls.__name__] = _cls
     globals()[_cls.name] = _registry.function_form(_cls)
     __all__ += [_cls.__name__, _cls.name]
-for _pair in _embeddings.CATALOGUE.values():
-    globals()[_pair.__name__] = _pair
-    globals()[_pair.name] = _embeddings.function_form(_pair)
-    __all__ += [_pair.__name__, _pair.name]
+for _cls in map(_registry.loss_class, list_losses("embedding")):
+    globals()[_cls.__name__] = _cls
+    globals()[_cls.name] = _embeddings.function_form(_cls)
+    __all__ += [_cls.__name__, _cls.name]
 for _alias, _name in _registry.ALIASES.items():
     globals()[_alias] = globals()[_name]
     __all__ += [_alias]
-del _cls, _pair, _alias, _name
+del _cls, _alias, _name
 
 
 def __dir__() -> list[str]:

@@ -55,17 +55,16 @@ def _list_arguments(parser: argparse.ArgumentParser) -> None:
 def _list(args: argparse.Namespace) -> int:
     import fastloss as fl
     from fastloss.description import shape
-    from fastloss.embeddings import CATALOGUE
+    from fastloss.registry import OTHER_TASKS, TASKS
 
-    losses = [fl.get_loss(name) for name in fl.list_losses()]
-    known = [(loss.name, loss.task, shape(loss), loss.when) for loss in losses]
-    known += [(cls.name, cls.task, "-", cls.when) for cls in CATALOGUE.values()]
-    tasks = list(dict.fromkeys(task for _, task, _, _ in known))
+    tasks = (*TASKS, *OTHER_TASKS)
     if args.task is not None and args.task not in tasks:
         guess = did_you_mean(args.task, tasks)
         print(f"fastloss list: error: no task {args.task!r}{guess}; known: {', '.join(tasks)}", file=sys.stderr)
         return 2
-    rows = [row for row in known if args.task in (None, row[1])]
+    names = [name for task in tasks if args.task in (None, task) for name in fl.list_losses(task)]
+    losses = [fl.get_loss(name) for name in names]
+    rows = [(loss.name, loss.task, shape(loss) if isinstance(loss, fl.Loss) else "-", loss.when) for loss in losses]
     _print_table(("name", "task", "shape", "when to use it"), rows)
     return 0
 
@@ -92,11 +91,10 @@ def _show_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _show(args: argparse.Namespace) -> int:
     from fastloss.description import text
-    from fastloss.embeddings import CATALOGUE
     from fastloss.registry import loss_class
 
     try:
-        cls = CATALOGUE.get(args.name) or loss_class(args.name)
+        cls = loss_class(args.name)
     except ValueError as error:
         print(f"fastloss show: error: {error}", file=sys.stderr)
         return 2

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 import textwrap
+from typing import Any
 
 from fastloss.embeddings import EmbeddingLoss
 from fastloss.loss import Loss
@@ -69,14 +70,23 @@ def sections(cls: type[object]) -> dict[str, str]:
     return dict(zip(["", *parts[1::2]], (part.strip() for part in parts[::2]), strict=True))
 
 
-def text(cls: type[Loss] | type[EmbeddingLoss], width: int) -> str:
-    """All of it as a page of plain text."""
-    parts = sections(cls)
+def _called(cls: Any) -> str:
+    """The function form, or, of a loss that has none, the call of an object."""
+    if not issubclass(cls, (Loss, EmbeddingLoss)):
+        _, *parameters = inspect.signature(cls.__call__).parameters.values()
+        plain = (p.replace(annotation=p.empty) for p in parameters)
+        return f"{cls.__name__}(...){inspect.Signature([*plain])}"
     inputs = cls.arguments if issubclass(cls, EmbeddingLoss) else ("y_true", "y_pred")
     arguments = [*inputs, "sample_weight=None", "*", "reduction='mean'", "n_threads=None", *_defaults(cls)]
+    return f"{cls.name}({', '.join(arguments)})"
+
+
+def text(cls: Any, width: int) -> str:
+    """All of it as a page of plain text."""
+    parts = sections(cls)
     lines = [
         *_filled(signature(cls), width, "    "),
-        *_filled(f"{cls.name}({', '.join(arguments)})", width, "    "),
+        *_filled(_called(cls), width, "    "),
         "",
         *_paragraphs(parts.pop(""), width),
         "",
@@ -85,7 +95,7 @@ def text(cls: type[Loss] | type[EmbeddingLoss], width: int) -> str:
     del parts["Examples"]
     for heading, body in parts.items():
         lines += ["", heading, *(f"  {line}".rstrip() for line in _paragraphs(body, width - 2))]
-    if issubclass(cls, EmbeddingLoss):
+    if not issubclass(cls, Loss):
         return "\n".join(lines)
     lines += ["", "Facts" + (" (with the default parameters)" if _defaults(cls) else "")]
     for name, fact in facts(cls()).items():

@@ -5,12 +5,13 @@ from __future__ import annotations
 import inspect
 import math
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import numpy as np
 
 from fastloss import backend, settings, validation
 from fastloss.immutable import Immutable
+from fastloss.registry import dressed
 from fastloss.spelling import did_you_mean
 
 if TYPE_CHECKING:
@@ -18,16 +19,7 @@ if TYPE_CHECKING:
 
     from fastloss.loss import Reduction
 
-__all__ = ["CATALOGUE", "Batch", "EmbeddingLoss", "catalogued", "check_label_shape", "function_form"]
-
-CATALOGUE: dict[str, type[EmbeddingLoss]] = {}
-_Class = TypeVar("_Class", bound="type[EmbeddingLoss]")
-
-
-def catalogued(cls: _Class) -> _Class:
-    """Class decorator: put a loss of embeddings where `fastloss` and the catalogue find it."""
-    CATALOGUE[cls.name] = cls
-    return cls
+__all__ = ["Batch", "EmbeddingLoss", "check_label_shape", "function_form"]
 
 
 class Batch(NamedTuple):
@@ -336,21 +328,4 @@ def function_form(cls: type[EmbeddingLoss]) -> Callable[..., Any]:
                 )
         return loss(*arrays, reduction=reduction, n_threads=n_threads, **named)
 
-    kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
-    only = inspect.Parameter.KEYWORD_ONLY
-    own = [p.replace(kind=only) for p in parameters.values()]
-    shared = [
-        *(inspect.Parameter(name, kind) for name in cls.arguments),
-        inspect.Parameter("sample_weight", kind, default=None),
-        inspect.Parameter("reduction", only, default="mean"),
-        inspect.Parameter("n_threads", only, default=None),
-    ]
-    function.__signature__ = inspect.Signature(shared + own)  # type: ignore[attr-defined]
-    function.__name__ = function.__qualname__ = cls.name
-    function.__module__ = "fastloss"
-    summary = (cls.__doc__ or "").strip().splitlines()[0]
-    function.__doc__ = (
-        f"{summary}\n\nThe function form of `{cls.__name__}`, which documents the parameters: the value of "
-        f"``{cls.__name__}(...)({', '.join(cls.arguments)}, sample_weight, reduction=..., n_threads=...)``."
-    )
-    return function
+    return dressed(function, cls, cls.arguments)

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import difflib
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any, TypeVar
 
+from fastloss.immutable import Immutable
 from fastloss.loss import Loss, Reduction
 
-_LOSSES: dict[str, type[Loss]] = {}
+_LOSSES: dict[str, Any] = {}  # classes with a name, a task and a sentence on when to use them
 TASKS = ("regression", "count", "binary", "adversarial", "multiclass", "multilabel", "distribution")
+OTHER_TASKS = ("embedding", "segmentation", "transport")  # of losses that are no `Loss` objects
 ALIASES = {
     "log_loss": "binary_cross_entropy",
     "mean_squared_error": "squared_error",
@@ -22,20 +24,22 @@ ALIASES = {
     "cross_entropy": "sparse_categorical_cross_entropy",
 }
 
-_Class = TypeVar("_Class", bound=type[Loss])
+_Class = TypeVar("_Class", bound=type[Immutable])
 
 
 def register(cls: _Class) -> _Class:
     """Class decorator: put a loss into the catalogue."""
-    if cls.task not in TASKS:
-        raise ValueError(f"{cls.name} has task {cls.task!r}: expected one of {TASKS}")
-    if cls.name in _LOSSES:
-        raise ValueError(f"two losses are named {cls.name!r}")
-    _LOSSES[cls.name] = cls
+    loss: Any = cls
+    tasks = TASKS if issubclass(cls, Loss) else OTHER_TASKS
+    if loss.task not in tasks:
+        raise ValueError(f"{loss.name} has task {loss.task!r}: expected one of {tasks}")
+    if loss.name in _LOSSES:
+        raise ValueError(f"two losses are named {loss.name!r}")
+    _LOSSES[loss.name] = cls
     return cls
 
 
-def loss_class(name: str) -> type[Loss]:
+def loss_class(name: str) -> Any:
     """The class of a loss, by name or alias."""
     found = _LOSSES.get(ALIASES.get(name, name)) if isinstance(name, str) else None
     if found is None:
@@ -45,7 +49,7 @@ def loss_class(name: str) -> type[Loss]:
     return found
 
 
-def get_loss(name: str | Loss, **params: Any) -> Loss:
+def get_loss(name: str | Loss, **params: Any) -> Any:
     """A loss object by name.
 
     Parameters
@@ -55,13 +59,20 @@ def get_loss(name: str | Loss, **params: Any) -> Loss:
     **params
         Parameters of the loss.
 
+    Returns
+    -------
+    Loss
+        Of the tasks "embedding", "segmentation" and "transport": an object with calls of its own.
+
     Examples
     --------
     >>> import fastloss as fl
     >>> fl.get_loss("huber", delta=1.5)
     Huber(delta=1.5)
+    >>> fl.get_loss("triplet", margin=0.5)
+    Triplet(margin=0.5, p=2.0, swap=False)
     """
-    if isinstance(name, Loss):
+    if isinstance(name, Loss) or type(name) in _LOSSES.values():
         if params:
             raise TypeError(f"parameters {list(params)} go with a name, not with a loss object")
         return name
@@ -82,8 +93,10 @@ def list_losses(task: str | None = None) -> list[str]:
 
     Parameters
     ----------
-    task : {"regression", "count", "binary", "adversarial", "multiclass", "multilabel", "distribution"}, optional
-        Only the losses of this task.
+    task : str, optional
+        Only the losses of this task: "regression", "count", "binary", "adversarial", "multiclass", "multilabel" or
+        "distribution", which are `Loss` objects with one way to be called; or "embedding", "segmentation" or
+        "transport", whose calls are their own. Without a task: all `Loss` objects, and only those.
 
     Examples
     --------
@@ -91,10 +104,12 @@ def list_losses(task: str | None = None) -> list[str]:
     >>> fl.list_losses(task="distribution")
     ['kl_divergence', 'reverse_kl_divergence', 'jensen_shannon', 'total_variation']
     """
-    if task is not None and task not in TASKS:
-        raise ValueError(f"task={task!r}: expected one of {', '.join(map(repr, TASKS))}")
-    names = [name for name, cls in _LOSSES.items() if task in (None, cls.task)]
-    return sorted(names, key=lambda name: TASKS.index(_LOSSES[name].task))
+    tasks = (*TASKS, *OTHER_TASKS)
+    if task is not None and task not in tasks:
+        raise ValueError(f"task={task!r}: expected one of {', '.join(map(repr, tasks))}")
+    wanted = TASKS if task is None else (task,)
+    names = [name for name, cls in _LOSSES.items() if cls.task in wanted]
+    return sorted(names, key=lambda name: wanted.index(_LOSSES[name].task))
 
 
 @lru_cache(maxsize=256, typed=True)
@@ -120,14 +135,35 @@ def function_form(cls: type[Loss]) -> Callable[..., Any]:
             loss = get_loss(cls.name, **params)
         return loss(y_true, y_pred, sample_weight, reduction=reduction, n_threads=n_threads)
 
-    own = [p.replace(kind=p.KEYWORD_ONLY) for p in inspect.signature(cls).parameters.values()]
-    shared = [p for p in inspect.signature(function).parameters.values() if p.kind is not p.VAR_KEYWORD]
-    function.__signature__ = inspect.Signature(shared + own)  # type: ignore[attr-defined]
+    return dressed(function, cls, ("y_true", "y_pred"))
+
+
+def dressed(function: Callable[..., Any], cls: type[Any], arguments: Sequence[str]) -> Callable[..., Any]:
+    """Give the function form of a loss its name, module, signature and docstring.
+
+    Parameters
+    ----------
+    function : function
+        Computes the value.
+    cls : type
+        The loss.
+    arguments : sequence of str
+        What it is called with, before ``sample_weight``.
+    """
+    kind, only = inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY
+    parameters = [
+        *(inspect.Parameter(name, kind) for name in arguments),
+        inspect.Parameter("sample_weight", kind, default=None),
+        inspect.Parameter("reduction", only, default="mean"),
+        inspect.Parameter("n_threads", only, default=None),
+        *(parameter.replace(kind=only) for parameter in inspect.signature(cls).parameters.values()),
+    ]
+    function.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     function.__name__ = function.__qualname__ = cls.name
     function.__module__ = "fastloss"
     summary = (cls.__doc__ or "").strip().splitlines()[0]
     function.__doc__ = (
         f"{summary}\n\nThe function form of `{cls.__name__}`, which documents the parameters: the value of "
-        f"``{cls.__name__}(...)(y_true, y_pred, sample_weight, reduction=..., n_threads=...)``."
+        f"``{cls.__name__}(...)({', '.join(arguments)}, sample_weight, reduction=..., n_threads=...)``."
     )
     return function

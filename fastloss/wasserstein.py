@@ -11,6 +11,7 @@ import numpy as np
 from fastloss import backend, settings, validation
 from fastloss.immutable import Immutable
 from fastloss.parameters import real
+from fastloss.registry import register
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -21,6 +22,7 @@ _FLOATS = (np.dtype(np.float64), np.dtype(np.float32))  # what the engine takes
 _MOST = 1 << 32  # samples in a row that the engine sorts
 
 
+@register
 class Wasserstein1D(Immutable):
     r"""Wasserstein distance of two samples on a line: (integral over [0, 1] of |U(s) - V(s)|^p ds)^(1/p).
 
@@ -64,6 +66,8 @@ class Wasserstein1D(Immutable):
     """
 
     name = "wasserstein_1d"
+    task = "transport"
+    when = "Samples of two distributions on a line that may not overlap: histograms, forecasts, generators."
     p: float
 
     def __init__(self, p: float = 1.0) -> None:

@@ -21,6 +21,29 @@ def test_list_has_every_loss(capsys: pytest.CaptureFixture[str]) -> None:
     assert set(fl.list_losses()) <= set(words)
 
 
+@pytest.mark.parametrize(
+    ("name", "line"),
+    [
+        ("triplet", "triplet(anchor, positive, negative, sample_weight=None, *, reduction='mean', n_threads=None,"),
+        ("dice", "Dice(...)(y_true, y_pred, sample_weight=None)"),
+        ("wasserstein_1d", "Wasserstein1D(...)(u_values, v_values, u_weights=None, v_weights=None, *,"),
+    ],
+)
+def test_losses_that_are_called_otherwise(name: str, line: str, capsys: pytest.CaptureFixture[str]) -> None:
+    cls = registry.loss_class(name)
+    assert main(["list", "--task", cls.task]) == 0
+    listed = " ".join(capsys.readouterr().out.split())
+    assert cls.when in listed
+    assert "huber" not in listed
+    assert main(["list"]) == 0
+    assert cls.when in " ".join(capsys.readouterr().out.split())
+    assert main(["show", name]) == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    assert line in shown
+    assert cls.when in shown
+    assert "Facts" not in shown
+
+
 def test_list_of_a_task(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["list", "--task", "binary"]) == 0
     text = capsys.readouterr().out

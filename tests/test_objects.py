@@ -130,8 +130,29 @@ def test_list_losses():
         assert all(fl.get_loss(name).task == task for name in fl.list_losses(task))
     everything.clear()
     assert fl.list_losses()
+    assert all(isinstance(fl.get_loss(name), fl.Loss) for name in fl.list_losses())
     with pytest.raises(ValueError, match="two losses are named 'huber'"):
         registry.register(fl.Huber)
+
+
+@pytest.mark.parametrize("task", registry.OTHER_TASKS)
+def test_losses_with_calls_of_their_own(task):
+    names = fl.list_losses(task)
+    assert names
+    assert not set(names) & set(fl.list_losses())
+    for name in names:
+        loss = fl.get_loss(name)
+        assert (loss.name, loss.task) == (name, task)
+        assert type(loss) is getattr(fl, type(loss).__name__)
+        assert fl.get_loss(loss) is loss
+        assert re.fullmatch(r"[A-Z].{20,118}\.", loss.when)
+    assert fl.get_loss("triplet", margin=0.5) == fl.Triplet(margin=0.5)
+    with pytest.raises(TypeError, match="dice has no parameter 'margin': it takes smooth, per_class"):
+        fl.get_loss("dice", margin=0.5)
+    with pytest.raises(ValueError, match="did you mean 'triplet'"):
+        fl.get_loss("triplett")
+    with pytest.raises(ValueError, match=r"Misplaced has task 'embedding': expected one of \('regression'"):
+        registry.register(type("Misplaced", (fl.Loss,), {"name": "Misplaced", "task": "embedding"}))
 
 
 @pytest.mark.engine

@@ -10,8 +10,7 @@ import sys
 import generated
 
 import fastloss as fl
-from fastloss import description, embeddings, multitask, penalties, registry, wasserstein
-from fastloss.losses import overlap
+from fastloss import description, multitask, penalties, registry
 
 HEAD = """\
 # The losses
@@ -72,7 +71,7 @@ def of_embeddings() -> str:
     """Losses of pairs, triplets and batches."""
     rows = [
         (f"`{description.signature(cls)}`", f"`{', '.join(cls.arguments)}`", description.formula(cls), cls.when)
-        for cls in embeddings.CATALOGUE.values()
+        for cls in map(registry.loss_class, fl.list_losses("embedding"))
     ]
     heading = ("loss", "called with", "formula", "when to use it")
     return f"\n## Pairs and embeddings\n\nWith a gradient in each of the embeddings.\n\n{table(heading, rows)}"
@@ -81,7 +80,7 @@ def of_embeddings() -> str:
 def page() -> str:
     """The whole page."""
     added = [getattr(penalties, name) for name in penalties.__all__ if name != "Penalty"]
-    masks = [getattr(overlap, name) for name in overlap.__all__ if name != "OverlapLoss"]
+    masks, samples = ([*map(registry.loss_class, fl.list_losses(task))] for task in ("segmentation", "transport"))
     tasks = [*(getattr(multitask, name) for name in multitask.__all__), fl.WeightedSum]
     return "".join(
         (
@@ -89,7 +88,7 @@ def page() -> str:
             *map(of_task, registry.TASKS),
             of_embeddings(),
             of_classes("Segmentation", "On masks and probabilities: value and gradient.", masks),
-            of_classes("Distances of samples", "With gradients in the samples of both.", [wasserstein.Wasserstein1D]),
+            of_classes("Distances of samples", "With gradients in the samples of both.", samples),
             of_classes("Penalties", "On coefficients: value, gradient, Hessian and proximal operator.", added),
             of_classes("Several losses", "Of tasks with targets of their own, or of one target.", tasks),
         )

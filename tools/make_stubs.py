@@ -13,8 +13,7 @@ import sys
 import generated
 
 import fastloss as fl
-from fastloss import embeddings, registry
-from fastloss.losses import overlap
+from fastloss import registry
 
 HEAD = """\
 # Generated from the registry of losses by tools/make_stubs.py: run `make stubs` after a change.
@@ -73,8 +72,9 @@ def _annotation(parameter: inspect.Parameter) -> str:
 def stub() -> str:
     """The whole file."""
     classes = [registry.loss_class(name) for name in fl.list_losses()]
-    pairs = list(embeddings.CATALOGUE.values())
-    masks = [getattr(overlap, name) for name in overlap.__all__ if name != "OverlapLoss"]
+    pairs, masks = (
+        [registry.loss_class(name) for name in fl.list_losses(task)] for task in ("embedding", "segmentation")
+    )
     imports = sorted(
         f"from {cls.__module__} import {cls.__name__} as {cls.__name__}\n" for cls in classes + pairs + masks
     )

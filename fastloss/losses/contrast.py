@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 from fastloss import backend, validation
-from fastloss.embeddings import Batch, EmbeddingLoss, catalogued, check_label_shape
+from fastloss.embeddings import Batch, EmbeddingLoss, check_label_shape
 from fastloss.parameters import positive
+from fastloss.registry import register
 
 # Similarities that are kept at a time: 32 MB in float32. The threads of a BLAS wait for each other in every product: on
 # a busy machine few long ones take a fraction of the time of many short ones.
@@ -101,7 +102,7 @@ def _contrast_rows(
     return float(value.sum(dtype=np.longdouble))
 
 
-@catalogued
+@register
 class NTXent(_Contrast):
     r"""NT-Xent (SimCLR, InfoNCE): mean over 2n views i of -log(exp(s_ij) / sum_{k != i} exp(s_ik)), j its other view.
 
@@ -169,7 +170,7 @@ class NTXent(_Contrast):
         return total
 
 
-@catalogued
+@register
 class SupervisedContrastive(_Contrast):
     r"""Supervised contrastive loss: mean over i of -mean_{p of i's label} log(exp(s_ip) / sum_{k != i} exp(s_ik)).
 

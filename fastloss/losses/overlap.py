@@ -9,6 +9,7 @@ import numpy as np
 from fastloss import domains, validation
 from fastloss.immutable import Immutable
 from fastloss.parameters import flag, real
+from fastloss.registry import register
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,6 +31,7 @@ class OverlapLoss(Immutable):
     """
 
     name: ClassVar[str]
+    task: ClassVar[str] = "segmentation"
     when: ClassVar[str]
     smooth: float
     per_class: bool
@@ -176,6 +178,7 @@ def _weight(weight: Any, n: int) -> Any:
     return w.astype(np.float64)
 
 
+@register
 class Dice(OverlapLoss):
     r"""Dice loss: 1 - (2 sum t p + smooth)/(sum p + sum t + smooth), t the mask, p = y_pred.
 
@@ -216,6 +219,7 @@ class Dice(OverlapLoss):
         return 0.5, 0.5, self.smooth / 2, 1.0
 
 
+@register
 class Jaccard(OverlapLoss):
     r"""Jaccard (soft IoU) loss: 1 - (sum t p + smooth)/(sum p + sum t - sum t p + smooth), t the mask, p = y_pred.
 
@@ -255,6 +259,7 @@ class Jaccard(OverlapLoss):
         return 1.0, 1.0, self.smooth, 1.0
 
 
+@register
 class Tversky(OverlapLoss):
     r"""Tversky loss: (1 - (TP + smooth)/(TP + alpha FP + beta FN + smooth))^gamma.
 

@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from fastloss.embeddings import EmbeddingLoss, catalogued
+from fastloss.embeddings import EmbeddingLoss
 from fastloss.parameters import flag, real
+from fastloss.registry import register
 
 
 def _length(x: Any, p: float = 2.0) -> Any:
@@ -23,7 +24,7 @@ def _direction(x: Any, p: float = 2.0) -> Any:
     return np.where(length == 0, 0, np.sign(x) * np.power(np.abs(x) / length, x.dtype.type(p - 1)))
 
 
-@catalogued
+@register
 class Contrastive(EmbeddingLoss):
     r"""Contrastive loss: y D^2/2 + (1 - y) max(0, margin - D)^2/2, D = ||h1 - h2||.
 
@@ -78,7 +79,7 @@ class Contrastive(EmbeddingLoss):
         return (np.square(np.where(similar, distance, short)) / 2)[..., 0], (gradient, -gradient)
 
 
-@catalogued
+@register
 class Triplet(EmbeddingLoss):
     r"""Triplet loss: max(0, D(anchor, positive) - D(anchor, negative) + margin).
 
@@ -165,7 +166,7 @@ class _Cosine(EmbeddingLoss):
         return cos, less, (of_a, of_b)
 
 
-@catalogued
+@register
 class CosineEmbedding(_Cosine):
     r"""Cosine embedding loss: 1 - cos(h1, h2) of a similar pair, max(0, cos(h1, h2) - margin) of another.
 
@@ -216,7 +217,7 @@ class CosineEmbedding(_Cosine):
         return np.where(similar, less, over)[..., 0], tuple(np.where(slope == 0, 0, slope * x) for x in derivatives)
 
 
-@catalogued
+@register
 class CosineSimilarity(_Cosine):
     r"""Cosine similarity, negative: -cos(h1, h2) = -(h1 . h2)/(||h1|| ||h2||).
 
@@ -256,7 +257,7 @@ class CosineSimilarity(_Cosine):
         return -cos[..., 0], tuple(-x for x in derivatives)
 
 
-@catalogued
+@register
 class MarginRanking(EmbeddingLoss):
     r"""Margin ranking loss: max(0, margin - s (x1 - x2)), s = +1 where x1 should rank higher, -1 where x2 should.
 

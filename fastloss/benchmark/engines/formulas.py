@@ -257,6 +257,12 @@ FORMULAS: dict[tuple[str, tuple[tuple[str, Any], ...]], Formula] = {
         _FOCAL,
     ),
     ("hinge", ()): Formula("where(m > 0.0, m, 0.0)", "where(m > 0.0, -s, 0.0)", "0.0", _SIGN),
+    ("hinge_embedding", ()): Formula(  # of labels 0 and 1
+        "where(y > 0.0, z, where(m > 0.0, m, 0.0))",
+        "where(y > 0.0, 1.0, where(m > 0.0, -1.0, 0.0))",
+        "0.0",
+        (("m", "margin - z"),),
+    ),
     ("squared_hinge", ()): Formula(
         "where(m > 0.0, m * m, 0.0)", "where(m > 0.0, -2.0 * s * m, 0.0)", "where(m > 0.0, 2.0, 0.0)", _SIGN
     ),
