@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from fastloss.benchmark.cases import Row, bootstrap
+from fastloss.benchmark.case import Row, bootstrap
 
 THREADS = 1  # the steadiest number on a machine that others use too
 
@@ -21,9 +21,9 @@ THREADS = 1  # the steadiest number on a machine that others use too
 def data(request: pytest.FixtureRequest) -> tuple[Any, NDArray[Any], NDArray[Any]]:
     """The loss, targets and predictions of a row."""
     row: Row = request.getfixturevalue("row")
-    pool = row.pool()
-    index = bootstrap(len(pool.z), row.samples)
-    return row.case.make_loss(), pool.y[index], pool.z[index]
+    y, z = row.case.truth(row.shape, row.dtype).data
+    index = bootstrap(len(z), row.samples)
+    return row.case.make_loss(), y[index], z[index]
 
 
 @pytest.fixture(autouse=True)

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 import fastloss as fl
-from fastloss.benchmark.cases import DTYPES, OPERATIONS, Row, make_plan
+from fastloss.benchmark.case import Row
+from fastloss.benchmark.cases import DTYPES, OPERATIONS, make_plan
 
 PLAN, _ = make_plan(fl.list_losses(), sizes=[100, 100_000], dtypes=DTYPES, operations=OPERATIONS, full=True)
 

@@ -21,8 +21,10 @@ from fastloss.cli import make_parser
 
 pytest.importorskip("sklearn", reason="the benchmark's data come from scikit-learn")
 
-from fastloss.benchmark import command, memory, results
-from fastloss.benchmark.cases import DTYPES, OPERATIONS, Case, Row, cases_of, make_plan
+from fastloss.benchmark import cases, command, memory, results
+from fastloss.benchmark.arrays import FORMS, ArraysCase, arguments_of
+from fastloss.benchmark.case import Row
+from fastloss.benchmark.cases import DTYPES, OPERATIONS, PredictionCase, cases_of, make_plan
 from fastloss.benchmark.data import SOURCES, SUITED
 from fastloss.benchmark.engines import ENGINES, EngineEntry
 from fastloss.benchmark.engines.engine import Outputs
@@ -44,6 +46,8 @@ def row_result(row: Row = HUBER, **nanoseconds: list[float]) -> RowResult:
 # -- cases ------------------------------------------------------------------------------------------------------------
 
 
+NAMES = cases.names()
+
 # Losses that the benchmark leaves out, and why: a word of what it says.
 WITHOUT_A_CASE = {
     # each derivative depends on every element, and the time is that of two passes of squared_error
@@ -51,16 +55,24 @@ WITHOUT_A_CASE = {
 }
 
 
-@pytest.mark.parametrize("name", fl.list_losses())
+def test_the_benchmark_knows_the_whole_catalogue() -> None:
+    assert {fl.get_loss(name).name for name in NAMES} == {
+        cls.name for cls in (getattr(fl, name) for name in fl.__all__) if isinstance(cls, type) and hasattr(cls, "when")
+    }
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_every_loss_of_the_registry_has_a_case(name: str) -> None:
     if name in WITHOUT_A_CASE:
         with pytest.raises(LookupError, match=WITHOUT_A_CASE[name]):
             cases_of(name)
         return
     for case in cases_of(name):
-        pool = case.pool(10, "float32")
-        assert pool.z.dtype == np.float32
-        assert np.isfinite(case.make_loss()(pool.y, pool.z))
+        (shape,) = case.shapes([1000])
+        truth = case.truth(shape, "float32")
+        assert truth.data[-1].dtype == np.float32
+        assert np.isfinite(case.make_loss()(*truth.data))
+        assert all(np.isfinite(x).all() for x in truth.derivatives["gradient"])
 
 
 def test_data_suit_the_loss() -> None:
@@ -75,9 +87,9 @@ def test_data_suit_the_loss() -> None:
 
 
 def test_a_quick_plan_has_every_loss_every_operation_and_both_dtypes() -> None:
-    plan, notes = make_plan(fl.list_losses(), sizes=[100, 10_000], dtypes=DTYPES, operations=OPERATIONS, full=False)
+    plan, notes = make_plan(NAMES, sizes=[100, 10_000], dtypes=DTYPES, operations=OPERATIONS, full=False)
     assert len(notes) == len(WITHOUT_A_CASE)
-    assert {row.case.loss for row in plan} == set(fl.list_losses()) - set(WITHOUT_A_CASE)
+    assert {row.case.loss for row in plan} == set(NAMES) - set(WITHOUT_A_CASE)
     assert {row.operation for row in plan} == set(OPERATIONS)
     assert {row.dtype for row in plan} == set(DTYPES)
     assert len(plan) == len(set(plan))
@@ -85,9 +97,86 @@ def test_a_quick_plan_has_every_loss_every_operation_and_both_dtypes() -> None:
 
 def test_a_full_plan_contains_the_quick_one() -> None:
     options = {"sizes": [100, 1_000_000], "dtypes": DTYPES, "operations": OPERATIONS}
-    quick, _ = make_plan(["huber", "categorical_cross_entropy"], full=False, **options)
-    full, _ = make_plan(["huber", "categorical_cross_entropy"], full=True, **options)
+    names = ["huber", "categorical_cross_entropy", "triplet", "dice"]
+    quick, _ = make_plan(names, full=False, **options)
+    full, _ = make_plan(names, full=True, **options)
     assert set(quick) < set(full)
+
+
+def test_losses_of_several_arrays_have_sizes_of_their_own() -> None:
+    def shapes(full: bool, own: bool, operations: tuple[str, ...] = OPERATIONS) -> dict[str, set[tuple[int, ...]]]:
+        names, sizes = ["triplet", "ntxent", "dice", "wasserstein_1d", "huber"], [1_000_000]
+        plan, notes = make_plan(names, sizes=sizes, dtypes=["float32"], operations=operations, full=full, own_sizes=own)
+        assert notes == [] or "value" not in operations
+        return {name: {row.shape for row in plan if row.case.loss == name} for name in names}
+
+    assert shapes(True, True) == {
+        "triplet": {(100_000, 128)},
+        "ntxent": {(4096, 128)},
+        "dice": {(8, 4, 256, 256)},
+        "wasserstein_1d": {(1_000,), (1_000_000,)},
+        "huber": {(1_000_000,)},
+    }
+    asked_for = shapes(True, False)
+    assert asked_for["triplet"] == {(7812, 128)}
+    assert asked_for["wasserstein_1d"] == {(1_000_000,)}
+    quick = shapes(False, True)
+    assert all(np.prod(shape) <= 131_072 for name in quick if name != "huber" for shape in quick[name])
+    assert shapes(True, True, ("gradient_and_hessian",))["triplet"] == set()
+
+
+def test_an_operation_that_a_loss_has_not_is_named() -> None:
+    options = {"sizes": [100], "dtypes": DTYPES, "operations": ["gradient_and_hessian"], "full": False}
+    assert make_plan(["dice"], **options) == ([], ["dice has no gradient_and_hessian"])
+
+
+def test_a_loss_of_arrays_that_nobody_knows_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fl.Triplet, "arguments", ("anchor", "others"))
+    with pytest.raises(LookupError, match="triplet takes anchor, others, for which the benchmark has no data"):
+        cases_of("triplet")
+
+
+@pytest.mark.parametrize("arguments", FORMS)
+def test_arrays_are_what_their_names_say(arguments: tuple[str, ...]) -> None:
+    name = next(n for n in NAMES if n not in fl.list_losses() and arguments_of(fl.get_loss(n)) == arguments)
+    case, form = cases_of(name)[0], FORMS[arguments]
+    assert isinstance(case, ArraysCase)
+    (shape,) = case.shapes([6400])
+    data = case.data(shape, "float64")
+    for one, two in zip(data, case.data(shape, "float64"), strict=True):  # the same in every process
+        np.testing.assert_array_equal(one, two)
+    arrays = dict(zip(arguments, data, strict=True))
+    assert all(arrays[name].shape == shape for name in form.gradients)
+    assert (data[0].shape == shape[:1]) is (form.labels or len(shape) == 1)
+    # an embedding is nearer to its like
+    if arguments == ("anchor", "positive", "negative"):
+        near, far = (np.linalg.norm(data[0] - x, axis=1).mean() for x in data[1:])
+        assert near < 0.9 * far
+    if arguments == ("y_true", "h1", "h2"):
+        apart = np.linalg.norm(data[1] - data[2], axis=1)
+        assert apart[data[0] == 1].mean() < 0.9 * apart[data[0] != 1].mean()
+    if arguments == ("y_true", "y_pred"):
+        assert set(np.unique(data[0])) == {0.0, 1.0}
+        np.testing.assert_allclose(data[1].sum(axis=1), 1.0)
+        assert (data[1].argmax(axis=1) == data[0].argmax(axis=1)).mean() > 0.9
+
+
+def test_torch_and_scipy_have_the_losses_of_several_arrays() -> None:
+    engines = {name: ENGINES[name] for name in ("fastloss", "torch", "scipy") if ENGINES[name].installed}
+    several = [name for name in NAMES if name not in fl.list_losses()]
+    plan, notes = make_plan(several, sizes=[1_000], dtypes=DTYPES, operations=OPERATIONS, full=True)
+    assert notes == []
+    assert {row.case.label for row in plan} >= {*several, "dice(per_class=True)"}
+    with Runner(engines, 1, Pace(rounds=1, sample_seconds=1e-6)) as runner:
+        outcomes = list(runner.run(plan))
+        assert runner.notes == []
+    for outcome in outcomes:
+        of_scipy = (outcome.row.case.loss, outcome.row.operation) == ("wasserstein_1d", "value")
+        expected = {"fastloss": "ok", "torch": "ok", "scipy": "ok" if of_scipy else "none"}
+        found = {name: result.status for name, result in outcome.results.items()}
+        assert found == {name: expected[name] for name in engines}, (outcome.row.case.label, disagreements(outcome))
+        wanted = {"value", "gradient"} if outcome.row.operation == "value_and_gradient" else {"value"}
+        assert set(outcome.results["fastloss"].errors) == wanted
 
 
 def test_a_quick_run_has_losses_that_are_not_the_main_ones_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -203,23 +292,45 @@ def sample(tmp_path: Path) -> Bootstrap:
 
 
 def test_the_reference_agrees_with_itself(sample: Bootstrap) -> None:
-    value = sample.pool["value"][sample.index].mean()
-    assert compare(Outputs(value, sample.pool["gradient"][sample.index]), sample, "float64").ok
+    value = sample.pool.value[sample.index].mean()
+    assert compare(Outputs(value, sample.pool.derivatives["gradient"][0][sample.index]), sample, "float64").ok
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, 0.5])
 def test_one_wrong_element_is_a_disagreement(sample: Bootstrap, bad: float) -> None:
-    gradient = sample.pool["gradient"][sample.index]
+    gradient = sample.pool.derivatives["gradient"][0][sample.index]
     gradient[17] += bad
     agreement = compare(Outputs(gradient=gradient), sample, "float32")
     assert not agreement.ok
     assert not agreement.errors["gradient"] < 1e-5
 
 
+@pytest.mark.parametrize("loss", ["triplet", "ntxent"])
+def test_one_wrong_element_of_one_gradient_is_a_disagreement(loss: str, tmp_path: Path) -> None:
+    row = Row(cases_of(loss)[0], "value_and_gradient", "float64", (50, 128))
+    write_pool(tmp_path / "pool.npz", row)
+    sample = Bootstrap.draw(tmp_path / "pool.npz", row.samples if row.case.pooled else None)
+    assert (sample.index is None) is (loss == "ntxent")
+    data = sample.data()
+    assert all(x.shape == (50, 128) for x in data)
+    value, gradients = row.case.make_loss().value_and_gradients(*data)
+    terms = float(row.case.task(row.shape)["terms"])
+    gradients = tuple(g * terms for g in gradients)
+    assert compare(Outputs(value, gradients), sample, "float64").ok
+    assert not compare(Outputs(1.001 * value, gradients), sample, "float64").ok
+    gradients[-1][17, 3] *= 1.01
+    agreement = compare(Outputs(value, gradients), sample, "float64")
+    assert agreement.errors["value"] < 1e-12
+    assert not agreement.ok
+    gradients[-1][17, 3] = np.nan
+    assert not compare(Outputs(value, gradients), sample, "float64").ok
+    assert not compare(Outputs(value, (gradients[0][:3], *gradients[1:])), sample, "float64").ok
+
+
 def test_a_wrong_shape_or_value_is_a_disagreement(sample: Bootstrap) -> None:
-    assert not compare(Outputs(gradient=sample.pool["gradient"][:3]), sample, "float32").ok
+    assert not compare(Outputs(gradient=sample.pool.derivatives["gradient"][0][:3]), sample, "float32").ok
     assert not compare(Outputs(value=float("nan")), sample, "float32").ok
-    assert not compare(Outputs(value=1.001 * sample.pool["value"][sample.index].mean()), sample, "float32").ok
+    assert not compare(Outputs(value=1.001 * sample.pool.value[sample.index].mean()), sample, "float32").ok
 
 
 # -- engines that misbehave -------------------------------------------------------------------------------------------
@@ -514,4 +625,4 @@ def test_aliases_are_losses(monkeypatch: pytest.MonkeyPatch) -> None:
     plans = []
     monkeypatch.setattr(command, "run_plan", lambda plan, **_: plans.append(plan) or 0)
     bench("--losses", "mse", "--sizes", "100")
-    assert {row.case for row in plans[0]} == {Case("squared_error", (), "regression", False, "plain", "raw")}
+    assert {row.case for row in plans[0]} == {PredictionCase("squared_error", (), "regression", False, "plain", "raw")}

@@ -1,6 +1,6 @@
 """From the registry of losses to the rows of a run.
 
-A *case* is a loss with parameters and the form of the data that it takes. A *row* is a case with an operation, a
+A *case* is a loss with parameters, which knows its data and how it is called. A *row* is a case with an operation, a
 dtype and a size; every engine that can is timed on it. The *plan* is the list of rows, in the order in which they
 are measured.
 """
@@ -15,13 +15,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 import fastloss as fl
+from fastloss.benchmark import arrays
+from fastloss.benchmark.case import SEED, Case, Row, Truth
 from fastloss.benchmark.data import SOURCES, Predictions, predictions, source_of
+from fastloss.registry import OTHER_TASKS, TASKS
 
-__all__ = ["DTYPES", "OPERATIONS", "Case", "Pool", "Row", "bootstrap", "cases_of", "make_plan"]
+__all__ = ["DTYPES", "OPERATIONS", "Pool", "PredictionCase", "cases_of", "make_plan", "names"]
 
 OPERATIONS = ("value", "value_and_gradient", "gradient_and_hessian")
 DTYPES = ("float32", "float64")
-SEED = 20260101  # of the bootstrap and of the random projections
 
 # Rows x classes beside the digits' ten classes at the sizes asked for: a wide softmax as in retrieval; in full runs
 # also a narrow one and one over the vocabulary of a language model.
@@ -41,54 +43,69 @@ class Pool:
     z: NDArray[Any]
 
 
-def bootstrap(pool_size: int, samples: int) -> NDArray[np.uint16]:
-    """Which sample of the pool each sample is: drawn with replacement and a fixed seed, the same in every process."""
-    return np.random.default_rng(SEED).integers(0, pool_size, samples, dtype=np.uint16)
-
-
 @dataclass(frozen=True)
-class Case:
-    """A loss with its parameters, and what it is fed.
+class PredictionCase(Case):
+    """A `Loss` object, fed with targets and the predictions of a model.
 
     Parameters
     ----------
-    loss : str
-        Name in the registry.
-    params : tuple of (str, value)
-        Parameters that differ from the defaults.
-    source : str
-        Which predictions it takes (`data.SOURCES`).
     classes : bool
         Whether the last axis of the prediction are the classes.
     targets : {"plain", "index", "probability"}
         Form of y: as the data set has it, class indices, or one row of probabilities per sample.
     predictions : {"raw", "probability", "log_probability"}
         Form of z.
-    main : bool
-        Whether a quick run has it.
     outputs : int
         Length of the prediction's last axis where it holds several outputs of one value, else 0.
     """
 
-    loss: str
-    params: tuple[tuple[str, Any], ...]
-    source: str
     classes: bool
     targets: str
     predictions: str
-    main: bool = True
     outputs: int = 0
 
-    @property
-    def label(self) -> str:
-        """The loss as one would write it: ``binary_cross_entropy(from_logits=True)``."""
-        if not self.params:
-            return self.loss
-        return f"{self.loss}({', '.join(f'{name}={value!r}' for name, value in self.params)})"
+    program = "program"
+    operations = OPERATIONS
+    pooled = True
 
-    def make_loss(self) -> Any:
-        """The loss object."""
-        return fl.get_loss(self.loss, **dict(self.params))
+    @property
+    def description(self) -> str:
+        """The data, in a line for the report."""
+        return predictions(self.source).description
+
+    def shapes(self, sizes: Sequence[int]) -> list[tuple[int, ...]]:
+        """Shapes of the prediction: over ten classes, or of as many outputs as there are."""
+        width = DIGITS if self.classes else self.outputs
+        return [(max(1, n // width), width) if width else (n,) for n in sizes]
+
+    def wide_shapes(self, full: bool) -> list[tuple[int, ...]]:
+        """Of losses over classes, those that are not ten."""
+        return [*(FULL_SHAPES if full else WIDE_SHAPES)] if self.classes else []
+
+    def distinct(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        """The number of classes."""
+        return shape[1:] if self.classes else ()
+
+    def bytes(self, shape: tuple[int, ...], dtype: str, operation: str) -> int:
+        """Bytes of inputs and outputs."""
+        real, n = np.dtype(dtype).itemsize, int(np.prod(shape))
+        target = shape[0] * 8 if self.targets == "index" else n * real
+        if self.outputs:
+            target = shape[0] * real
+        return target + n * real * {"value": 1, "value_and_gradient": 2, "gradient_and_hessian": 3}[operation]
+
+    def task(self, shape: tuple[int, ...]) -> dict[str, Any]:
+        """Fields of `Task`."""
+        return {"classes": self.classes, "targets": self.targets, "predictions": self.predictions}
+
+    def truth(self, shape: tuple[int, ...], dtype: str) -> Truth:
+        """The reference of the loss in float64, on the pool."""
+        width = shape[1] if self.classes else 1
+        pool = self.pool(width, dtype, max(64, POOL_ELEMENTS // width))
+        y = pool.y if self.targets == "index" else pool.y.astype(np.float64)
+        with np.errstate(all="ignore"):
+            value, gradient, hessian = self.make_loss().reference(y, pool.z.astype(np.float64))
+        return Truth((pool.y, pool.z), value, {"gradient": (gradient,), "hessian": (hessian,)})
 
     def pool(self, width: int, dtype: str, limit: int | None = None) -> Pool:
         """Distinct samples with `width` classes (ignored for pointwise losses), at most `limit` of them."""
@@ -147,7 +164,12 @@ def _at_width(data: Predictions, width: int, limit: int | None, targets: str) ->
     return np.eye(width)[labels], z
 
 
-def cases_of(name: str) -> list[Case]:
+def names() -> list[str]:
+    """All losses of the registry."""
+    return [name for task in (*TASKS, *OTHER_TASKS) for name in fl.list_losses(task)]
+
+
+def cases_of(name: str) -> Sequence[Case]:
     """The cases of a loss: one, or two where it takes raw scores and probabilities.
 
     Raises
@@ -159,6 +181,8 @@ def cases_of(name: str) -> list[Case]:
         loss = fl.get_loss(name)
     except TypeError as error:
         raise LookupError(f"{name} needs parameters that the benchmark does not know ({error})") from None
+    if not isinstance(loss, fl.Loss):
+        return arrays.cases_of(loss)
     if not loss.additive:
         raise LookupError(f"{name} is no sum over elements, by which the benchmark compares results")
     source = source_of(name, loss.task)
@@ -172,7 +196,7 @@ def cases_of(name: str) -> list[Case]:
     found = []
     for params, form, main in variants:
         for targets in ("index", "probability") if classes else ("plain",):
-            case = Case(name, params, source, classes, targets, form, main, len(loss.outputs))
+            case = PredictionCase(name, params, source, classes, targets, form, len(loss.outputs), main=main)
             if (problem := _refusal(case)) is None:
                 found.append(case)
                 break
@@ -181,7 +205,7 @@ def cases_of(name: str) -> list[Case]:
     return found
 
 
-def _refusal(case: Case) -> str | None:
+def _refusal(case: PredictionCase) -> str | None:
     """Why a loss does not take the data of a case, by asking it with a few samples."""
     pool = case.pool(DIGITS, "float64")
     try:
@@ -189,51 +213,6 @@ def _refusal(case: Case) -> str | None:
     except (ValueError, TypeError) as error:
         return str(error)
     return None
-
-
-@dataclass(frozen=True)
-class Row:
-    """One line of the table: a case, an operation, a dtype and a shape."""
-
-    case: Case
-    operation: str
-    dtype: str
-    shape: tuple[int, ...]
-
-    @property
-    def n(self) -> int:
-        """Elements of the prediction."""
-        return int(np.prod(self.shape))
-
-    @property
-    def samples(self) -> int:
-        """Rows of the prediction: what a mean divides by."""
-        return self.shape[0]
-
-    def pool(self) -> Pool:
-        """The distinct samples that the row is bootstrapped from."""
-        width = self.shape[1] if self.case.classes else 1
-        return self.case.pool(width, self.dtype, max(64, POOL_ELEMENTS // width))
-
-    @property
-    def bytes(self) -> int:
-        """Bytes that have to move between memory and the cores: the inputs read once, the outputs written once."""
-        real = np.dtype(self.dtype).itemsize
-        target = self.samples * 8 if self.case.targets == "index" else self.n * real
-        if self.case.outputs:
-            target = self.samples * real
-        arrays = {"value": 1, "value_and_gradient": 2, "gradient_and_hessian": 3}[self.operation]
-        return target + self.n * real * arrays
-
-    @property
-    def size_label(self) -> str:
-        """The shape, short: ``100``, ``1e6`` or ``1e5x10``."""
-        return "x".join(_short(length) for length in self.shape)
-
-
-def _short(n: int) -> str:
-    text = f"{n:.0e}".replace("e+0", "e").replace("e+", "e")
-    return text if n >= 1000 and float(text) == n else str(n)
 
 
 def make_plan(
@@ -245,6 +224,7 @@ def make_plan(
     full: bool,
     once: Collection[str] = (),
     large_only_for: set[str] | None = None,
+    own_sizes: bool = False,
 ) -> tuple[list[Row], list[str]]:
     """The rows of a run and a note for each loss that has none.
 
@@ -264,6 +244,8 @@ def make_plan(
         Losses of which a quick run has one row: value and gradient in the first dtype at that one size.
     large_only_for : set of str, optional
         Losses that get sizes above a few million; all by default.
+    own_sizes : bool
+        Whether cases that have sizes of their own get these.
     """
     plan: list[Row] = []
     notes: list[str] = []
@@ -280,6 +262,9 @@ def make_plan(
                 continue
             first = (main_operation, dtypes[0])
             combinations = dict.fromkeys([first, *((o, d) for d in dtypes for o in operations)])
+            combinations = {(o, d): None for o, d in combinations if o in case.operations}
+            if not combinations:
+                notes.append(f"{case.label} has no {' or '.join(operations)}")
             for operation, dtype in combinations:
                 main = (operation, dtype) == first
                 # a quick run has the second dtype for the main operation only
@@ -287,12 +272,13 @@ def make_plan(
                 if not (full or main or second):
                     continue
                 every_size = full or (main and name not in once)
-                shapes: list[tuple[int, ...]] = []
-                for n in sizes if every_size else [main_size]:
-                    if n <= LARGE or large_only_for is None or name in large_only_for:
-                        width = DIGITS if case.classes else case.outputs
-                        shapes.append((max(1, n // width), width) if width else (n,))
-                if case.classes and max(sizes) >= WIDE_FROM and every_size:
-                    shapes += FULL_SHAPES if full else WIDE_SHAPES
+                some = [
+                    n
+                    for n in (sizes if every_size else [main_size])
+                    if n <= LARGE or large_only_for is None or name in large_only_for
+                ]
+                shapes = (case.own_shapes(full) if own_sizes else []) or case.shapes(some)
+                if max(sizes) >= WIDE_FROM and every_size:
+                    shapes += case.wide_shapes(full)
                 plan += [Row(case, operation, dtype, shape) for shape in dict.fromkeys(shapes)]
     return plan, notes

@@ -18,9 +18,9 @@ examples:
   fastloss bench --peers all --losses binary_cross_entropy
   fastloss bench --full --json run.json --plot run.png --markdown run.md
 
-Peers: numpy, sklearn (the private C losses), sklearn.metrics, torch, torch.compile, jax, numba, numexpr. Each runs
-in its own process on the same data, with the same threads, bound to the same processors; engines take turns in
-every round. Data: out-of-fold predictions of scikit-learn models on its bundled data sets, bootstrapped to each
+Peers: numpy, sklearn (the private C losses), sklearn.metrics, torch, torch.compile, jax, numba, numexpr, scipy.
+Each runs in its own process on the same data, with the same threads, bound to the same processors; engines take turns
+in every round. Data: out-of-fold predictions of scikit-learn models on its bundled data sets, bootstrapped to each
 size with a fixed seed.
 """
 
@@ -39,14 +39,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--quick",
         action="store_true",
         help="the default, half a minute for each engine: the main losses at several sizes, with every operation and "
-        "dtype; the others, unless --losses names them, once: value and gradient in float32 at n = 1e6",
+        "dtype; the others, unless --losses names them, once: value and gradient in float32 at n = 1e6 or a size of their "
+        "own",
     )
     extent.add_argument(
         "--full", action="store_true", help="every combination, all installed peers, longer samples: an hour"
     )
     parser.add_argument("--losses", **many, help="losses by name (default: all)")
     parser.add_argument(
-        "--sizes", **many, help="elements, such as 100 1e4 2e7 (default: 100 up to several times the cache)"
+        "--sizes",
+        **many,
+        help="elements, such as 100 1e4 2e7 (default: 100 up to several times the cache; losses of embeddings, masks "
+        "and samples have sizes of their own)",
     )
     parser.add_argument("--dtype", **many, help="float32, float64 (default: both)")
     parser.add_argument("--operations", **many, help="value, value_and_gradient, gradient_and_hessian (default: all)")
@@ -83,6 +87,7 @@ def _chosen(values: Sequence[str] | None, known: Sequence[str], what: str) -> li
 def _losses(values: Sequence[str] | None) -> list[str] | None:
     """Names of losses, aliases resolved."""
     import fastloss as fl
+    from fastloss.benchmark.cases import names as known
 
     names = []
     for name in _split(values) or ():
@@ -90,7 +95,7 @@ def _losses(values: Sequence[str] | None) -> list[str] | None:
             names.append(fl.get_loss(name).name)
         except (ValueError, TypeError):
             names.append(name)
-    return _chosen(names, fl.list_losses(), "loss")
+    return _chosen(names, known(), "loss")
 
 
 def _sizes(values: Sequence[str] | None) -> list[int] | None:
@@ -116,13 +121,12 @@ def run(args: argparse.Namespace, stream: TextIO | None = None) -> int:
     """
     from importlib.util import find_spec
 
-    import fastloss as fl
     from fastloss.benchmark import cases, memory, runner
     from fastloss.benchmark.engines import ENGINES, PEERS
     from fastloss.benchmark.machine import processors
 
     asked_for = _losses(args.losses)
-    names = asked_for or default_order(fl.list_losses())
+    names = asked_for or default_order(cases.names())
     sizes = _sizes(args.sizes)
     dtypes = _chosen(args.dtype, cases.DTYPES, "dtype") or list(cases.DTYPES)
     operations = _chosen(args.operations, cases.OPERATIONS, "operation") or list(cases.OPERATIONS)
@@ -141,7 +145,8 @@ def run(args: argparse.Namespace, stream: TextIO | None = None) -> int:
         peers = [name for name in PEERS if args.full or ENGINES[name].quick]
         left = [name for name in PEERS if name not in peers and ENGINES[name].installed]
         if left:
-            notes.append(f"installed, but left to --full or --peers because they compile for long: {', '.join(left)}")
+            why = "because they compile for long or have few losses"
+            notes.append(f"installed, but left to --full or --peers {why}: {', '.join(left)}")
     elif "all" in peers or "none" in peers:
         peers = list(PEERS) if "all" in peers else []
     absent = {
@@ -152,6 +157,7 @@ def run(args: argparse.Namespace, stream: TextIO | None = None) -> int:
 
     out_of_cache = memory.out_of_cache_size(memory.last_level_cache())
     large_only_for: set[str] | None = None
+    own_sizes = sizes is None
     if sizes is None:
         sizes = [100, 1_000, 10_000, 100_000, 1_000_000] if args.full else [100, 10_000, 1_000_000]
         sizes = sorted({*sizes, out_of_cache})
@@ -165,6 +171,7 @@ def run(args: argparse.Namespace, stream: TextIO | None = None) -> int:
         full=args.full,
         once=set() if asked_for else set(names) - set(MAIN),
         large_only_for=large_only_for,
+        own_sizes=own_sizes,
     )
     return run_plan(
         plan,
@@ -215,7 +222,6 @@ def run_plan(
 ) -> int:
     """Measure, print, write files. Ctrl-C ends the measuring, not the printing."""
     from fastloss.benchmark import machine, report, results, runner
-    from fastloss.benchmark.data import predictions
 
     table = report.Report([name for name in engines if name != "fastloss"], stream, plain=args.plain)
     settings = {
@@ -230,7 +236,7 @@ def run_plan(
     status = 0
     with runner.Runner(engines, threads, pace) as running:
         try:
-            sources = dict.fromkeys(predictions(row.case.source).description for row in plan)
+            sources = dict.fromkeys(row.case.description for row in plan)
             table.header(facts, settings, list(sources), notes)
             with table.tracking(len(plan)):
                 for outcome in running.run(plan):

@@ -1,7 +1,8 @@
-"""What is true: the reference of the loss, in float64, on the samples a row is bootstrapped from.
+"""What is true: the reference of the loss, in at least float64, on the samples a row is bootstrapped from.
 
 Samples are drawn from a pool of a few hundred distinct ones, so the reference is evaluated on the pool and gathered
-like the data: the whole result of 2e7 elements is checked, element by element, for the price of some thousand.
+like the data: the whole result of 2e7 elements is checked, element by element, for the price of some thousand. Where
+samples do not count for themselves, the pool is the whole.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastloss.benchmark.cases import Row, bootstrap
+from fastloss.benchmark.case import Row, Truth, bootstrap
 from fastloss.benchmark.engines.engine import Outputs
 
 __all__ = ["TOLERANCES", "Agreement", "Bootstrap", "compare", "write_pool"]
@@ -30,30 +31,47 @@ CHUNK = 1 << 20  # elements compared at a time
 
 def write_pool(path: Path, row: Row) -> None:
     """Write the pool of a row and the reference's results on it."""
-    pool = row.pool()
-    y = pool.y if row.case.targets == "index" else pool.y.astype(np.float64)
-    with np.errstate(all="ignore"):
-        value, gradient, hessian = row.case.make_loss().reference(y, pool.z.astype(np.float64))
-    np.savez(path, y=pool.y, z=pool.z, value=value, gradient=gradient, hessian=hessian)
+    truth = row.case.truth(row.shape, row.dtype)
+    arrays = {"value": truth.value}
+    for kind, several in {"data": truth.data, **truth.derivatives}.items():
+        arrays |= {f"{kind}_{k}": array for k, array in enumerate(several)}
+    np.savez(path, **arrays)  # type: ignore[arg-type]
+
+
+def _read_pool(path: Path) -> Truth:
+    """What `write_pool` has written."""
+    with np.load(path) as file:
+        names = file.files
+        several = {
+            kind: tuple(file[f"{kind}_{k}"] for k in range(len(names)) if f"{kind}_{k}" in names)
+            for kind in ("data", "gradient", "hessian")
+        }
+        return Truth(several.pop("data"), file["value"], several)
 
 
 @dataclass
 class Bootstrap:
-    """The data of a row: the pool with the reference's results, and which of its samples were drawn."""
+    """The data of a row: the pool with the reference's results, and which of its samples were drawn; None: as it is."""
 
-    pool: dict[str, NDArray[Any]]
-    index: NDArray[Any]
+    pool: Truth
+    index: NDArray[Any] | None
 
     @classmethod
-    def draw(cls, path: Path, samples: int) -> Bootstrap:
-        """Draw `samples` samples with replacement from a pool file."""
-        with np.load(path) as file:
-            pool = dict(file)
-        return cls(pool, bootstrap(len(pool["z"]), samples))
+    def draw(cls, path: Path, samples: int | None) -> Bootstrap:
+        """Draw `samples` samples with replacement from a pool file, or take it as it is."""
+        pool = _read_pool(path)
+        return cls(pool, None if samples is None else bootstrap(len(pool.data[0]), samples))
 
-    def data(self) -> tuple[NDArray[Any], NDArray[Any]]:
-        """Targets and predictions."""
-        return self.pool["y"][self.index], self.pool["z"][self.index]
+    def data(self) -> tuple[NDArray[Any], ...]:
+        """The arrays of a call: targets and predictions, or others."""
+        return self.pool.data if self.index is None else tuple(array[self.index] for array in self.pool.data)
+
+    def value(self) -> tuple[float, float]:
+        """The loss, and the mean magnitude of its terms."""
+        terms = self.pool.value.reshape(len(self.pool.value), -1).sum(axis=1)
+        count = np.ones(len(terms)) if self.index is None else np.bincount(self.index, minlength=len(terms))
+        samples = float(count.sum())
+        return float(count @ terms) / samples, float(count @ np.abs(terms)) / samples
 
 
 @dataclass(frozen=True)
@@ -76,22 +94,21 @@ def compare(outputs: Outputs, bootstrap: Bootstrap, dtype: str, skip: tuple[str,
     """Compare results with the reference."""
     errors: dict[str, float] = {}
     if outputs.value is not None:
-        terms = bootstrap.pool["value"]
-        count = np.bincount(bootstrap.index, minlength=len(terms))
-        per_sample = terms.reshape(len(terms), -1).sum(axis=1)
-        size = max(float(count @ np.abs(per_sample)), np.finfo(np.float64).tiny)
-        true = float(count @ per_sample) / len(bootstrap.index)
-        errors["value"] = abs(float(outputs.value) - true) * len(bootstrap.index) / size
+        true, size = bootstrap.value()
+        errors["value"] = abs(float(outputs.value) - true) / max(size, np.finfo(np.float64).tiny)
     for name in ("gradient", "hessian"):
         result = getattr(outputs, name)
         if result is not None and name not in skip:
-            errors[name] = _largest_error(np.asarray(result), bootstrap.pool[name], bootstrap.index)
+            results = result if isinstance(result, tuple) else (result,)
+            pairs = zip(results, bootstrap.pool.derivatives[name], strict=True)
+            errors[name] = float(np.max([_largest_error(np.asarray(r), true, bootstrap.index) for r, true in pairs]))
     # written so that NaN is a disagreement
     return Agreement(all(errors[name] <= TOLERANCES[dtype][name] for name in errors), errors)
 
 
-def _largest_error(result: NDArray[Any], pool: NDArray[Any], index: NDArray[Any]) -> float:
+def _largest_error(result: NDArray[Any], pool: NDArray[Any], index: NDArray[Any] | None) -> float:
     """Largest deviation over the largest magnitude; infinite for a wrong shape."""
+    index = np.arange(len(pool)) if index is None else index
     if result.shape != (len(index), *pool.shape[1:]):
         return float("inf")
     scale = max(float(np.max(np.abs(pool), initial=0.0)), np.finfo(np.float64).tiny)

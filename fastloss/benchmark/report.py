@@ -133,7 +133,7 @@ class Report:
         )
         self.line()
         columns = "".join(f"{ENGINES[name].column if name in ENGINES else name[:8]:>9}" for name in self.peers)
-        self.line((f"  {'operation':<11}{'dtype':<5}{'n':>9}{'ns':>8}{'':>7}{'GB/s':>7}{'limit':>6}{columns}", "bold"))
+        self.line((f"  {'operation':<11}{'dtype':<5}{'n':>12}{'ns':>8}{'':>7}{'GB/s':>7}{'limit':>6}{columns}", "bold"))
 
     def row(self, outcome: RowResult) -> None:
         """A line for a row, with the loss as a heading where it changes, and a line for each disagreement."""
@@ -143,7 +143,7 @@ class Report:
             self.line((self.label, "bold cyan"))
         ours = outcome.nanoseconds()
         dtype = {"float32": "f32", "float64": "f64"}[row.dtype]
-        spans: list[Span | str] = [f"  {operation_label(row.operation):<11}{dtype:<5}{row.size_label:>9}"]
+        spans: list[Span | str] = [f"  {operation_label(row.operation):<11}{dtype:<5}{row.size_label:>12}"]
         if ours is None:
             spans.append((f"{'x':>8}{'':>20}", "bold red"))
         else:

@@ -16,12 +16,12 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median, quantiles
 from typing import Any
 
-from fastloss.benchmark.cases import Row
+from fastloss.benchmark.case import Row
 from fastloss.benchmark.engines import EngineEntry
 from fastloss.benchmark.memory import last_level_cache
 from fastloss.benchmark.oracle import write_pool
@@ -431,14 +431,15 @@ class Runner:
         command = {
             "do": "load",
             "pool": str(self._pool(row)),
-            "samples": row.samples,
-            "loss": case.loss,
-            "given": dict(case.params),
-            "params": case.make_loss().params,
-            "operation": row.operation,
-            "classes": case.classes,
-            "targets": case.targets,
-            "predictions": case.predictions,
+            "samples": row.samples if case.pooled else None,
+            "program": case.program,
+            "task": {
+                "loss": case.loss,
+                "given": dict(case.params),
+                "params": case.make_loss().params,
+                "operation": row.operation,
+                **case.task(row.shape),
+            },
         }
         loading = []
         for worker in self.workers.values():
@@ -503,8 +504,7 @@ class Runner:
         results[worker.name] = Result("failed", note=str(error))
 
     def _pool(self, row: Row) -> Path:
-        width = row.shape[1] if row.case.classes else 0
-        key = (*asdict(row.case).values(), width, row.dtype)
+        key = (row.case, row.case.distinct(row.shape), row.dtype)
         if key not in self.pools:
             path = self.directory / f"pool{len(self.pools)}.npz"
             write_pool(path, row)

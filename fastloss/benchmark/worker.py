@@ -46,20 +46,19 @@ class Bench:
 
     def load(self, command: dict[str, Any]) -> dict[str, Any]:
         """Make data and program of a row; compare."""
-        from fastloss.benchmark.engines.engine import Task
+        from fastloss.benchmark.engines.engine import TASKS
         from fastloss.benchmark.oracle import Bootstrap, compare
 
         self.drop({})
         bootstrap = Bootstrap.draw(Path(command["pool"]), command["samples"])
-        y, z = bootstrap.data()
-        fields = ("loss", "params", "given", "operation", "classes", "targets", "predictions")
-        task = Task(**{name: command[name] for name in fields}, y=y, z=z)
-        program = self.engine.program(task)
+        data = bootstrap.data()
+        make = getattr(self.engine, command["program"], None)
+        program = None if make is None else make(TASKS[command["program"]](**command["task"], data=data))
         if program is None:
             return {"ok": True, "available": False}
         with np.errstate(all="ignore"):
             result = eval(program.statement, dict(program.names))  # written in the engine's file
-            agreement = compare(program.read(result), bootstrap, z.dtype.name, program.skip)
+            agreement = compare(program.read(result), bootstrap, data[-1].dtype.name, program.skip)
         del result
         self.timer = timeit.Timer(program.statement, globals=dict(program.names))
         return {

@@ -31,7 +31,8 @@ class EngineEntry:
     install : str
         What `pip install` calls it.
     quick : bool
-        Whether a quick run has it: engines that compile for seconds per row are left to ``--full`` and ``--peers``.
+        Whether a quick run has it: engines that compile for seconds per row, or that have a loss or two, are left to
+        ``--full`` and ``--peers``.
     openmp : bool
         Whether its threads are OpenMP's, which the runner then binds to processors. Two spinning threads that wake
         on one processor cost a time slice at every barrier: scikit-learn took 500 microseconds a call for seconds,
@@ -62,6 +63,7 @@ ENGINES: dict[str, EngineEntry] = {
     "jax": EngineEntry("jax", _HERE + "jax_engine", "jax", "jax", quick=False),
     "numba": EngineEntry("numba", _HERE + "numba_engine", "numba", "numba", quick=False, openmp=True),
     "numexpr": EngineEntry("numexpr", _HERE + "numexpr_engine", "numexpr", "numexpr", quick=False),
+    "scipy": EngineEntry("scipy", _HERE + "scipy_engine", "scipy", "scipy", quick=False),
 }
 PEERS = tuple(name for name in ENGINES if name != "fastloss")
 

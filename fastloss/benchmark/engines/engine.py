@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Engine", "Outputs", "Program", "Task"]
+__all__ = ["TASKS", "ArraysTask", "Engine", "Outputs", "Program", "Task"]
 
 
 @dataclass(frozen=True)
@@ -26,25 +26,34 @@ class Task:
         Those that differ from the defaults.
     operation : {"value", "value_and_gradient", "gradient_and_hessian"}
         What is timed.
+    data : tuple of ndarray
+        Targets and predictions, `y` and `z`.
     classes : bool
         Whether the last axis of z are classes.
     targets : {"plain", "index", "probability"}
         Form of y.
     predictions : {"raw", "probability", "log_probability"}
         Form of z.
-    y, z : ndarray
-        Targets and predictions.
     """
 
     loss: str
     params: dict[str, Any]
     given: dict[str, Any]
     operation: str
+    data: tuple[NDArray[Any], ...]
     classes: bool
     targets: str
     predictions: str
-    y: NDArray[Any]
-    z: NDArray[Any]
+
+    @property
+    def y(self) -> NDArray[Any]:
+        """Targets."""
+        return self.data[0]
+
+    @property
+    def z(self) -> NDArray[Any]:
+        """Predictions."""
+        return self.data[1]
 
     @property
     def is_softmax_cross_entropy(self) -> bool:
@@ -67,11 +76,54 @@ class Task:
 
 
 @dataclass(frozen=True)
+class ArraysTask:
+    """One row of a loss of several arrays. Fields that it shares with `Task` are the same.
+
+    Parameters
+    ----------
+    data : tuple of ndarray
+        The arrays of a call, in its order.
+    arguments : tuple of str
+        Their names.
+    gradients : tuple of str
+        Those that have a gradient.
+    terms : int
+        How many values the loss is the mean of: what its gradient is multiplied by to be that of the values.
+    """
+
+    loss: str
+    params: dict[str, Any]
+    given: dict[str, Any]
+    operation: str
+    data: tuple[NDArray[Any], ...]
+    arguments: Sequence[str]
+    gradients: Sequence[str]
+    terms: int
+
+    @property
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """The arrays by name."""
+        return dict(zip(self.arguments, self.data, strict=True))
+
+    @property
+    def call(self) -> str:
+        """The arguments of a call, as one writes them."""
+        return ", ".join(self.arguments)
+
+
+# What the methods of an engine are given that a case names as its `program`.
+TASKS: dict[str, type[Task] | type[ArraysTask]] = {"program": Task, "program_of_arrays": ArraysTask}
+
+
+@dataclass(frozen=True)
 class Outputs:
-    """Results in fastloss's conventions: the mean value; gradient and Hessian of the *sum*, per element."""
+    """Results in fastloss's conventions: the mean value; gradient and Hessian of the *sum*, per element.
+
+    Of a loss of several arrays the gradient is a tuple.
+    """
 
     value: float | None = None
-    gradient: NDArray[Any] | None = None
+    gradient: NDArray[Any] | tuple[NDArray[Any], ...] | None = None
     hessian: NDArray[Any] | None = None
 
 
@@ -101,7 +153,10 @@ class Program:
 
 
 class Engine(Protocol):
-    """An engine; `versions` names the libraries it runs."""
+    """An engine; `versions` names the libraries it runs.
+
+    One that has losses of several arrays has a method ``program_of_arrays`` too, of an `ArraysTask`.
+    """
 
     versions: dict[str, str]
 

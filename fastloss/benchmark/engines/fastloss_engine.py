@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 import fastloss as fl
-from fastloss.benchmark.engines.engine import Outputs, Program, Task
+from fastloss.benchmark.engines.engine import ArraysTask, Outputs, Program, Task
 
 __all__ = ["Engine"]
 
@@ -37,4 +37,19 @@ class Engine:
             "loss.gradient_and_hessian(y, z, out=gh)",
             names | {"gh": (g, np.empty_like(task.z))},
             lambda result: Outputs(gradient=result[0] * float(samples), hessian=result[1] * float(samples)),
+        )
+
+    def program_of_arrays(self, task: ArraysTask) -> Program | None:
+        """Every loss: the value, or the value and all gradients."""
+        loss: Any = fl.get_loss(task.loss, **task.given)
+        names: dict[str, Any] = {"loss": loss, **task.arrays}
+        if task.operation == "value":
+            return Program(f"loss({task.call})", names, lambda value: Outputs(value=value))
+        out = tuple(np.empty_like(task.arrays[name]) for name in task.gradients)
+        several = hasattr(loss, "value_and_gradients")
+        names["out"] = out if several else out[0]
+        return Program(
+            f"loss.value_and_gradient{'s' * several}({task.call}, out=out)",
+            names,
+            lambda result: Outputs(value=result[0], gradient=tuple(g * float(task.terms) for g in out)),
         )

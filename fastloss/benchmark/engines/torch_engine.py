@@ -13,7 +13,7 @@ from typing import Any
 import torch
 import torch.nn.functional as F  # noqa: N812  the name everybody uses
 
-from fastloss.benchmark.engines.engine import Outputs, Program, Task
+from fastloss.benchmark.engines.engine import ArraysTask, Outputs, Program, Task
 from fastloss.benchmark.engines.formulas import FUNCTIONS, formula_of, python_function
 from fastloss.benchmark.engines.numpy_engine import outputs_of
 
@@ -166,6 +166,94 @@ SAME = {
 }  # fmt: skip
 
 
+def _contrastive(p: dict[str, Any]) -> Callable[..., torch.Tensor]:
+    def contrastive(y: torch.Tensor, h1: torch.Tensor, h2: torch.Tensor) -> torch.Tensor:
+        distance = F.pairwise_distance(h1, h2, eps=0.0)
+        return (y * distance.square() + (1 - y) * F.relu(p["margin"] - distance).square()).mean() / 2
+
+    return contrastive
+
+
+def _triplet(p: dict[str, Any]) -> Callable[..., torch.Tensor]:
+    options = {name: p[name] for name in ("margin", "p", "swap")}
+    # its 1e-6, added to every difference, would be another function
+    return lambda anchor, positive, negative: F.triplet_margin_loss(anchor, positive, negative, **options, eps=0.0)
+
+
+def _ntxent(p: dict[str, Any]) -> Callable[..., torch.Tensor]:
+    """Cross-entropy of the similarities, a view's own left out, with the other view as the label."""
+
+    def ntxent(z1: torch.Tensor, z2: torch.Tensor) -> torch.Tensor:
+        u = F.normalize(torch.cat([z1, z2]), dim=1)
+        s = (u @ u.T / p["temperature"]).fill_diagonal_(-math.inf)
+        return F.cross_entropy(s, torch.arange(len(u)).roll(len(z1)))
+
+    return ntxent
+
+
+def _supervised_contrastive(p: dict[str, Any]) -> Callable[..., torch.Tensor]:
+    def supervised_contrastive(labels: torch.Tensor, z: torch.Tensor) -> torch.Tensor:
+        u = F.normalize(z, dim=1)
+        s = (u @ u.T / p["temperature"]).fill_diagonal_(-math.inf)
+        alike = (labels[:, None] == labels).fill_diagonal_(False)
+        count = alike.sum(1)
+        log_p: torch.Tensor = torch.where(alike, F.log_softmax(s, 1), 0).sum(1) / count
+        return -log_p[count > 0].mean()
+
+    return supervised_contrastive
+
+
+def _overlap(ratio: Callable[..., torch.Tensor]) -> Callable[[dict[str, Any]], Callable[..., torch.Tensor]]:
+    """A loss of masks from the sums of t p, t and p: over everything, or for each class."""
+
+    def make(p: dict[str, Any]) -> Callable[..., torch.Tensor]:
+        def overlap(y_true: torch.Tensor, y_pred: torch.Tensor) -> torch.Tensor:
+            axes = [axis for axis in range(y_pred.ndim) if axis != 1 or not p["per_class"]]
+            both = (y_true * y_pred).sum(axes)
+            mean: torch.Tensor = ratio(both, y_true.sum(axes), y_pred.sum(axes), p).mean()
+            return mean
+
+        return overlap
+
+    return make
+
+
+def _tversky(both: torch.Tensor, of_t: torch.Tensor, of_p: torch.Tensor, p: dict[str, Any]) -> torch.Tensor:
+    agreed = both + p["smooth"]
+    share: torch.Tensor = 1 - agreed / (agreed + p["alpha"] * (of_p - both) + p["beta"] * (of_t - both))
+    focused: torch.Tensor = share ** p["gamma"]
+    return focused
+
+
+def _wasserstein(p: dict[str, Any]) -> Callable[..., torch.Tensor]:
+    """As many samples of either, each of weight 1."""
+
+    def wasserstein(u: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
+        mean: torch.Tensor = (u.sort().values - v.sort().values).abs().pow(p["p"]).mean() ** (1 / p["p"])
+        return mean
+
+    def earth_mover(u: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
+        return (u.sort().values - v.sort().values).abs().mean()
+
+    return earth_mover if p["p"] == 1 else wasserstein
+
+
+# Losses of several arrays: torch's functions, and what one writes where it has none.
+OF_ARRAYS: dict[str, Callable[[dict[str, Any]], Callable[..., torch.Tensor]]] = {
+    "contrastive": _contrastive,
+    "triplet": _triplet,
+    "cosine_embedding": lambda p: lambda y, h1, h2: F.cosine_embedding_loss(h1, h2, y, margin=p["margin"]),
+    "cosine_similarity": lambda p: lambda h1, h2: -F.cosine_similarity(h1, h2, dim=-1).mean(),
+    "margin_ranking": lambda p: lambda y, x1, x2: F.margin_ranking_loss(x1, x2, y, margin=p["margin"]),
+    "ntxent": _ntxent,
+    "supervised_contrastive": _supervised_contrastive,
+    "dice": _overlap(lambda both, t, p, given: 1 - (2 * both + given["smooth"]) / (t + p + given["smooth"])),
+    "jaccard": _overlap(lambda both, t, p, given: 1 - (both + given["smooth"]) / (t + p - both + given["smooth"])),
+    "tversky": _overlap(_tversky),
+    "wasserstein_1d": _wasserstein,
+}
+
+
 def value_function(task: Task) -> Value | None:
     """The mean loss as a function of tensors (y, z): torch's own, else the formula."""
     if any(task.params.get(name, value) != value for name, value in SAME.items()):
@@ -238,4 +326,28 @@ class Engine:
                 hessian=(result[1] * samples).numpy(force=True),
             ),
             "torch function, autograd.grad twice",
+        )
+
+    def program_of_arrays(self, task: ArraysTask) -> Program | None:
+        """Value; value and gradients."""
+        if task.loss not in OF_ARRAYS:
+            return None
+        value = OF_ARRAYS[task.loss](task.params)
+        tensors = {name: torch.from_numpy(array) for name, array in task.arrays.items()}
+        names: dict[str, Any] = {"f": value, **tensors}
+        if task.operation == "value":
+            return Program(f"f({task.call})", names, lambda v: Outputs(value=v.item()), "torch")
+        leaves = [tensors[name].requires_grad_() for name in task.gradients]
+
+        def forward_backward(*arrays: torch.Tensor) -> tuple[torch.Tensor, tuple[torch.Tensor, ...]]:
+            loss = value(*arrays)
+            return loss, torch.autograd.grad(loss, leaves)
+
+        return Program(
+            f"f({task.call})",
+            names | {"f": forward_backward},
+            lambda result: Outputs(
+                value=result[0].item(), gradient=tuple((g * float(task.terms)).numpy() for g in result[1])
+            ),
+            "torch, then autograd.grad of the loss",
         )
