@@ -31,7 +31,7 @@ from fastloss.benchmark.engines.engine import Outputs
 from fastloss.benchmark.engines.formulas import FORMULAS, FUNCTIONS, python_function
 from fastloss.benchmark.markdown import as_markdown
 from fastloss.benchmark.oracle import Bootstrap, compare, write_pool
-from fastloss.benchmark.report import Report, disagreements, ratio_text, summary
+from fastloss.benchmark.report import Report, disagreements, ratio_text, summary, time_text
 from fastloss.benchmark.runner import Pace, Result, RowResult, Runner, Spread, _environment
 
 HASTE = Pace(rounds=2, sample_seconds=1e-5, row_seconds=1.0, load_timeout=60.0, time_timeout=20.0)
@@ -454,6 +454,7 @@ def test_lost_cases_are_counted_and_listed() -> None:
 
 
 def test_ratio_text() -> None:
+    assert [time_text(x) for x in (0.6151, 13.3, 999.4, 999.6, 2034.4)] == ["0.615", "13.3", "999", "1000", "2034"]
     assert [ratio_text(x) for x in (0.8, 1.234, 4.06, 35.4, 1200.0)] == ["0.80", "1.23", "4.1", "35", "1200"]
 
 

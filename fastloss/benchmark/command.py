@@ -39,8 +39,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--quick",
         action="store_true",
         help="the default, half a minute for each engine: the main losses at several sizes, with every operation and "
-        "dtype; the others, unless --losses names them, once: value and gradient in float32 at n = 1e6 or a size of their "
-        "own",
+        "dtype; the others, unless --losses names them, once: value and gradient in float32 at n = 1e6 or a size of "
+        "their own",
     )
     extent.add_argument(
         "--full", action="store_true", help="every combination, all installed peers, longer samples: an hour"

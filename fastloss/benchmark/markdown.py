@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from fastloss.benchmark.cases import OPERATIONS
-from fastloss.benchmark.report import operation_label, ratio_text
+from fastloss.benchmark.report import operation_label, ratio_text, time_text
 from fastloss.benchmark.results import write_atomically
 
 __all__ = ["as_markdown", "write_markdown"]
@@ -55,7 +55,7 @@ def _table(rows: Sequence[dict[str, Any]]) -> list[str]:
         cells = [
             f"`{row['label']}`",
             " x ".join(f"{length:,}" for length in row["shape"]),
-            f"{ours['median']:.3g}" if ours else "failed",
+            time_text(ours["median"]) if ours else "failed",
             f"{row['gb_per_s']:.3g}" if row["gb_per_s"] else "",
             f"{limit:.0%}" if limit else "",
             *(_cell(row["results"].get(name)) for name in peers),

@@ -16,7 +16,7 @@ from fastloss.benchmark.engines import ENGINES
 from fastloss.benchmark.oracle import TOLERANCES
 from fastloss.benchmark.runner import RowResult
 
-__all__ = ["Report", "disagreements", "operation_label", "summary"]
+__all__ = ["Report", "disagreements", "operation_label", "ratio_text", "summary", "time_text"]
 
 OPERATION_LABELS = {"value": "value", "value_and_gradient": "value+grad", "gradient_and_hessian": "grad+hess"}
 Span = tuple[str, str]  # text, style
@@ -31,6 +31,11 @@ def operation_label(operation: str) -> str:
 def ratio_text(ratio: float) -> str:
     """Three digits at most: 0.87, 4.1, 35, 1200."""
     return f"{ratio:.2f}" if ratio < 2 else f"{ratio:.1f}" if ratio < 20 else f"{ratio:.0f}"
+
+
+def time_text(nanoseconds: float) -> str:
+    """Three digits, or all before the point: 0.615, 13.3, 2034."""
+    return f"{nanoseconds:.3g}" if nanoseconds < 999.5 else f"{nanoseconds:.0f}"
 
 
 def disagreements(outcome: RowResult) -> list[str]:
@@ -148,7 +153,7 @@ class Report:
             spans.append((f"{'x':>8}{'':>20}", "bold red"))
         else:
             limit = outcome.of_limit
-            spans.append((f"{ours.median:>8.3g}", "bold"))
+            spans.append((f"{time_text(ours.median):>8}", "bold"))
             spread = f"±{ours.relative:.0%}" if ours.relative < 9.995 else ">±999%"
             spans.append((f"{spread:>7}", "dim" if ours.relative < UNSTEADY else "yellow"))
             spans.append(f"{outcome.gigabytes_per_second:>7.1f}")
