@@ -8,6 +8,10 @@ CAN_SORT: bool
 isa_available: tuple[str, ...]
 
 class Runner:
+    @property
+    def loss(self) -> Loss: ...
+    @property
+    def rows(self) -> Runner | None: ...
     def __init__(self, loss: Loss) -> None: ...
     def run(
         self,
@@ -20,6 +24,7 @@ class Runner:
         n_threads: int | None,
         floor: float = ...,
         converted: bool = ...,
+        vector: Any = ...,
     ) -> Any: ...
 
 def build_info() -> dict[str, Any]: ...

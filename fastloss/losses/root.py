@@ -88,6 +88,8 @@ class _Runner:
         out: Any,
         n_threads: Any,
         floor: float = -math.inf,
+        converted: bool = False,
+        vector: Any = None,  # of hessian_vector_product, which there is none of
     ) -> Any:
         if reduction == validation.PARTS:
             return self.squares.run(VALUE, y_true, y_pred, sample_weight, reduction, None, n_threads)
