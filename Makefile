@@ -54,7 +54,7 @@ $(STAMPS)/engine: $(SOURCES) $(STAMPS)/build-tools
 	test -f "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("include"))')/Python.h" || \
 	    missing="$$missing$${missing:+, }Python's headers (Debian, Ubuntu: apt install python3-dev)"; \
 	if test -n "$$missing"; then echo "fastloss will run on its slow NumPy references, for this machine lacks $$missing" >&2; \
-	else export FASTLOSS_REQUIRE_ENGINE=1; echo "building fastloss (about a minute)"; fi; \
+	else export FASTLOSS_REQUIRE_ENGINE=1; echo "building fastloss (a minute or two)"; fi; \
 	$(TIMED) $(PIP) --no-build-isolation --editable .
 	@$(BIN)/python -W ignore -m fastloss info
 	@touch $@

@@ -255,7 +255,8 @@ class Loss(Immutable):
         ----------
         hessian : {"exact", "majorize", "fisher", "floor"}
             "exact": the second derivative, 0 where the loss is linear. "majorize": the curvature of a quadratic that
-            bounds the loss from above. "fisher": the expected second derivative. "floor": the exact one, at least
+            bounds the loss from above. "fisher": the expected second derivative (of the focal family, which is no
+            likelihood: that of softmax, weighed). "floor": the exact one, at least
             1e-6 (in a sum of losses: that of each part). A kind that the loss does not have raises; see
             `hessian_kinds`.
         out : tuple of two ndarray, optional

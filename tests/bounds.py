@@ -330,9 +330,9 @@ def _of_true_class(loss: Loss, y: Any, z: Any, found: dict[str, Any]) -> dict[st
     result = _softmax(q, z)
     tiny = np.finfo(np.float32).tiny
     p, stretch = result["p"], result["stretch"]
-    A, B = (q * np.abs(x) for x in loss._phi(p, 1 - p, -np.log(np.maximum(p, np.finfo(z.dtype).tiny)))[1:3])
+    phi, A, B, _ = loss._phi(p, 1 - p, -np.log(np.maximum(p, np.finfo(z.dtype).tiny)))
+    A, B = q * np.abs(A), q * np.abs(B)
     power = (1 + loss.params.get("gamma", 0) + loss.params.get("q", 0)) * stretch
-    phi = loss._phi(p, 1 - p, -np.log(np.maximum(p, np.finfo(z.dtype).tiny)))[0]
     penalty, lse = LONG(loss.z_loss), np.abs(terms.log_sum_exp(z))
 
     def spread(own: Any, *of_others: tuple[Any, Any]) -> Any:

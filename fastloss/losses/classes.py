@@ -10,15 +10,15 @@ import numpy as np
 from fastloss import domains
 from fastloss.loss import KernelSpec
 from fastloss.losses import terms
-from fastloss.losses.pieces import complement, log_softmax, nan_like, product, xlogy
-from fastloss.losses.terms import SumOfTerms, log_sum_exp
+from fastloss.losses.pieces import in_both_types, nan_like
+from fastloss.losses.terms import MinusLogTerms, SumOfTerms
 from fastloss.optimum import count_classes
 from fastloss.parameters import flag, index, positive, real, weights
 from fastloss.registry import register
 
 
-class _CrossEntropy(SumOfTerms):
-    """What cross-entropy losses share: the options, and the reference for effective target rows.
+class _CrossEntropy(MinusLogTerms):
+    """What cross-entropy losses share: the options, and the effective target rows that they make of targets.
 
     An option that a subclass has as a class attribute is settled, and no parameter.
     """
@@ -53,11 +53,6 @@ class _CrossEntropy(SumOfTerms):
     def convex(self) -> bool:  # type: ignore[override]
         return not self.z_loss
 
-    @property
-    def hessian_kinds(self) -> tuple[str, ...]:
-        plain = self.from_logits and not self.z_loss
-        return ("exact", "majorize", "fisher", "floor") if plain else ("exact", "floor")
-
     def _kernel(self) -> KernelSpec:
         return self._spec("ce")
 
@@ -67,7 +62,7 @@ class _CrossEntropy(SumOfTerms):
         return KernelSpec(
             f"{family}_{'index' if self.takes_labels else 'dense'}_{self._prediction()}",
             (self.label_smoothing, self.z_loss, math.fsum(factors or ()), *term),
-            None if factors is None else (np.array(factors, np.float32), np.array(factors, np.float64)),
+            in_both_types(factors),
             self.params.get("ignore_index") if self.takes_labels else None,
         )
 
@@ -98,49 +93,6 @@ class _CrossEntropy(SumOfTerms):
             n_classes = count_classes(self, y)
         q, counts = self._effective(y, np.empty((1, n_classes)))
         return log_if(self.from_logits or self.from_log_probabilities, np.average(q, axis=0, weights=w * counts))
-
-    def reference(self, y_true: Any, y_pred: Any) -> tuple[Any, Any, Any]:
-        q, counts = self._effective(y_true, y_pred)
-        total = q.sum(axis=-1, keepdims=True)
-        penalty = y_pred.dtype.type(self.z_loss)
-        with np.errstate(all="ignore"):
-            if self.from_logits:
-                log_p = log_softmax(y_pred)
-                p = np.exp(log_p)
-                c = complement(p)
-                lse = log_sum_exp(y_pred)
-                value = -product(q, log_p).sum(axis=-1)
-                gradient = np.where(p > 0.5, (total - q) - total * c, total * p - q)
-                hessian = total * p * c
-                if penalty:
-                    value = value + (penalty * lse * lse)[..., 0]
-                    gradient = gradient + 2 * penalty * lse * p
-                    hessian = hessian + 2 * penalty * (p * p + lse * p * c)
-            elif self.from_log_probabilities:
-                value = -product(q, y_pred).sum(axis=-1)
-                gradient, hessian = np.where(np.isnan(y_pred), y_pred, -q), np.where(np.isnan(y_pred), y_pred, 0)
-            else:
-                z = y_pred + 0  # -0 is 0
-                value = -xlogy(q, z).sum(axis=-1)
-                nothing = np.where(np.isnan(z), z, 0)
-                gradient = np.where(q == 0, nothing, -q / z)
-                hessian = np.where(q == 0, nothing, q / z / z)
-        return (
-            np.where(counts, value, 0),
-            np.where(counts[..., None], gradient, 0),
-            np.where(counts[..., None], hessian, 0),
-        )
-
-    def _term(self, t: Any, p: Any, c: Any, d: Any, minus_log: Any) -> tuple[Any, Any, Any, Any]:
-        return product(t, minus_log), -t, nan_like(t, 0), t * p
-
-    def majorizer(self, y_true: Any, y_pred: Any) -> Any:
-        q, counts = self._effective(y_true, y_pred)
-        bound = q.sum(axis=-1, keepdims=True) / 2 + np.zeros_like(y_pred)
-        return np.where(counts[..., None], bound, 0)
-
-    def fisher(self, y_true: Any, y_pred: Any) -> Any:
-        return self.reference(y_true, y_pred)[2]
 
 
 def log_if(logarithm: bool, mass: Any) -> Any:
@@ -318,9 +270,6 @@ class _LabelsOrRows(_CrossEntropy):
         rows.__dict__.update(self.__dict__, takes_labels=False)
         rows.__dict__["_runner"] = rows._make_runner()
         return rows
-
-    reference = SumOfTerms.reference  # not cross-entropy's
-    _term = SumOfTerms._term
 
 
 class _OfTrueClass(_LabelsOrRows):
@@ -696,6 +645,8 @@ class CategoricalBrier(_LabelsOrRows):
 
     def _kernel(self) -> KernelSpec:
         return self._spec("terms", terms.BRIER)
+
+    _term = SumOfTerms._term  # by the slope, not cross-entropy's
 
     def _slope(self, t: Any, p: Any, d: Any) -> tuple[Any, Any, Any, Any]:
         return d * d, 2 * d, 0, 2 * p

@@ -9,8 +9,8 @@ import numpy as np
 from fastloss.loss import KernelSpec
 from fastloss.losses import terms
 from fastloss.losses.classes import log_if
-from fastloss.losses.pieces import complement, log_softmax, nan_like, product, xlogy
-from fastloss.losses.terms import SumOfTerms
+from fastloss.losses.pieces import nan_like, product, xlogy
+from fastloss.losses.terms import MinusLogTerms, SumOfTerms
 from fastloss.parameters import flag
 from fastloss.registry import register
 
@@ -32,7 +32,7 @@ class _Divergence(SumOfTerms):
 
 
 @register
-class KLDivergence(_Divergence):
+class KLDivergence(_Divergence, MinusLogTerms):
     r"""Kullback-Leibler divergence of the prediction from the target: sum_k t_k log(t_k / p_k).
 
     The direction is KL(target || prediction). p is a row of y_pred, or exp(y_pred), or softmax(y_pred). From logits
@@ -66,40 +66,16 @@ class KLDivergence(_Divergence):
     name = "kl_divergence"
     when = "A given distribution is to be matched: distillation, or the votes of several annotators."
 
-    @property
-    def hessian_kinds(self) -> tuple[str, ...]:
-        return ("exact", "majorize", "fisher", "floor") if self.from_logits else ("exact", "floor")
-
     def _kernel(self) -> KernelSpec:
         return KernelSpec(f"kl_{self._prediction()}")
 
     def _closed_form(self, y: Any, w: Any) -> Any:
         return log_if(self.from_logits or self.from_log_probabilities, np.average(y, axis=0, weights=w))
 
-    def _term(self, t: Any, p: Any, c: Any, d: Any, minus_log: Any) -> tuple[Any, Any, Any, Any]:
-        return product(t, minus_log), -t, nan_like(t, 0), t * p
-
     def reference(self, y_true: Any, y_pred: Any) -> tuple[Any, Any, Any]:
-        t, z = y_true.astype(y_pred.dtype), y_pred + 0  # -0 is 0
-        entropy = -xlogy(t, t).sum(axis=-1)
-        with np.errstate(all="ignore"):
-            nothing = np.where(np.isnan(z), z, 0)
-            if self.from_logits:
-                log_p, total = log_softmax(z), t.sum(axis=-1, keepdims=True)
-                p = np.exp(log_p)
-                c = complement(p)
-                gradient = np.where(p > 0.5, (total - t) - total * c, total * p - t)
-                return -product(t, log_p).sum(axis=-1) - entropy, gradient, total * p * c
-            if self.from_log_probabilities:
-                return -product(t, z).sum(axis=-1) - entropy, np.where(np.isnan(z), z, -t), nothing
-            gradient = np.where(t == 0, nothing, -t / z)
-            return -xlogy(t, z).sum(axis=-1) - entropy, gradient, np.where(t == 0, nothing, t / z / z)
-
-    def majorizer(self, y_true: Any, y_pred: Any) -> Any:
-        return y_true.sum(axis=-1, keepdims=True).astype(y_pred.dtype) / 2 + np.zeros_like(y_pred)
-
-    def fisher(self, y_true: Any, y_pred: Any) -> Any:
-        return self.reference(y_true, y_pred)[2]
+        value, gradient, hessian = super().reference(y_true, y_pred)
+        t = y_true.astype(y_pred.dtype)
+        return value + xlogy(t, t).sum(axis=-1), gradient, hessian
 
 
 class _TermByTerm(_Divergence):

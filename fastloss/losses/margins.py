@@ -8,14 +8,10 @@ import numpy as np
 
 from fastloss import domains
 from fastloss.loss import KernelSpec, Loss
-from fastloss.losses.pieces import cross_entropy_of_score, logistic_bound, nan_like
+from fastloss.losses.pieces import cross_entropy_of_score, in_both_types, logistic_bound, nan_like
 from fastloss.optimum import count_classes
 from fastloss.parameters import index, real, weights
 from fastloss.registry import register
-
-
-def _both_types(factors: tuple[float, ...] | None) -> Any:
-    return None if factors is None else (np.array(factors, np.float32), np.array(factors, np.float64))
 
 
 class _OfLabel(Loss):
@@ -44,7 +40,7 @@ class _OfLabel(Loss):
 
     def _kernel(self) -> KernelSpec:
         shape = (0.0, 0.0, 0.0, float(self._power()), self.margin)  # the first are of other losses over classes
-        return KernelSpec(self.name, shape, _both_types(self.class_weight), self.ignore_index)
+        return KernelSpec(self.name, shape, in_both_types(self.class_weight), self.ignore_index)
 
     def _counts(self, y_true: Any) -> Any:
         return np.ones(y_true.shape, bool) if self.ignore_index is None else y_true != self.ignore_index
@@ -264,7 +260,7 @@ class MultiLabelSoftMargin(_OfLabels):
         return domains.PROBABILITY_TARGET
 
     def _kernel(self) -> KernelSpec:
-        return KernelSpec(self.name, (), _both_types(self.weight))
+        return KernelSpec(self.name, (), in_both_types(self.weight))
 
     def _share(self, y_pred: Any) -> Any:
         """c_k / K"""

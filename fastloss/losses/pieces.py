@@ -14,6 +14,11 @@ def float32_and_rest(x: Any) -> tuple[float, float]:
     return float(first), float(x - np.longdouble(first))
 
 
+def in_both_types(factors: tuple[float, ...] | None) -> Any:
+    """Factors per class as the kernels of either type read them."""
+    return None if factors is None else (np.array(factors, np.float32), np.array(factors, np.float64))
+
+
 def nan_like(x: Any, value: Any) -> Any:
     """`value` in the dtype of `x`, and NaN where `x` is NaN: a constant derivative must not hide one."""
     return np.where(np.isnan(x), x, np.asarray(value, dtype=x.dtype))

@@ -122,6 +122,31 @@ class SumOfTerms(Loss):
         return np.where(counts[..., None], result, 0)
 
 
+class MinusLogTerms(SumOfTerms):
+    """sum_k -t_k log p_k: cross-entropy, whose derivatives divergences from the target share."""
+
+    @property
+    def hessian_kinds(self) -> tuple[str, ...]:
+        plain = self.from_logits and not self.params.get("z_loss", 0)
+        return ("exact", "majorize", "fisher", "floor") if plain else ("exact", "floor")
+
+    def _term(self, t: Any, p: Any, c: Any, d: Any, minus_log: Any) -> tuple[Any, Any, Any, Any]:
+        nothing = nan_like(p, 0)
+        if self._prediction() == "probabilities":
+            slope, bend = np.where(t == 0, nothing, -t / p), np.where(t == 0, nothing, t / p / p)
+        else:
+            slope, bend = nan_like(p, -t), nothing
+        return product(t, minus_log), slope, bend, t * p
+
+    def majorizer(self, y_true: Any, y_pred: Any) -> Any:
+        t, counts = self._effective(y_true, y_pred)
+        bound = t.sum(axis=-1, keepdims=True) / 2 + np.zeros_like(y_pred)
+        return np.where(counts[..., None], bound, 0)
+
+    def fisher(self, y_true: Any, y_pred: Any) -> Any:
+        return self.reference(y_true, y_pred)[2]
+
+
 def _of_others(x: Any, leads: Any) -> Any:
     """The sum of the other classes' x: of those that do not lead it is the rest of the whole."""
     rest = np.where(leads, 0, x).sum(axis=-1, keepdims=True)

@@ -84,6 +84,9 @@ typedef struct {
 /* Terms are added eight at a time before they join the total: float32 ones are then widened, as exact as double lanes
  * and cheaper; and the rounding errors of a long row grow with its eighth. */
 enum { FN(CHUNK) = 8 };
+/* Groups of a segment, a few at a time: from j0 to j1. */
+#define EACH_CHUNK(s, j0, j1)                                                                         \
+    for (ptrdiff_t j0 = 0, j1; j1 = s->groups - j0 < FN(CHUNK) ? s->groups : j0 + FN(CHUNK), j0 < s->groups; j0 = j1)
 
 /* z - top, and 0 where they are equal, though both may be infinite. */
 INLINE real FN(distance)(real z, real top) {
@@ -178,8 +181,7 @@ INLINE void FN(classes_sums)(const FN(classes_spec) spec, const FN(classes_optio
     EACH_LANE label[l] = rows->label[spec.across ? row : row + l];
 
     EACH_LANE top[l] = logits ? rows->top[spec.across ? row : row + l] : 0;
-    EACH_SEGMENT(s) for (ptrdiff_t j0 = 0; j0 < s->groups; j0 += FN(CHUNK)) {
-        const ptrdiff_t j1 = s->groups - j0 < FN(CHUNK) ? s->groups : j0 + FN(CHUNK);
+    EACH_SEGMENT(s) EACH_CHUNK(s, j0, j1) {
         real rest_part[LANES] = {0}, dot_part[LANES] = {0}, total_part[LANES] = {0};
         for (ptrdiff_t j = j0; j < j1; j++) {
             const real *z = s->z + j * LANES, *weight = GROUP_WEIGHT(s, j);

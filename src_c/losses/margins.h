@@ -14,11 +14,8 @@
     static ONCE void FN(name)(int operation, const FN(classes_options) * o, const FN(segment) * segments,      \
                               int n_segments, FN(classes_rows) * rows, ptrdiff_t row, int across)
 
-/* Groups j of LANES numbers, all of them or so many that their terms are added in their own type; the class of a group,
- * to which `offset` adds the lane where a row lies across. */
+/* Groups j of LANES numbers; the class of a group, to which `offset` adds the lane where a row lies across. */
 #define EACH_ROW_GROUP(s, j) EACH_SEGMENT(s) for (ptrdiff_t j = 0; j < s->groups; j++)
-#define EACH_ROW_CHUNK(s, j0) EACH_SEGMENT(s) for (ptrdiff_t j0 = 0; j0 < s->groups; j0 += FN(CHUNK))
-#define CHUNK_END(s, j0) (s->groups - j0 < FN(CHUNK) ? s->groups : j0 + FN(CHUNK))
 #define FIRST_CLASS(s, j) ((bits_t)(across ? (s)->first + (j)*LANES : (j)))
 
 INLINE void FN(put_value)(FN(classes_rows) * rows, ptrdiff_t row, int across, const real *value) {
@@ -52,9 +49,9 @@ MARGIN_LOSS(multi_margin) {
     FN(margin_rows) r;
     double count[LANES] ALIGNED = {0}, sum[LANES] ALIGNED = {0}, squares[LANES] ALIGNED = {0};
     FN(read_rows)(&r, rows, row, across);
-    EACH_ROW_CHUNK(s, j0) {
+    EACH_SEGMENT(s) EACH_CHUNK(s, j0, j1) {
         real count_part[LANES] ALIGNED = {0}, sum_part[LANES] ALIGNED = {0}, squares_part[LANES] ALIGNED = {0};
-        for (ptrdiff_t j = j0; j < CHUNK_END(s, j0); j++) {
+        for (ptrdiff_t j = j0; j < j1; j++) {
             const real *z = s->z + j * LANES;
             const bits_t first = FIRST_CLASS(s, j);
             if (across) /* the row after next: see classes_sums */
@@ -187,8 +184,8 @@ MARGIN_LOSS(multi_label_soft_margin) {
     real factor[LANES] ALIGNED, share = (real)per_class;
     FN(read_rows)(&r, rows, row, across);
     EACH_LANE factor[l] = (real)((double)r.scale[l] * per_class);
-    EACH_ROW_CHUNK(s, j0) {
-        const ptrdiff_t n = CHUNK_END(s, j0) - j0;
+    EACH_SEGMENT(s) EACH_CHUNK(s, j0, j1) {
+        const ptrdiff_t n = j1 - j0;
         const real *z = s->z + j0 * LANES, *t = s->t + j0 * LANES;
         real e[FN(CHUNK) * LANES] ALIGNED, part[LANES] ALIGNED = {0};
         SIMD for (ptrdiff_t i = 0; i < n * LANES; i++) /* a loop of its own: see formula.h */
@@ -257,9 +254,9 @@ MARGIN_LOSS(multi_label_margin) {
             any |= bits_of(is_label[l]);
         if (any == 0)
             continue;
-        EACH_ROW_CHUNK(s, j0) {
+        EACH_SEGMENT(s) EACH_CHUNK(s, j0, j1) {
             real part[LANES] ALIGNED = {0}, pushed_part[LANES] ALIGNED = {0};
-            for (ptrdiff_t j = j0; j < CHUNK_END(s, j0); j++) {
+            for (ptrdiff_t j = j0; j < j1; j++) {
                 const real *z = s->z + j * LANES, *t = s->t + j * LANES;
                 const bits_t first = FIRST_CLASS(s, j);
                 real inside[LANES] ALIGNED;

@@ -150,9 +150,6 @@ static ONCE void FN(load_terms_rows)(FN(terms_rows) * r, const FN(classes_rows) 
     FN(lanes_of)(r->scale, rows->scale + row, r->across);
 }
 
-/* Groups of a segment, a few at a time: from j0 to j1. */
-#define EACH_CHUNK(s, j0, j1)                                                                         \
-    for (ptrdiff_t j0 = 0, j1; j1 = s->groups - j0 < FN(CHUNK) ? s->groups : j0 + FN(CHUNK), j0 < s->groups; j0 = j1)
 /* The groups of a chunk: k is the first number of one in the chunk, `at` in the segment. */
 #define EACH_GROUP(k, at, j0, j1) for (ptrdiff_t k = 0, at = j0 * LANES; k < (j1 - j0) * LANES; k += LANES, at += LANES)
 
