@@ -5,6 +5,7 @@
 #include <unistd.h>
 #endif
 
+/* setup.py defines FL_X86_64_V2 to V4 for what it builds: all three, unless a developer asked for fewer. */
 #ifdef FL_X86_64
 extern const fl_isa fl_x86_64_v2, fl_x86_64_v3, fl_x86_64_v4;
 #else
@@ -22,12 +23,18 @@ const fl_isa *const *fl_available(void) {
     const int v4 = v3 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
                    __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") &&
                    __builtin_cpu_supports("avx512vl");
+#ifdef FL_X86_64_V4
     if (v4)
         found[n++] = &fl_x86_64_v4;
+#endif
+#ifdef FL_X86_64_V3
     if (v3)
         found[n++] = &fl_x86_64_v3;
+#endif
+#ifdef FL_X86_64_V2
     if (v2)
         found[n++] = &fl_x86_64_v2;
+#endif
 #else
     found[n++] = &fl_baseline;
 #endif
@@ -36,11 +43,20 @@ const fl_isa *const *fl_available(void) {
 }
 
 const char *fl_built(void) {
-#ifdef FL_X86_64
-    return "x86-64-v2 x86-64-v3 x86-64-v4";
-#else
-    return "baseline";
+    return ""
+#ifdef FL_X86_64_V2
+           "x86-64-v2 "
 #endif
+#ifdef FL_X86_64_V3
+           "x86-64-v3 "
+#endif
+#ifdef FL_X86_64_V4
+           "x86-64-v4 "
+#endif
+#ifndef FL_X86_64
+           "baseline"
+#endif
+        ;
 }
 
 /* A virtual machine may see the whole chip's cache in one source and its own share in another: the smaller counts. */

@@ -1,0 +1,25 @@
+"""What a solver returns, and what it reports on the way."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+class Solution(NamedTuple):
+    """Where a solver came to."""
+
+    theta: NDArray  # type: ignore[type-arg]  # in the shape of LinearProblem.shape; the best point seen
+    objective: float  # F there, with l1
+    n_iter: int
+    converged: bool
+    message: str  # why it ended, for a warning
+    gap: float  # bound on F - min F where the solver has one (duality gap), else the largest entry of the gradient
+
+
+class Report(Protocol):
+    """Called after each iteration (epoch): for progress and curves. Ctrl-C between two calls ends a fit with the best point."""
+
+    def __call__(self, iteration: int, objective: float, gradient_norm: float) -> None: ...
