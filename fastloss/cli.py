@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from fastloss.spelling import did_you_mean
+from fastloss.usage import UsageError
 
 __all__ = ["main", "make_parser"]
 
@@ -39,13 +40,21 @@ def _bench_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _bench(args: argparse.Namespace) -> int:
-    from fastloss.benchmark.command import UsageError, run
+    from fastloss.benchmark.command import run
 
-    try:
-        return run(args)
-    except UsageError as error:
-        print(f"fastloss bench: error: {error}", file=sys.stderr)
-        return 2
+    return run(args)
+
+
+def _eval_arguments(parser: argparse.ArgumentParser) -> None:
+    from fastloss.evaluation.command import add_arguments
+
+    add_arguments(parser)
+
+
+def _eval(args: argparse.Namespace) -> int:
+    from fastloss.evaluation.command import run
+
+    return run(args)
 
 
 def _list_arguments(parser: argparse.ArgumentParser) -> None:
@@ -59,9 +68,7 @@ def _list(args: argparse.Namespace) -> int:
 
     tasks = (*TASKS, *OTHER_TASKS)
     if args.task is not None and args.task not in tasks:
-        guess = did_you_mean(args.task, tasks)
-        print(f"fastloss list: error: no task {args.task!r}{guess}; known: {', '.join(tasks)}", file=sys.stderr)
-        return 2
+        raise UsageError(f"no task {args.task!r}{did_you_mean(args.task, tasks)}; known: {', '.join(tasks)}")
     names = [name for task in tasks if args.task in (None, task) for name in fl.list_losses(task)]
     losses = [fl.get_loss(name) for name in names]
     rows = [(loss.name, loss.task, shape(loss) if isinstance(loss, fl.Loss) else "-", loss.when) for loss in losses]
@@ -96,8 +103,7 @@ def _show(args: argparse.Namespace) -> int:
     try:
         cls = loss_class(args.name)
     except ValueError as error:
-        print(f"fastloss show: error: {error}", file=sys.stderr)
-        return 2
+        raise UsageError(str(error)) from error
     print(text(cls, min(shutil.get_terminal_size().columns, MOST_COLUMNS)))
     return 0
 
@@ -126,6 +132,7 @@ COMMANDS = {
     "bench": Command(
         "speed and agreement against other libraries, on predictions of real models", _bench_arguments, _bench
     ),
+    "eval": Command("losses of a file of predictions, in constant memory", _eval_arguments, _eval),
     "list": Command("the losses, and when to use which", _list_arguments, _list),
     "show": Command("one loss: formula, parameters, literature, facts", _show_arguments, _show),
     "info": Command("what was built and what runs here", _no_arguments, _info),
@@ -136,6 +143,7 @@ examples:
   fastloss list --task binary
   fastloss show huber
   fastloss info
+  fastloss eval predictions.csv --true y --pred score --loss mse,huber:delta=1.5
   fastloss bench --losses huber --peers numpy torch
   fastloss bench --help
 """
@@ -172,6 +180,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
     try:
         return int(args.run(args))
+    except UsageError as error:
+        print(f"fastloss {args.command}: error: {error}", file=sys.stderr)
+        return 2
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:  # `fastloss list | head`
