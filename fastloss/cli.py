@@ -13,6 +13,8 @@ import sys
 import textwrap
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 from fastloss.spelling import did_you_mean
 from fastloss.usage import UsageError
@@ -71,13 +73,25 @@ def _list(args: argparse.Namespace) -> int:
         raise UsageError(f"no task {args.task!r}{did_you_mean(args.task, tasks)}; known: {', '.join(tasks)}")
     names = [name for task in tasks if args.task in (None, task) for name in fl.list_losses(task)]
     losses = [fl.get_loss(name) for name in names]
-    rows = [(loss.name, loss.task, shape(loss) if isinstance(loss, fl.Loss) else "-", loss.when) for loss in losses]
-    _print_table(("name", "task", "shape", "when to use it"), rows)
+    rows = [(loss.name, loss.task, shape(loss) if isinstance(loss, fl.Loss) else "-", _about(loss)) for loss in losses]
+    _print_table(("name", "task", "shape", "when to use it; parameters, targets, who else has it"), rows)
     return 0
 
 
+def _about(loss: Any) -> str:
+    """What fits no narrow column."""
+    import fastloss as fl
+    from fastloss.description import defaults
+    from fastloss.elsewhere import libraries
+
+    parts = [", ".join(defaults(type(loss))), loss.target_domain.expected if isinstance(loss, fl.Loss) else ""]
+    others = libraries(loss.name)
+    parts.append(f"also in {', '.join(others)}" if others else "in no other library here")
+    return f"{loss.when}\n{'; '.join(part for part in parts if part)}"
+
+
 def _print_table(heading: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
-    """Print a table whose last column fills the line, or stands below the others where that leaves it little room."""
+    """Print a table whose last column, of lines, fills the line, or stands below the others for want of room."""
     widths = [max(len(row[k]) for row in [heading, *rows]) for k in range(len(heading) - 1)]
     columns, indent = shutil.get_terminal_size().columns, sum(widths) + 2 * len(widths)
     beside = columns - indent >= LEAST_ROOM
@@ -87,24 +101,44 @@ def _print_table(heading: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> N
         if not beside:
             print(start.rstrip())
             start = " " * indent
-        for line in textwrap.wrap(row[-1], columns - indent):
-            print(start + line)
-            start = " " * indent
+        for paragraph in row[-1].split("\n"):
+            for line in textwrap.wrap(paragraph, columns - indent):
+                print(start + line)
+                start = " " * indent
 
 
 def _show_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("name", metavar="NAME", help="a name of `fastloss list`, or an alias such as log_loss")
+    parser.add_argument(
+        "name",
+        metavar="NAME[:PARAMETER=VALUE]",
+        help="a name of `fastloss list`, or an alias such as log_loss, with parameters for the drawing: huber:delta=2",
+    )
+    parser.add_argument("--plot", type=Path, metavar="FILE.png", help="draw value and gradient (matplotlib)")
+    parser.add_argument("--draw", action="store_true", help="draw them in the terminal (plotext)")
 
 
 def _show(args: argparse.Namespace) -> int:
+    from fastloss import drawing
     from fastloss.description import text
-    from fastloss.registry import loss_class
+    from fastloss.specification import parse_loss
 
+    width = min(shutil.get_terminal_size().columns, MOST_COLUMNS)
     try:
-        cls = loss_class(args.name)
+        loss = parse_loss(args.name)
+        drawn = drawing.in_terminal(loss, width) if args.draw else None
+        if args.plot:
+            drawing.write_png(args.plot, loss)
     except ValueError as error:
         raise UsageError(str(error)) from error
-    print(text(cls, min(shutil.get_terminal_size().columns, MOST_COLUMNS)))
+    except ImportError as error:
+        print(f"fastloss show: {error}: pip install 'fastloss[cli]'", file=sys.stderr)
+        return 1
+    except OSError as error:
+        print(f"{args.plot} not written: {error}", file=sys.stderr)
+        return 1
+    print(text(loss, width))
+    if drawn is not None:
+        print(f"\n{drawn}")
     return 0
 
 
@@ -141,7 +175,7 @@ COMMANDS = {
 EXAMPLES = """\
 examples:
   fastloss list --task binary
-  fastloss show huber
+  fastloss show huber --draw
   fastloss info
   fastloss eval predictions.csv --true y --pred score --loss mse,huber:delta=1.5
   fastloss bench --losses huber --peers numpy torch

@@ -154,7 +154,9 @@ _CODE: dict[str, dict[str, str]] = {
         "CatBoost": "loss_function='MultiClass'",
     },
     "negative_log_likelihood": {"torch": "torch.nn.NLLLoss()"},
-    "categorical_focal": {"Keras": "keras.losses.CategoricalFocalCrossentropy(gamma={gamma}, from_logits={from_logits})"},
+    "categorical_focal": {
+        "Keras": "keras.losses.CategoricalFocalCrossentropy(gamma={gamma}, from_logits={from_logits})"
+    },
     "generalized_cross_entropy": {"Keras": "keras.losses.CategoricalGeneralizedCrossEntropy(q={q})"},
     "poly1": {"Optax": "optax.losses.poly_loss_cross_entropy  # epsilon={epsilon}"},
     "multi_margin": {"torch": "torch.nn.MultiMarginLoss(p={p}, margin={margin})"},

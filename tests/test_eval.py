@@ -12,7 +12,7 @@ import pytest
 import fastloss as fl
 from fastloss.cli import main
 from fastloss.evaluation import evaluate, tables
-from fastloss.evaluation.specification import parse_losses
+from fastloss.specification import parse_losses
 
 pa = pytest.importorskip("pyarrow", reason="pyarrow reads CSV, Parquet and Feather")
 

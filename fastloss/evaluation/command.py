@@ -76,7 +76,7 @@ def run(args: argparse.Namespace, stream: TextIO | None = None) -> int:
         If an option is wrong.
     """
     from fastloss.evaluation.evaluate import RowError, evaluate
-    from fastloss.evaluation.specification import parse_losses
+    from fastloss.specification import parse_losses
     from fastloss.evaluation.tables import TableError, open_table
 
     stream = sys.stdout if stream is None else stream

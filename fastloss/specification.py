@@ -1,4 +1,4 @@
-"""Losses as they are written on a command line: ``huber:delta=1.5,mse``."""
+"""Losses as they are written on a command line: ``huber:delta=1.5``, ``mse,log_loss:from_logits=True``."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 from fastloss.loss import Loss
 from fastloss.registry import get_loss, loss_class
 
-__all__ = ["parse_losses"]
+__all__ = ["parse_loss", "parse_losses"]
 
 
 def parse_losses(text: str, *, from_logits: bool = False) -> dict[str, Loss]:
@@ -37,7 +37,10 @@ def parse_losses(text: str, *, from_logits: bool = False) -> dict[str, Loss]:
     words = [word.strip() for word in _split(text, ",")]
     if not all(words):
         raise ValueError(f"{text!r}: expected losses separated by commas, such as huber:delta=1.5,mse")
-    losses = {word: _parse(word, from_logits) for word in words}
+    losses = {word: parse_loss(word, from_logits=from_logits) for word in words}
+    for word, loss in losses.items():
+        if not isinstance(loss, Loss):
+            raise ValueError(f"{word} is a loss of {loss.task}: here losses of targets and predictions are wanted")
     if from_logits and not any("from_logits" in loss.params for loss in losses.values()):
         raise ValueError(
             f"none of {', '.join(words)} has the parameter from_logits: their predictions are raw as they are"
@@ -45,11 +48,16 @@ def parse_losses(text: str, *, from_logits: bool = False) -> dict[str, Loss]:
     return losses
 
 
-def _parse(word: str, from_logits: bool) -> Loss:
+def parse_loss(word: str, *, from_logits: bool = False) -> Any:
+    """The loss that a word names, of any task.
+
+    Examples
+    --------
+    >>> parse_loss("triplet:margin=0.5:swap=True")
+    Triplet(margin=0.5, p=2.0, swap=True)
+    """
     name, *settings = _split(word, ":")
     cls = loss_class(name)
-    if not issubclass(cls, Loss):
-        raise ValueError(f"{name} is a loss of {cls.task}: columns of a file are targets and predictions")
     params: dict[str, Any] = {}
     for setting in settings:
         key, equals, value = setting.partition("=")
@@ -59,10 +67,9 @@ def _parse(word: str, from_logits: bool) -> Loss:
     if from_logits and "from_logits" in inspect.signature(cls).parameters:
         params.setdefault("from_logits", True)
     try:
-        loss: Loss = get_loss(name, **params)
+        return get_loss(name, **params)
     except (TypeError, ValueError) as error:
         raise ValueError(f"{word}: {error}") from error
-    return loss
 
 
 def _value(text: str) -> Any:
