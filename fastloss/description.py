@@ -102,8 +102,9 @@ def text(loss: Any, width: int) -> str:
     for heading, rows in (("Facts", facts(loss) if isinstance(loss, Loss) else {}), ("Elsewhere", others)):
         if rows:
             lines += ["", *_filled(heading + (f" of {loss!r}" if loss.params else ""), width, "    ")]
+        names = max(map(len, rows), default=0) + 2
         for name, fact in rows.items():
-            lines += _filled(fact, width, " " * 20, first=f"  {name:<18}")
+            lines += _filled(fact, width, " " * (names + 2), first=f"  {name:<{names}}")
     return "\n".join(lines)
 
 
