@@ -10,6 +10,8 @@ typedef struct {
     bool gathered;           /* whether other classes lie between the rows */
 } overlap_unit;
 
+static bool is_of_bytes(const fl_job *job) { return job->y_type == FL_UINT8 || job->y_type == FL_BOOL; }
+
 /* Classes of a piece follow each other, so that short rows are gathered from what is near already. */
 static overlap_unit unit_of(const fl_overlap_job *o, ptrdiff_t index) {
     const ptrdiff_t class = index % o->classes, piece = index / o->classes;
@@ -59,20 +61,25 @@ static void FN(scatter)(real *restrict to, const real *restrict from, const over
             to[u->at + i * stride + k] = from[i * row + k];
 }
 
-/* n elements of a unit from its b-th on, and zeros up to whole groups, which add nothing to any sum: the caller's memory
+/* n elements from `at` on as the real type, and zeros up to whole groups, which add nothing to any sum: the caller's memory
  * where it serves, else the buffer. */
-static const real *FN(elements)(real *buffer, const void *x, int type, const overlap_unit *u, ptrdiff_t b, ptrdiff_t n,
-                                const fl_overlap_job *o) {
+static const real *FN(groups)(real *buffer, const void *x, int type, ptrdiff_t at, ptrdiff_t n) {
     const ptrdiff_t padded = PADDED(n, SUM_GROUP);
-    if (u->gathered)
-        FN(gather)(buffer, x, type, u, o);
-    else if (type == REAL_TYPE && n == padded)
-        return (const real *)x + u->at + b;
-    else
-        FN(load)(buffer, x, type, u->at + b, n);
+    if (type == REAL_TYPE && n == padded)
+        return (const real *)x + at;
+    FN(load)(buffer, x, type, at, n);
     for (ptrdiff_t i = n; i < padded; i++)
         buffer[i] = 0;
     return buffer;
+}
+
+/* The same of n elements of a unit from its b-th on. */
+static const real *FN(elements)(real *buffer, const void *x, int type, const overlap_unit *u, ptrdiff_t b, ptrdiff_t n,
+                                const fl_overlap_job *o) {
+    if (!u->gathered)
+        return FN(groups)(buffer, x, type, u->at + b, n);
+    FN(gather)(buffer, x, type, u, o);
+    return FN(groups)(buffer, buffer, REAL_TYPE, 0, n);
 }
 
 /* Elements of a unit's tile. What is no whole group comes last, by itself; gathered rows come all at once. */
@@ -85,48 +92,84 @@ static ptrdiff_t FN(next_tile)(const overlap_unit *u, ptrdiff_t b, ptrdiff_t run
  * agree the last two are small differences, of which each is rounded once. */
 enum { FN(AGREED), FN(EXTRA), FN(MISSED), FN(OVERLAP_SUMS) };
 
-/* Four terms times their weights, in double: a weight may be as large as the type has numbers. A weight of 0 leaves an
- * element out, whatever it holds. */
-INLINE double FN(weighted)(const real *v, const real *w) {
-    double x[4];
-    for (ptrdiff_t j = 0; j < 4; j++)
-        x[j] = w[j] == 0 ? 0 : (double)v[j] * (double)w[j];
-    return (x[0] + x[1]) + (x[2] + x[3]);
+/* Targets that a loop reads as they lie: bytes, which a mask has most often, and the real type. */
+enum { FN(BYTES), FN(REALS) };
+INLINE real FN(target)(int read, const void *restrict y, ptrdiff_t at) {
+    return read == FN(BYTES) ? (real)((const uint8_t *)y)[at] : ((const real *)y)[at];
 }
 
-/* n is a multiple of SUM_GROUP, and w a literal NULL where there are no weights. */
-INLINE void FN(sum_overlap)(const real *restrict y, const real *restrict z, const real *restrict w, ptrdiff_t n,
-                            FN(lanes) *restrict totals) {
+/* Four terms times their weights are added in double, for a weight may be as large as the type has numbers. */
+#define FL_FOUR(x)                                                                                                    \
+    (weighted ? ((double)x[0] * (double)u[0] + (double)x[1] * (double)u[1]) +                                         \
+                    ((double)x[2] * (double)u[2] + (double)x[3] * (double)u[3])                                       \
+              : FN(in_own_type)(x[0], x[1], x[2], x[3]))
+
+/* Of n elements, a multiple of SUM_GROUP; `read` and `weighted` are literals. Returns whether all numbers are surely in
+ * [0, 1]: neither the largest nor the smallest is outside, and none is NaN, which a sum would be as well. */
+INLINE bool FN(sum_overlap)(int read, bool weighted, const void *restrict y, const real *restrict z,
+                            const real *restrict w, ptrdiff_t n, FN(lanes) *restrict totals) {
     FN(lanes) agreed = totals[FN(AGREED)], extra = totals[FN(EXTRA)], missed = totals[FN(MISSED)];
+    real high[LANES] ALIGNED = {0}, low[LANES] ALIGNED = {0};
     for (ptrdiff_t i = 0; i < n; i += SUM_GROUP)
         SIMD for (ptrdiff_t k = 0; k < LANES; k++) {
-            real a[4], e[4], m[4], weight[4];
+            real a[4], e[4], m[4], u[4], most = high[k], least = low[k];
             _Pragma("GCC unroll 4") for (ptrdiff_t j = 0; j < 4; j++) {
-                const real t = y[i + j * LANES + k], p = z[i + j * LANES + k];
+                const ptrdiff_t at = i + j * LANES + k;
+                real t = FN(target)(read, y, at), p = z[at];
+                most = t > most ? t : most;
+                most = p > most ? p : most;
+                least = t < least ? t : least;
+                least = p < least ? p : least;
+                u[j] = weighted ? w[at] : 1;
+                t = weighted && u[j] == 0 ? 0 : t; /* left out, whatever it is */
+                p = weighted && u[j] == 0 ? 0 : p;
                 a[j] = t * p;
                 e[j] = vfma(-t, p, p);
                 m[j] = vfma(-t, p, t);
-                weight[j] = w ? w[i + j * LANES + k] : 1;
             }
-            FN(add_double)(&agreed, k, w ? FN(weighted)(a, weight) : FN(in_own_type)(a[0], a[1], a[2], a[3]));
-            FN(add_double)(&extra, k, w ? FN(weighted)(e, weight) : FN(in_own_type)(e[0], e[1], e[2], e[3]));
-            FN(add_double)(&missed, k, w ? FN(weighted)(m, weight) : FN(in_own_type)(m[0], m[1], m[2], m[3]));
+            high[k] = most;
+            low[k] = least;
+            FN(add_double)(&agreed, k, FL_FOUR(a));
+            FN(add_double)(&extra, k, FL_FOUR(e));
+            FN(add_double)(&missed, k, FL_FOUR(m));
         }
+    bool inside = !weighted;
+    for (ptrdiff_t k = 0; k < LANES; k++)
+        inside &= (high[k] <= 1) & (low[k] >= 0) & !not_finite(agreed.sum[k]);
     totals[FN(AGREED)] = agreed;
     totals[FN(EXTRA)] = extra;
     totals[FN(MISSED)] = missed;
+    return inside;
 }
-static __attribute__((noinline)) void FN(overlap_sums)(const real *restrict y, const real *restrict z, ptrdiff_t n, FN(lanes) *restrict totals) {
-    FN(sum_overlap)(y, z, 0, n, totals);
-}
-static __attribute__((noinline)) void FN(overlap_weighted_sums)(const real *restrict y, const real *restrict z, const real *restrict w, ptrdiff_t n,
-                                      FN(lanes) *restrict totals) {
-    FN(sum_overlap)(y, z, w, n, totals);
+#define OVERLAP_SUMS(name, read, weighted)                                                                            \
+    static __attribute__((noinline)) bool FN(name)(const void *restrict y, const real *restrict z,                    \
+                                                   const real *restrict w __attribute__((unused)), ptrdiff_t n,       \
+                                                   FN(lanes) *restrict totals) {                                      \
+        return FN(sum_overlap)(read, weighted, y, z, w, n, totals);                                                   \
+    }
+OVERLAP_SUMS(overlap_sums_of_bytes, FN(BYTES), false)
+OVERLAP_SUMS(overlap_sums, FN(REALS), false)
+OVERLAP_SUMS(overlap_weighted_sums, FN(REALS), true)
+#undef OVERLAP_SUMS
+#undef FL_FOUR
+
+/* Whether a unit's targets are read where they lie, and then all at once. Where elements have weights of their own, as in
+ * units of several samples, there is a buffer of these, and so there are tiles. */
+static bool FN(lie_ready)(const fl_job *job, const overlap_unit *u) {
+    return !u->gathered && !(job->w && u->rows > 1) && (is_of_bytes(job) || job->y_type == REAL_TYPE);
 }
 
-/* The weight of a unit, all of one sample; of several samples each element has its own (below), and this is 1. */
+/* The weight of a unit, if it is of one sample; of several samples each element has its own, and this is 1. */
 static double FN(unit_weight)(const fl_job *job, const overlap_unit *u) {
     return job->w && u->rows == 1 ? (double)((const real *)job->w)[u->sample] : 1;
+}
+/* Those of n elements of a unit from its b-th on. */
+static const real *FN(element_weights)(real *buffer, const fl_job *job, const overlap_unit *u, ptrdiff_t b, ptrdiff_t n,
+                                       const fl_overlap_job *o) {
+    if (o->row == 1)
+        return FN(groups)(buffer, job->w, REAL_TYPE, u->sample + b, n);
+    FN(repeat_weights)(buffer, job, u->sample * o->row + b, n);
+    return FN(groups)(buffer, buffer, REAL_TYPE, 0, n);
 }
 
 /* The sums of one unit. */
@@ -135,25 +178,26 @@ static void FN(run_overlap_sums)(const fl_job *job, ptrdiff_t index, ptrdiff_t e
     real yb[FN(RUN)] ALIGNED, zb[FN(RUN)] ALIGNED, wb[FN(RUN)] ALIGNED;
     const fl_overlap_job *o = (const fl_overlap_job *)job;
     const overlap_unit u = unit_of(o, index);
-    const ptrdiff_t run = job->y_type == REAL_TYPE ? FN(CHECKED_RUN) : FN(RUN);
+    const bool weighs = job->w && u.rows > 1, ready = FN(lie_ready)(job, &u);
+    const ptrdiff_t run = ready ? u.n : FN(RUN);
     FN(lanes) totals[FN(OVERLAP_SUMS)] = {{{0}, {0}}};
     for (ptrdiff_t b = 0, n; b < u.n; b += n) {
         n = FN(next_tile)(&u, b, run);
         const ptrdiff_t padded = PADDED(n, SUM_GROUP);
-        const real *y = FN(elements)(yb, job->y, job->y_type, &u, b, n, o);
-        const real *z = FN(elements)(zb, job->z, REAL_TYPE, &u, b, n, o);
-        if (job->w && u.rows > 1) {
-            FN(repeat_weights)(wb, job, u.sample * o->row + b, n);
-            for (ptrdiff_t i = n; i < padded; i++)
-                wb[i] = 0;
-            FN(overlap_weighted_sums)(y, z, wb, padded, totals);
-        } else
-            FN(overlap_sums)(y, z, padded, totals);
-        if (!u.gathered)
+        const real *z = FN(elements)(zb, job->z, REAL_TYPE, &u, b, n, o), *y = 0;
+        bool inside;
+        if (ready && n == padded && is_of_bytes(job))
+            inside = FN(overlap_sums_of_bytes)((const uint8_t *)job->y + u.at + b, z, 0, n, totals);
+        else {
+            y = FN(elements)(yb, job->y, job->y_type, &u, b, n, o);
+            inside = weighs ? FN(overlap_weighted_sums)(y, z, FN(element_weights)(wb, job, &u, b, n, o), padded, totals)
+                            : FN(overlap_sums)(y, z, 0, padded, totals);
+        }
+        if (!inside && !u.gathered)
             look(job, u.at + b, u.at + b + n, y, REAL_TYPE, 0);
-        else if (u.class == 0) /* and of the other classes' rows between */
-            look(job, u.at, u.at + u.rows * o->classes * o->row, 0, 0, 0);
     }
+    if (u.gathered && u.class == 0) /* and the other classes' rows between */
+        look(job, u.at, u.at + u.rows * o->classes * o->row, 0, 0, 0);
     const double weight = FN(unit_weight)(job, &u);
     for (ptrdiff_t s = 0; s < FN(OVERLAP_SUMS); s++) {
         double *to = o->sums + 2 * ((u.class * FN(OVERLAP_SUMS) + s) * o->pieces + u.piece);
@@ -164,10 +208,18 @@ static void FN(run_overlap_sums)(const fl_job *job, ptrdiff_t index, ptrdiff_t e
 }
 
 /* The gradient at a target of 1 and at one of 0, and between them, where no term cancels unless the whole does. */
-static __attribute__((noinline)) void FN(overlap_slopes)(const real *restrict y, real at_one, real at_zero, real *restrict g, ptrdiff_t n) {
-    SIMD for (ptrdiff_t k = 0; k < n; k++)
-        g[k] = vfma(y[k], at_one, (1 - y[k]) * at_zero);
-}
+#define OVERLAP_SLOPES(name, read)                                                                                    \
+    static __attribute__((noinline)) void FN(name)(const void *restrict y, real at_one, real at_zero,                 \
+                                                   real *restrict g, ptrdiff_t n) {                                   \
+        for (ptrdiff_t i = 0; i < n; i += LANES)                                                                      \
+            SIMD for (ptrdiff_t k = i; k < i + LANES; k++) {                                                          \
+                const real t = FN(target)(read, y, k);                                                                \
+                g[k] = vfma(t, at_one, (1 - t) * at_zero);                                                            \
+            }                                                                                                         \
+    }
+OVERLAP_SLOPES(overlap_slopes_of_bytes, FN(BYTES))
+OVERLAP_SLOPES(overlap_slopes, FN(REALS))
+#undef OVERLAP_SLOPES
 
 /* The gradient of one unit. It needs no prediction: a NaN among them is in the sums of its class. */
 static void FN(run_overlap_gradient)(const fl_job *job, ptrdiff_t index, ptrdiff_t end __attribute__((unused)),
@@ -175,9 +227,10 @@ static void FN(run_overlap_gradient)(const fl_job *job, ptrdiff_t index, ptrdiff
     real yb[FN(RUN)] ALIGNED, wb[FN(RUN)] ALIGNED, gb[FN(RUN)] ALIGNED;
     const fl_overlap_job *o = (const fl_overlap_job *)job;
     const overlap_unit u = unit_of(o, index);
-    const ptrdiff_t run = job->stream ? FN(STREAMED_RUN) : FN(RUN);
+    const bool weighs = job->w && u.rows > 1, ready = FN(lie_ready)(job, &u);
+    const ptrdiff_t run = job->stream ? FN(STREAMED_RUN) : ready ? u.n : FN(RUN);
+    /* Slopes of elements with weights are shares of the larger: alone they may be beyond the type. */
     const double *slopes = o->slopes + 2 * u.class, high = __builtin_fabs(slopes[0]), low = __builtin_fabs(slopes[1]);
-    const bool weighs = job->w && u.rows > 1; /* the elements: slopes alone may be beyond the type, so as shares of the larger */
     const double larger = high > low ? high : low, by = larger > 0 ? larger : 1;
     const double factor = weighs ? 1 / by : FN(unit_weight)(job, &u);
     const real at_one = factor == 0 ? 0 : (real)(slopes[0] * factor), at_zero = factor == 0 ? 0 : (real)(slopes[1] * factor);
@@ -186,11 +239,12 @@ static void FN(run_overlap_gradient)(const fl_job *job, ptrdiff_t index, ptrdiff
         const ptrdiff_t padded = PADDED(n, SUM_GROUP);
         const bool direct = n == padded && !job->stream && !u.gathered;
         real *g = direct ? (real *)job->g + u.at + b : gb;
-        FN(overlap_slopes)(FN(elements)(yb, job->y, job->y_type, &u, b, n, o), at_one, at_zero, g, padded);
-        if (weighs) {
-            FN(repeat_weights)(wb, job, u.sample * o->row + b, n);
-            FN(weigh)(g, wb, by, n);
-        }
+        if (ready && n == padded && is_of_bytes(job))
+            FN(overlap_slopes_of_bytes)((const uint8_t *)job->y + u.at + b, at_one, at_zero, g, n);
+        else
+            FN(overlap_slopes)(FN(elements)(yb, job->y, job->y_type, &u, b, n, o), at_one, at_zero, g, padded);
+        if (weighs)
+            FN(weigh)(g, FN(element_weights)(wb, job, &u, b, n, o), by, padded);
         if (u.gathered)
             FN(scatter)(job->g, g, &u, o);
         else if (!direct)
