@@ -925,8 +925,7 @@ def overlap_sums(loss, y_true, y_pred, weight, tuple shape, n_threads):
     overlap.job.run = isa.overlap_sums[call.real]
     cdef cnp.ndarray blocks = np.empty((overlap.classes, 3, overlap.pieces, 2)), sums = np.empty((overlap.classes, 3))
     overlap.sums = <double *> cnp.PyArray_DATA(blocks)
-    over_blocks(&overlap.job, overlap.pieces * overlap.classes, 1, <double> z.size, 0 if n_threads is None else n_threads,
-                NULL)
+    over_units(&overlap, z.size, n_threads)
     for i in range(3 * overlap.classes):
         total[0] = total[1] = 0
         fl_add_blocks(total, overlap.sums + 2 * i * overlap.pieces, overlap.pieces)
@@ -948,8 +947,12 @@ def overlap_gradient(y_true, weight, slopes, out, tuple shape, n_threads):
     overlap.job.g = g.data
     overlap.job.stream = y.bytes + 2 * g.bytes > <ptrdiff_t> cache_bytes
     overlap.job.run = isa.overlap_gradient[g.type == FL_FLOAT64]
-    over_blocks(&overlap.job, overlap.pieces * overlap.classes, 1, <double> g.size, 0 if n_threads is None else n_threads,
-                NULL)
+    over_units(&overlap, g.size, n_threads)
+
+
+cdef int over_units(const fl_overlap_job *overlap, ptrdiff_t size, object n_threads) except -1:
+    cdef int asked = 0 if n_threads is None else n_threads
+    return over_blocks(&overlap.job, overlap.pieces * overlap.classes, 1, <double> size, asked, NULL)
 
 
 cdef int cut_masks(fl_overlap_job *overlap, const array_t *y, const array_t *z, object weight, tuple shape) except -1:

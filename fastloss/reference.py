@@ -105,9 +105,12 @@ def overlap_sums(
     t, p = y_true.astype(y_pred.dtype).reshape(shape), y_pred.reshape(shape)
     with np.errstate(all="ignore"):
         both = t * p
-        sums = [np.sum(_per_sample(part, weight), axis=(0, 2), dtype=np.longdouble) for part in (both, p - both, t - both)]
-    bad = ~(_inside(y_pred.ravel(), loss.prediction_domain) | (np.isnan(y_pred.ravel()) & (not settings.check_finite())))
-    return np.stack(sums, axis=1), _first(~_inside(t.ravel(), loss.target_domain)), _first(bad)
+        parts = (_per_sample(part, weight) for part in (both, p - both, t - both))
+        sums = np.stack([np.sum(part, axis=(0, 2), dtype=np.longdouble) for part in parts], axis=1)
+    good = _inside(p.ravel(), loss.prediction_domain)
+    if not settings.check_finite():
+        good |= np.isnan(p.ravel())
+    return sums, _first(~_inside(t.ravel(), loss.target_domain)), _first(~good)
 
 
 def overlap_gradient(

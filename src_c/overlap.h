@@ -84,7 +84,7 @@ static const real *FN(elements)(real *buffer, const void *x, int type, const ove
 
 /* Elements of a unit's tile. What is no whole group comes last, by itself; gathered rows come all at once. */
 static ptrdiff_t FN(next_tile)(const overlap_unit *u, ptrdiff_t b, ptrdiff_t run) {
-    const ptrdiff_t n = u->n - b < run ? u->n - b : run;
+    const ptrdiff_t n = u->gathered || u->n - b < run ? u->n - b : run;
     return u->gathered || n < SUM_GROUP ? n : n - n % SUM_GROUP;
 }
 

@@ -64,7 +64,7 @@ class OverlapLoss(Immutable):
             Finite, non-negative weights: of the sums, so that a sample of weight 2 counts like two, and one of weight 0
             not at all.
         n_threads : int, optional
-            Threads to use; the default is that of `fastloss.set_num_threads`. The bits of the result are the same for any.
+            Threads to use; the default is that of `fastloss.set_num_threads`. Any number gives the same bits.
         """
         return self._value_and_gradient(y_true, y_pred, sample_weight, None, n_threads, wanted=False)[0]
 
@@ -118,15 +118,15 @@ class OverlapLoss(Immutable):
         shape = (n, classes, given.size // max(1, n * classes))
         p = validation._contiguous(given, work)
         run: Any = reference
-        t = y
         if backend.engine is not None and work in (np.float32, np.float64):
-            run, t = backend.engine, validation.loadable(y, work)
+            run = backend.engine
+        t = validation.loadable(y, work)
         sums, bad_target, bad_prediction = run.overlap_sums(self, t, p, w, shape, n_threads)
         if bad_target >= 0:
             validation.bad_target(self, y, bad_target)  # type: ignore[arg-type]
-        if bad_prediction >= 0 and np.isnan(given.flat[bad_prediction]):
-            validation.not_finite("y_pred", given, bad_prediction)
         if bad_prediction >= 0:
+            if np.isnan(given.flat[bad_prediction]):  # where set_check_finite(True) refuses it
+                validation.not_finite("y_pred", given, bad_prediction)
             validation.bad_prediction(self, given, bad_prediction)  # type: ignore[arg-type]
         value, slopes = self._score(sums)
         if not wanted:
