@@ -61,16 +61,19 @@ static void FN(scatter)(real *restrict to, const real *restrict from, const over
             to[u->at + i * stride + k] = from[i * row + k];
 }
 
-/* n elements from `at` on as the real type, and zeros up to whole groups, which add nothing to any sum: the caller's memory
- * where it serves, else the buffer. */
-static const real *FN(groups)(real *buffer, const void *x, int type, ptrdiff_t at, ptrdiff_t n) {
-    const ptrdiff_t padded = PADDED(n, SUM_GROUP);
-    if (type == REAL_TYPE && n == padded)
-        return (const real *)x + at;
-    FN(load)(buffer, x, type, at, n);
-    for (ptrdiff_t i = n; i < padded; i++)
+/* Zeros up to whole groups, which add nothing to any sum. */
+static const real *FN(filled)(real *buffer, ptrdiff_t n) {
+    for (ptrdiff_t i = n; i < PADDED(n, SUM_GROUP); i++)
         buffer[i] = 0;
     return buffer;
+}
+
+/* Whole groups of n elements from `at` on as the real type: the caller's memory where it serves, else the buffer. */
+static const real *FN(groups)(real *buffer, const void *x, int type, ptrdiff_t at, ptrdiff_t n) {
+    if (type == REAL_TYPE && n % SUM_GROUP == 0)
+        return (const real *)x + at;
+    FN(load)(buffer, x, type, at, n);
+    return FN(filled)(buffer, n);
 }
 
 /* The same of n elements of a unit from its b-th on. */
@@ -79,7 +82,7 @@ static const real *FN(elements)(real *buffer, const void *x, int type, const ove
     if (!u->gathered)
         return FN(groups)(buffer, x, type, u->at + b, n);
     FN(gather)(buffer, x, type, u, o);
-    return FN(groups)(buffer, buffer, REAL_TYPE, 0, n);
+    return FN(filled)(buffer, n);
 }
 
 /* Elements of a unit's tile. What is no whole group comes last, by itself; gathered rows come all at once. */
@@ -163,13 +166,14 @@ static bool FN(lie_ready)(const fl_job *job, const overlap_unit *u) {
 static double FN(unit_weight)(const fl_job *job, const overlap_unit *u) {
     return job->w && u->rows == 1 ? (double)((const real *)job->w)[u->sample] : 1;
 }
+
 /* Those of n elements of a unit from its b-th on. */
 static const real *FN(element_weights)(real *buffer, const fl_job *job, const overlap_unit *u, ptrdiff_t b, ptrdiff_t n,
                                        const fl_overlap_job *o) {
     if (o->row == 1)
         return FN(groups)(buffer, job->w, REAL_TYPE, u->sample + b, n);
     FN(repeat_weights)(buffer, job, u->sample * o->row + b, n);
-    return FN(groups)(buffer, buffer, REAL_TYPE, 0, n);
+    return FN(filled)(buffer, n);
 }
 
 /* The sums of one unit. */
