@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from fastloss.loss import Loss
+    from fastloss.losses.overlap import OverlapLoss
 
 
 class Runner:
@@ -95,6 +96,39 @@ class Runner:
             elif EXACT <= operation < PRODUCT:
                 results.append(_into(next(outs, None), np.where(out_of_it, 0, np.asarray(curvature * spread, z.dtype))))
         return results[0] if len(results) == 1 else tuple(results)
+
+
+def overlap_sums(
+    loss: OverlapLoss, y_true: Any, y_pred: Any, weight: Any, shape: tuple[int, int, int], n_threads: Any
+) -> tuple[NDArray[Any], int, int]:
+    """The first pass of a loss of masks, as the compiled function of this name."""
+    t, p = y_true.astype(y_pred.dtype).reshape(shape), y_pred.reshape(shape)
+    with np.errstate(all="ignore"):
+        both = t * p
+        parts = (_per_sample(part, weight) for part in (both, p - both, t - both))
+        sums = np.stack([np.sum(part, axis=(0, 2), dtype=np.longdouble) for part in parts], axis=1)
+    good = _inside(p.ravel(), loss.prediction_domain)
+    if not settings.check_finite():
+        good |= np.isnan(p.ravel())
+    return sums, _first(~_inside(t.ravel(), loss.target_domain)), _first(~good)
+
+
+def overlap_gradient(
+    y_true: Any, weight: Any, slopes: Any, out: Any, shape: tuple[int, int, int], n_threads: Any
+) -> None:
+    """The second pass of a loss of masks, as the compiled function of this name."""
+    t = y_true.astype(out.dtype).reshape(shape)
+    at_one, at_zero = slopes[:, 0, np.newaxis], slopes[:, 1, np.newaxis]
+    with np.errstate(all="ignore"):
+        out.reshape(shape)[...] = _per_sample(t * at_one + (1 - t) * at_zero, weight)
+
+
+def _per_sample(x: NDArray[Any], weight: NDArray[Any] | None) -> NDArray[Any]:
+    """Times the weight of each sample; 0 leaves it out, whatever it holds."""
+    if weight is None:
+        return x
+    w = weight[:, np.newaxis, np.newaxis]
+    return np.where(w == 0, 0, x * w)
 
 
 def _into(out: NDArray[Any] | None, array: NDArray[Any]) -> NDArray[Any]:

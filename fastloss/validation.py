@@ -157,11 +157,16 @@ def _contiguous(array: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
 
 def _target(loss: Loss, y: NDArray[Any], z: NDArray[Any]) -> NDArray[Any]:
     """Targets in a type that the kernels load: y_pred's, or the caller's own narrow or integer type."""
-    dtype = y.dtype.newbyteorder("=")
     rows = loss.layout == "classes" and not loss.takes_labels
-    if rows or dtype not in _LOADABLE or (z.dtype not in _LOADABLE and not loss.takes_labels):
-        dtype = z.dtype
-    return _contiguous(y, dtype)
+    if rows or (z.dtype not in _LOADABLE and not loss.takes_labels):
+        return _contiguous(y, z.dtype)
+    return loadable(y, z.dtype)
+
+
+def loadable(array: NDArray[Any], otherwise: np.dtype[Any]) -> NDArray[Any]:
+    """`array` in its own type if the kernels load that from memory, otherwise in the other one."""
+    dtype = array.dtype.newbyteorder("=")
+    return _contiguous(array, dtype if dtype in _LOADABLE else otherwise)
 
 
 _LOADABLE = frozenset(

@@ -131,6 +131,18 @@ typedef struct {
     fl_run run[FL_REALS];
 } fl_pairs_kernel;
 
+/* Losses of overlapping masks: arrays of samples, classes and places, cut into units of one class each. A job runs over
+ * units. Weights are one per sample, of the real type. */
+typedef struct {
+    fl_job job;                      /* first: a runner is given its address */
+    ptrdiff_t samples, classes, row; /* places of a row: those of one class of one sample */
+    ptrdiff_t rows, places;          /* of a unit: whole rows of some samples, or one row's places */
+    ptrdiff_t parts;                 /* units of a row */
+    ptrdiff_t pieces;                /* units of a class */
+    double *sums;                    /* of each class three, of each of its units, with the error */
+    const double *slopes;            /* of each class two: the gradient where the target is 1, and where it is 0 */
+} fl_overlap_job;
+
 /* All that one instruction set exports. */
 typedef struct {
     const char *isa;
@@ -139,6 +151,7 @@ typedef struct {
     const fl_pairs_kernel *pairs;
     ptrdiff_t n_pairs;
     fl_run run[FL_KINDS][FL_REALS];
+    fl_run overlap_sums[FL_REALS], overlap_gradient[FL_REALS];
     fl_run run_checks; /* looks through the job's checks, computes nothing */
     fl_run total_weight[FL_REALS], total_row_weight[FL_REALS]; /* what a mean divides by */
     fl_scan first_outside[FL_REALS], first_bad_label, first_bad_row_sum[FL_REALS];

@@ -93,6 +93,8 @@ static const fl_pairs_kernel pairs_kernels[] = {
         .run = {[FL_POINTWISE] = {run_pointwise_f32, run_pointwise_f64},                                     \
                 [FL_CLASSES] = {run_classes_f32, run_classes_f64},                                           \
                 [FL_OUTPUTS] = {run_outputs_f32, run_outputs_f64}},                                          \
+        .overlap_sums = {run_overlap_sums_f32, run_overlap_sums_f64},                                        \
+        .overlap_gradient = {run_overlap_gradient_f32, run_overlap_gradient_f64},                            \
         .run_checks = run_checks,                                                                            \
         .total_weight = {total_weight_f32, total_weight_f64},                                                \
         .total_row_weight = {total_row_weight_f32, total_row_weight_f64},                                    \

@@ -192,8 +192,9 @@ typedef struct {
     double sum[LANES], error[LANES];
 } FN(lanes);
 
-INLINE void FN(add)(FN(lanes) * to, ptrdiff_t k, real a, real b, real c, real d) {
-    const double x = (double)((a + b) + (c + d));
+INLINE double FN(in_own_type)(real a, real b, real c, real d) { return (double)((a + b) + (c + d)); }
+
+INLINE void FN(add_double)(FN(lanes) * to, ptrdiff_t k, double x) {
 #if FL_BITS == 32
     to->sum[k] += x;
 #else
@@ -201,6 +202,10 @@ INLINE void FN(add)(FN(lanes) * to, ptrdiff_t k, real a, real b, real c, real d)
     to->error[k] += (to->sum[k] - (s - t)) + (x - t);
     to->sum[k] = s;
 #endif
+}
+
+INLINE void FN(add)(FN(lanes) * to, ptrdiff_t k, real a, real b, real c, real d) {
+    FN(add_double)(to, k, FN(in_own_type)(a, b, c, d));
 }
 
 /* Whether a lane is infinite or NaN: four values may have overflowed as float32, where their sum in double does not. */

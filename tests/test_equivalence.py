@@ -33,6 +33,7 @@ from cases import (
     seed_of,
 )
 
+import fastloss as fl
 from fastloss import backend
 
 THREADS = (2, 3, 7)
@@ -204,6 +205,24 @@ def digests():
                             result = np.asarray(result)
                             bits.update(np.where(np.isnan(result), result.dtype.type(np.nan), result).tobytes())
                 found[f"{this!r} {dtype.__name__} n={n} K={n_classes}"] = inputs.hexdigest()[:16], bits.hexdigest()[:16]
+    return found | _digests_of_masks()
+
+
+def _digests_of_masks():
+    found = {}
+    for loss in (fl.get_loss(name, per_class=way) for name in fl.list_losses("segmentation") for way in (False, True)):
+        for dtype in DTYPES:
+            for shape in ((131, 3), (9, 3, 50), (2, 2, 70, 71)):
+                rng = seed_of("masks", shape)
+                t, p, w = rng.uniform(size=shape), rng.uniform(size=shape).astype(dtype), rng.uniform(0, 3, shape[0])
+                inputs, bits = (hashlib.sha256() for _ in range(2))
+                for array in (t, p, w):
+                    inputs.update(array.tobytes())
+                for mask in (t, t > 0.5):
+                    for weight in (None, w):
+                        for result in loss.value_and_gradient(mask, p, weight):
+                            bits.update(np.asarray(result).tobytes())
+                found[f"{loss!r} {dtype.__name__} {shape}"] = inputs.hexdigest()[:16], bits.hexdigest()[:16]
     return found
 
 

@@ -7,13 +7,16 @@ import importlib.util
 import math
 import os
 import pickle
+import re
+import subprocess
+import sys
 
 import numpy as np
 import pytest
 from cases import same_bits, seed_of
 
 import fastloss as fl
-from fastloss.losses import overlap
+from fastloss import backend
 
 LONG = np.longdouble
 LOSSES = [
@@ -28,6 +31,7 @@ LOSSES = [
     fl.Tversky(0.9, 0.1, 1.5, smooth=0.0),
 ]
 SHAPES = [(7, 3), (4, 3, 5), (2, 3, 9, 8), (3, 2, 200, 181)]
+UNITS = [(1100, 3), (70, 2, 1), (200, 3, 7), (31, 2, 63), (3, 2, 64), (5, 3, 129), (2, 2, 9001)]
 
 losses = pytest.mark.parametrize("loss", LOSSES, ids=repr)
 dtypes = pytest.mark.parametrize("dtype", [np.float32, np.float64], ids=lambda dtype: dtype.__name__)
@@ -141,18 +145,115 @@ def test_nearly_equal_masks_keep_their_digits():
     assert fl.Dice(0.0)(np.ones(1000), p) == pytest.approx(2.0**-41 / 1000, rel=1e-9)
 
 
+def slopes(loss, t, p, w=None):
+    """The gradient in longdouble, by the reference that runs there."""
+    return loss.gradient(np.asarray(t).astype(LONG), p.astype(LONG), None if w is None else w.astype(LONG))
+
+
 @losses
 @dtypes
-def test_pieces_do_not_matter(loss, dtype, monkeypatch):
-    t, p = masks((9, 3, 50), dtype)
-    w = seed_of("weights").uniform(0, 2, 9)
-    want = [loss.value_and_gradient(t, p, *more) for more in ((), (w,))]
-    for piece in (1, 64, 333):
-        monkeypatch.setattr(overlap, "_PIECE", piece)
-        for more, (value, g) in zip(((), (w,)), want, strict=True):
-            got = loss.value_and_gradient(t, p, *more)
-            assert got[0] == pytest.approx(value, rel=1e-14)
-            np.testing.assert_allclose(got[1], g, rtol=1e-6 if dtype == np.float32 else 1e-13)
+@pytest.mark.parametrize("shape", UNITS, ids=str)
+@pytest.mark.parametrize("soft", [False, True])
+def test_gradients_of_every_cut(loss, dtype, shape, soft):
+    """Rows that make several units, that make one, and that are gathered; whole groups of numbers, and what is over."""
+    t, p = masks(shape, dtype, soft=soft)
+    w = seed_of("weights", shape).uniform(0, 2, shape[0]).astype(dtype)
+    w[0] = 0
+    for weight in (None, w):
+        want = slopes(loss, t, p, weight)
+        scale = np.abs(want) if not soft else np.abs(want).max()  # between 0 and 1 the two slopes cancel
+        value, g = loss.value_and_gradient(t, p, weight)
+        assert value == pytest.approx(float(definition(loss, t, p, weight)), rel=4 * float(np.finfo(dtype).eps))
+        assert (np.abs(g - want) <= 4 * np.finfo(dtype).eps * scale).all()
+
+
+@losses
+@dtypes
+@pytest.mark.parametrize("shape", UNITS, ids=str)
+def test_targets_of_any_type_have_the_same_bits(loss, dtype, shape):
+    t, p = masks(shape, dtype)
+    for weight in (None, seed_of("weights", shape).uniform(0, 2, shape[0])):
+        value, g = loss.value_and_gradient(t, p, weight)
+        for kind in "?", "i1", "u1", "i2", "u2", "i4", "u4", "i8", "u8", "f2", "f4", "f8", "g", ">i4":
+            again = loss.value_and_gradient(t.astype(kind), p, weight)
+            assert again[0] == value, kind
+            assert same_bits(again[1], g), kind
+
+
+@losses
+@dtypes
+@pytest.mark.parametrize("kind", ["u1", "i4", "f8"])
+def test_threads_do_not_matter(loss, dtype, kind):
+    """Units enough for all of them, of every cut, that do not divide evenly."""
+    for shape in ((5, 3, 333, 100), (30_011, 3, 5), (1003, 2, 131)):
+        t, p = masks(shape, dtype)
+        t = t.astype(kind)
+        for weight in (None, seed_of("weights", shape).uniform(0, 2, shape[0])):
+            one = loss.value_and_gradient(t, p, weight, n_threads=1)
+            assert loss(t, p, weight, n_threads=3) == one[0]
+            for n_threads in (2, 3, 7):
+                value, g = loss.value_and_gradient(t, p, weight, n_threads=n_threads)
+                assert value == one[0], (shape, n_threads)
+                assert same_bits(g, one[1]), (shape, n_threads)
+
+
+@dtypes
+@pytest.mark.parametrize("kind", ["u1", "f4", "f8"])
+def test_any_place_in_memory(dtype, kind):
+    """Nothing depends on where an array begins and ends, and nothing beyond its end is written."""
+    t, p = masks((5000,), dtype)
+    t = t.astype(kind)
+    for n in (1, 15, 63, 64, 65, 511, 512, 513, 1025, 4095, 4096, 4097):
+        for at in (0, 1, 3, 17):
+            here, there = t[at : at + n], p[at : at + n]
+            want = fl.Tversky().value_and_gradient(here.copy(), there.copy())
+            out = np.full(n + 40, -77, dtype)
+            value, g = fl.Tversky().value_and_gradient(here, there, out=out[at : at + n])
+            assert value == want[0]
+            assert same_bits(g, want[1])
+            assert (out[:at] == -77).all()
+            assert (out[at + n :] == -77).all()
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.float32])
+def test_sums_of_float32_keep_their_digits(dtype):
+    """A float32 sum of ones stops at 2^24 (numpy#22956)."""
+    n, wrong = 2**24 + 1001, 12345
+    t, p = np.ones(n, dtype), np.ones(n, np.float32)
+    p[-wrong:] = 0
+    assert fl.Dice(0.0)(t, p) == pytest.approx(wrong / (2 * n - wrong), rel=2.0**-50)
+    p[:] = 0.1
+    assert fl.Jaccard(0.0)(t, p) == pytest.approx(1 - float(np.float32(0.1)), rel=2.0**-23)
+
+
+@dtypes
+@pytest.mark.parametrize("shape", [(4, 3), (4, 3, 70)], ids=str)
+def test_a_weight_of_zero_leaves_a_sample_out(dtype, shape):
+    t, p = masks(shape, dtype)
+    w = np.array([1, 0, 2, 0.5])
+    p[1] = math.nan
+    for loss in (fl.Dice(), fl.Jaccard(per_class=True)):
+        value, g = loss.value_and_gradient(t, p, w)
+        kept = w > 0
+        assert value == pytest.approx(loss(t[kept], p[kept], w[kept]), rel=1e-6)
+        assert (g[1] == 0).all()
+        np.testing.assert_allclose(g[kept], loss.gradient(t[kept], p[kept], w[kept]), rtol=1e-5)
+
+
+@dtypes
+@pytest.mark.parametrize("shape", [(6, 2), (6, 2, 70)], ids=str)
+def test_weights_of_any_size(dtype, shape):
+    """Without smoothing nothing but the ratio of weights counts."""
+    t, p = masks(shape, dtype)
+    w = np.array([1, 2, 0.5, 1, 3, 1], dtype)
+    for factor in (np.finfo(dtype).max / 4, np.finfo(dtype).tiny * 4):
+        for loss in (fl.Dice(0.0), fl.Dice(0.0, per_class=True)):
+            value, g = loss.value_and_gradient(t, p, w)
+            if dtype == np.float64:  # whose sums have no wider type
+                factor = dtype(2.0**300 if factor > 1 else 2.0**-300)
+            again = loss.value_and_gradient(t, p, w * dtype(factor))
+            assert again[0] == pytest.approx(value, rel=1e-6)
+            np.testing.assert_allclose(again[1], g, rtol=1e-5)
 
 
 @losses
@@ -190,12 +291,68 @@ def test_identity(loss):
     assert sum(loss == other for other in LOSSES) == 1
 
 
-def test_nan_propagates():
-    t, p = masks((4, 3))
-    p[1, 2] = math.nan
+@dtypes
+@pytest.mark.parametrize("shape", [(4, 3), (2, 3, 70), (1, 1, 9000)], ids=str)
+def test_nan_propagates(dtype, shape):
+    t, p = masks(shape, dtype)
+    p[-1, -1, ...] = math.nan
     value, g = fl.Dice().value_and_gradient(t, p)
     assert math.isnan(value)
     assert np.isnan(g).all()
+    fl.set_check_finite(True)
+    try:
+        with pytest.raises(ValueError, match=r"y_pred\[.*\] is nan: finite numbers expected"):
+            fl.Dice()(t, p)
+    finally:
+        fl.set_check_finite(False)
+
+
+@dtypes
+def test_zeros_of_either_sign(dtype):
+    t, p = np.full((3, 2, 70), -0.0, dtype), np.full((3, 2, 70), -0.0, dtype)
+    for per_class in (False, True):
+        assert fl.Dice(per_class=per_class)(t, p) == 0
+
+
+@dtypes
+@pytest.mark.parametrize("kind", ["u1", "i2", "f4", "f8"])
+@pytest.mark.parametrize("shape", [(40_000, 3), (3, 2, 41, 500)], ids=str)
+@pytest.mark.parametrize("per_class", [False, True])
+def test_the_first_offender_is_named_and_nothing_is_written(dtype, kind, shape, per_class):
+    t, p = masks(shape, dtype)
+    t, before = t.astype(kind), p.copy()
+    where = [tuple(index - 1 for index in shape), tuple(index // 2 for index in shape)]
+    for array, value, name in ((t, 2, "y_true"), (p, 1.5, "y_pred"), (p, -0.5, "y_pred")):
+        for n_threads in (1, 3):
+            kept = [array[at] for at in where]
+            for at in where:
+                array[at] = value
+            before[:] = p
+            says = re.escape(f"{name}[{', '.join(map(str, where[1]))}] is {array[where[1]]}")
+            with pytest.raises(ValueError, match=says):
+                fl.Dice(per_class=per_class).gradient(t, p, out=p, n_threads=n_threads)
+            assert same_bits(p, before)
+            for at, old in zip(where, kept, strict=True):
+                array[at] = old
+
+
+@pytest.mark.engine
+def test_every_instruction_set(tmp_path):
+    """The tests above, in a process per instruction set that is not the one in use here."""
+    here = backend.engine.build_info()["isa_in_use"]
+    others = [isa for isa in backend.engine.isa_available if isa != here]
+    if not others:
+        pytest.skip(f"only {here} runs here")
+    for isa in others:
+        quiet = ("-q", "-x", "-p", "no:cacheprovider", "-p", "no:xdist", f"--basetemp={tmp_path / isa}")
+        done = subprocess.run(
+            [sys.executable, "-m", "pytest", *quiet, "-m", "not engine", "-k", "not keras", __file__],
+            env={**os.environ, "FASTLOSS_ISA": isa},
+            capture_output=True,
+            text=True,
+            timeout=600,
+        )
+        assert done.returncode == 0, f"{isa}:\n{done.stdout[-4000:]}"
 
 
 Y, Z = np.array([[1, 0], [0, 1]]), np.array([[0.5, 0.25], [0.5, 1.0]])
@@ -210,6 +367,7 @@ BAD = {
     "a NaN label": (lambda: fl.Dice()([[1, math.nan], [0, 0]], Z), ValueError, r"y_true\[0, 1\] is nan"),
     "a weight": (lambda: fl.Dice()(Y, Z, [1, -1]), ValueError, r"sample_weight\[1\] is -1"),
     "weights": (lambda: fl.Dice()(Y, Z, [1]), ValueError, r"sample_weight has shape \(1,\): expected \(2,\)"),
+    "threads": (lambda: fl.Dice()(Y, Z, n_threads=0), ValueError, "n_threads is 0: expected a positive integer"),
     "out": (lambda: fl.Dice().gradient(Y, Z, out=np.empty(4)), ValueError, r"out has shape \(4,\): expected y_pred's shape"),
 }  # fmt: skip
 

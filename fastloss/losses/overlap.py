@@ -6,19 +6,15 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from fastloss import domains, validation
+from fastloss import backend, domains, reference, validation
 from fastloss.immutable import Immutable
 from fastloss.parameters import flag, real
 from fastloss.registry import register
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from numpy.typing import ArrayLike, NDArray
 
 __all__ = ["Dice", "Jaccard", "OverlapLoss", "Tversky"]
-
-_PIECE = 1 << 16  # elements that are looked at together: a few arrays of them fit in a core's cache
 
 
 class OverlapLoss(Immutable):
@@ -48,7 +44,14 @@ class OverlapLoss(Immutable):
         """alpha, beta, s and gamma."""
         raise NotImplementedError
 
-    def __call__(self, y_true: ArrayLike, y_pred: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
+    def __call__(
+        self,
+        y_true: ArrayLike,
+        y_pred: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        *,
+        n_threads: int | None = None,
+    ) -> float:
         """The loss; with ``per_class`` the mean over the classes.
 
         Parameters
@@ -58,9 +61,12 @@ class OverlapLoss(Immutable):
         y_pred : array_like
             Predicted probabilities, of the same shape.
         sample_weight : array_like of shape (n_samples,), optional
-            Finite, non-negative weights: of the sums, so that a sample of weight 2 counts like two.
+            Finite, non-negative weights: of the sums, so that a sample of weight 2 counts like two, and one of weight 0
+            not at all.
+        n_threads : int, optional
+            Threads to use; the default is that of `fastloss.set_num_threads`. Any number gives the same bits.
         """
-        return self._value_and_gradient(y_true, y_pred, sample_weight, None, wanted=False)[0]
+        return self._value_and_gradient(y_true, y_pred, sample_weight, None, n_threads, wanted=False)[0]
 
     def gradient(
         self,
@@ -69,9 +75,10 @@ class OverlapLoss(Immutable):
         sample_weight: ArrayLike | None = None,
         *,
         out: NDArray[Any] | None = None,
+        n_threads: int | None = None,
     ) -> NDArray[Any]:
         """d(loss)/d(y_pred). Parameters are those of `value_and_gradient`."""
-        return self.value_and_gradient(y_true, y_pred, sample_weight, out=out)[1]
+        return self.value_and_gradient(y_true, y_pred, sample_weight, out=out, n_threads=n_threads)[1]
 
     def value_and_gradient(
         self,
@@ -80,102 +87,80 @@ class OverlapLoss(Immutable):
         sample_weight: ArrayLike | None = None,
         *,
         out: NDArray[Any] | None = None,
+        n_threads: int | None = None,
     ) -> tuple[float, NDArray[Any]]:
-        """The loss and its gradient: one pass over the arrays for the sums, one for the gradient.
+        """The loss and its gradient: one pass over the arrays for the sums, one over the masks for the gradient.
 
         Parameters are those of `__call__`; `out` is a C-contiguous array of the shape and dtype of `y_pred` to write
         to, which may be `y_pred` itself.
         """
-        return self._value_and_gradient(y_true, y_pred, sample_weight, out, wanted=True)
+        return self._value_and_gradient(y_true, y_pred, sample_weight, out, n_threads, wanted=True)
 
     def _value_and_gradient(
-        self, y_true: Any, y_pred: Any, sample_weight: Any, out: Any, *, wanted: bool
+        self, y_true: Any, y_pred: Any, sample_weight: Any, out: Any, n_threads: Any, *, wanted: bool
     ) -> tuple[float, Any]:
+        if n_threads is not None:
+            n_threads = validation.thread_count("n_threads", n_threads)
         given, y = validation.as_array("y_pred", y_pred), validation.as_array("y_true", y_true)
         if y.shape != given.shape:
             raise ValueError(f"y_true has shape {y.shape} and y_pred has shape {given.shape}: shapes must be equal")
         if self.per_class and given.ndim < 2:
             raise ValueError(f"y_pred has shape {given.shape}: with per_class expected (n_samples, n_classes, ...)")
         dtype = validation.result_dtype(given)
-        if out is not None:
-            validation.check_out("out", out, "y_pred", given, dtype, (("y_true", y),))
+        work = np.dtype(np.float32) if dtype == np.float16 else dtype
         n = given.shape[0] if given.ndim else 1
-        w = None if sample_weight is None else _weight(sample_weight, n)
-        shape = (n, given.shape[1], -1) if self.per_class else (n, 1, -1)
-        if self.per_class or w is not None:
-            width = given.size // max(1, n * shape[1])
-        else:  # one long row
-            shape, width = (1, 1, -1), given.size
-        shape = (*shape[:2], width)
-        p = np.ascontiguousarray(given).reshape(shape)
-        t = np.ascontiguousarray(y).reshape(shape)
-        sums = np.zeros((3, shape[1]))
-        with np.errstate(all="ignore"):  # NaN in, NaN out
-            for piece in _pieces(shape):
-                self._check(given, y, p, t, piece)
-                of_p, of_t = self._cast(p[piece]), self._cast(t[piece])
-                both = of_p * of_t
-                factor = 1.0 if w is None else w[piece[0], np.newaxis, np.newaxis]
-                for total, part in zip(sums, (both, of_p - both, of_t - both), strict=True):
-                    total += np.sum(part * factor if w is not None else part, axis=(0, 2), dtype=np.float64)
-            value, of_target, constant = self._score(*sums)
+        w = None if sample_weight is None else _weight(sample_weight, n, work)
+        if out is not None:
+            validation.check_out("out", out, "y_pred", given, dtype, (("y_true", y), ("sample_weight", w)))
+        classes = given.shape[1] if self.per_class else 1
+        if w is None and classes == 1:
+            n = 1  # all of it is one row
+        shape = (n, classes, given.size // max(1, n * classes))
+        p = validation._contiguous(given, work)
+        run: Any = reference
+        if backend.engine is not None and work in (np.float32, np.float64):
+            run = backend.engine
+        t = validation.loadable(y, work)
+        sums, bad_target, bad_prediction = run.overlap_sums(self, t, p, w, shape, n_threads)
+        if bad_target >= 0:
+            validation.bad_target(self, y, bad_target)  # type: ignore[arg-type]
+        if bad_prediction >= 0:
+            if np.isnan(given.flat[bad_prediction]):  # where set_check_finite(True) refuses it
+                validation.not_finite("y_pred", given, bad_prediction)
+            validation.bad_prediction(self, given, bad_prediction)  # type: ignore[arg-type]
+        value, slopes = self._score(sums)
         if not wanted:
             return value, None
-        gradient = np.empty(given.shape, dtype) if out is None else out
-        g = gradient.reshape(shape)
-        with np.errstate(all="ignore"):
-            for piece in _pieces(shape):
-                slope = of_target[:, np.newaxis] * self._cast(t[piece]) + constant[:, np.newaxis]
-                if w is not None:
-                    slope = slope * w[piece[0], np.newaxis, np.newaxis]
-                g[piece] = np.where(np.isnan(p[piece]), p[piece], slope)
-        return value, gradient
+        gradient = np.asarray(out) if out is not None and dtype == work else np.empty(given.shape, work)
+        run.overlap_gradient(t, w, slopes, gradient, shape, n_threads)
+        if out is None:
+            return value, gradient.astype(dtype, copy=False)
+        if dtype != work:
+            out[...] = gradient
+        return value, out
 
-    def _score(self, tp: Any, fp: Any, fn: Any) -> tuple[float, Any, Any]:
-        """The mean over the classes, and for each the gradient: a factor on the target, and a constant."""
+    def _score(self, sums: NDArray[Any]) -> tuple[float, NDArray[Any]]:
+        """The mean over the classes, and for each the gradient where the target is 1 and where it is 0."""
+        tp, fp, fn = sums.T
         alpha, beta, smooth, gamma = self._shape()
-        error, agreed = alpha * fp + beta * fn, tp + smooth
-        whole = agreed + error
-        share = np.where(whole == 0, 0, error / whole)
-        steep = np.where(error == 0, float(gamma == 1), gamma * np.power(share, gamma - 1))
-        k = np.where(whole == 0, 0, steep / np.square(whole)) / max(1, len(tp))
-        value = float(np.mean(np.power(share, gamma))) if len(tp) else 0.0
-        return value, -k * ((alpha + beta) * agreed + error), k * alpha * agreed
-
-    @staticmethod
-    def _cast(x: Any) -> Any:
-        """Floats of some digits; what else there is, in float64."""
-        return x if x.dtype in (np.float32, np.float64, np.longdouble) else x.astype(np.float64)
-
-    def _check(self, given: Any, y: Any, p: Any, t: Any, piece: Any) -> None:
-        """Raise for the first number outside [0, 1]; NaN passes in y_pred."""
-        some, mask = p[piece], t[piece]
-        if some.size and (some.min() < 0 or some.max() > 1 or np.isnan(some.max())):
-            bad = (given < 0) | (given > 1)
-            if bad.any():
-                validation.bad_prediction(self, given, int(np.argmax(bad)))  # type: ignore[arg-type]
-        if mask.size and not (mask.min() >= 0 and mask.max() <= 1):
-            validation.bad_target(self, y, int(np.argmin((y >= 0) & (y <= 1))))  # type: ignore[arg-type]
+        with np.errstate(all="ignore"):  # NaN in, NaN out
+            error, agreed = alpha * fp + beta * fn, tp + smooth
+            whole = agreed + error
+            share = np.where(whole == 0, 0, error / whole)
+            steep = np.where(error == 0, float(gamma == 1), gamma * np.power(share, gamma - 1))
+            k = np.where(whole == 0, 0, steep / np.square(whole)) / max(1, len(tp))
+            value = float(np.mean(np.power(share, gamma))) if len(tp) else 0.0
+            return value, np.stack([-k * (beta * agreed + error), k * alpha * agreed], axis=1)
 
 
-def _pieces(shape: tuple[int, int, int]) -> Iterator[tuple[slice, slice, slice]]:
-    """Some samples, all classes, some places: pieces of an array (samples, classes, places)."""
-    n, classes, width = shape
-    samples = max(1, _PIECE // max(1, classes * width))
-    places = max(1, _PIECE // max(1, classes)) if samples == 1 else max(1, width)
-    for first in range(0, n, samples):
-        for at in range(0, width, places):
-            yield slice(first, first + samples), slice(None), slice(at, at + places)
-
-
-def _weight(weight: Any, n: int) -> Any:
+def _weight(weight: Any, n: int, dtype: np.dtype[Any]) -> Any:
     w = validation.as_array("sample_weight", weight)
     if w.shape != (n,):
         raise ValueError(f"sample_weight has shape {w.shape}: expected {(n,)}, one per sample")
-    good = (w >= 0) & np.isfinite(w)
+    good = (w >= 0) & (w <= np.finfo(dtype).max)
     if not good.all():
         validation.bad_weight(w, int(np.argmin(good)))
-    return w.astype(np.float64)
+    return validation._contiguous(w, dtype)
 
 
 @register
