@@ -53,10 +53,10 @@ class Objective(Immutable):
         Of raw scores: what the trees add up to.
     hessian : {"auto", "exact", "majorize", "fisher", "floor", "unit", "native"}
         The curvature: a kind of `Loss.gradient_and_hessian`; "unit": 1, so that leaves are means of gradients;
-        "native": what the host's own objective takes; "auto": the one in which Newton's steps are safe. That is
-        "exact" for a convex loss with a continuous Hessian, unless it is of a residual, whose Hessian may vanish far
-        from the target; else "majorize" or "fisher" (of losses that are not of a residual the other way round), else
-        "floor".
+        "native": what the host's own objective takes; "auto": one in which Newton's steps are safe. For regression,
+        where a Hessian may vanish far from the target, that is "majorize", else "exact" or "floor". For other tasks it
+        is "exact" where the loss is convex and has a continuous Hessian, else "fisher", "majorize" or "floor". With a
+        kink it is "majorize" for regression where there is one, and else "unit".
     n_threads : int, optional
         Threads of a call.
     """
@@ -229,6 +229,8 @@ _LINKS = {domains.PROBABILITY: "sigmoid", domains.PROBABILITY_ROWS: "softmax", d
 def safe_curvature(loss: Loss) -> str:
     """The kind of curvature that ``hessian="auto"`` means."""
     residual = loss.task == "regression"
+    if loss.smoothness == 0:  # at a kink no parabola lies close above, and of two classes many samples lie there
+        return "majorize" if residual and "majorize" in loss.hessian_kinds else "unit"
     order = ["majorize", "fisher", "floor"] if residual else ["fisher", "majorize", "floor"]
     if loss.convex and loss.smoothness >= 2:
         order.insert(1 if residual else 0, "exact")
