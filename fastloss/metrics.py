@@ -321,17 +321,22 @@ def brier_score_loss(
     halved = (p.ndim == 1 or p.shape[1] < 3) if scale_by_half == "auto" else scale_by_half
     if p.ndim == 1:
         positive = _positives(np.asarray(y_true), pos_label)
-        return _mean(Brier(), positive, p, w) * (1 if halved else 2)
+        value = _mean(Brier(), positive, p, w)
+        return value if halved else 2 * value
     classes, y = _encoded(y_true, labels)
     _check_classes(classes, p.shape[1], len(y), len(p), labels)
     _check_rows(p)
     truth = np.zeros_like(p)
     truth[np.arange(len(y)), y] = 1
-    return _mean(SquaredError(), truth, p, w) * p.shape[1] / (2 if halved else 1)
+    return float(_mean(SquaredError(), truth, p, w) * p.shape[1] / (2 if halved else 1))
 
 
 def hinge_loss(
-    y_true: ArrayLike, pred_decision: ArrayLike, *, labels: ArrayLike | None = None, sample_weight: ArrayLike | None = None
+    y_true: ArrayLike,
+    pred_decision: ArrayLike,
+    *,
+    labels: ArrayLike | None = None,
+    sample_weight: ArrayLike | None = None,
 ) -> float:
     """Mean of max(0, 1 - margin): the score on the true side, or of the true class less that of the best other.
 
@@ -368,7 +373,8 @@ def _of_outputs(loss: Loss, y_true: Any, y_pred: Any, sample_weight: Any) -> NDA
     y, z, w = _numbers(y_true, y_pred, sample_weight)
     if y.ndim == 1:
         return np.array([_mean(loss, y, z, w)])
-    return np.array([_mean(loss, *map(np.ascontiguousarray, (y[:, k], z[:, k])), w) for k in range(y.shape[1])])
+    columns = ((np.ascontiguousarray(y[:, k]), np.ascontiguousarray(z[:, k])) for k in range(y.shape[1]))
+    return np.array([_mean(loss, target, prediction, w) for target, prediction in columns])
 
 
 def _squared_logs(y_true: Any, y_pred: Any, sample_weight: Any) -> NDArray[Any]:
@@ -393,7 +399,7 @@ def _averaged(errors: NDArray[Any], multioutput: Any) -> Any:
     return float(np.average(errors, weights=share))
 
 
-def _mean(loss: Loss, y: Any, z: Any, w: Any, reduction: Any = "mean") -> float:
+def _mean(loss: Loss, y: Any, z: Any, w: Any = None, reduction: Any = "mean") -> float:
     """The loss; if it is not finite, what is not."""
     value = float(loss(y, z, w, reduction=reduction))
     if not math.isfinite(value):
@@ -479,13 +485,16 @@ def _check_rows(p: NDArray[Any]) -> None:
 
 def _positives(y: NDArray[Any], pos_label: Any) -> NDArray[Any]:
     """Where the positive label is, of labels that must be two at most."""
-    classes, place = _encoded(y, None)
+    classes, _ = _encoded(y, None)
     if len(classes) > 2:
         raise ValueError(f"y_true has {len(classes)} different labels and y_proba is of two classes")
     if pos_label is None:
         if classes.dtype.kind in "OUS":
-            raise ValueError(f"y_true takes values in {set(classes.tolist())}: pass pos_label, for it is none of 0, 1, -1")
-        return place == len(classes) - 1 if len(classes) == 2 or classes[0] == 1 else y == 1
-    if pos_label not in classes:
+            raise ValueError(
+                f"y_true takes values in {set(classes.tolist())}: pass pos_label, for it is none of 0, 1, -1"
+            )
+        pos_label = classes[-1] if len(classes) == 2 else 1
+    elif pos_label not in classes:
         raise ValueError(f"pos_label={pos_label!r} is none of the labels {classes.tolist()}")
-    return y == pos_label
+    positives: NDArray[Any] = y == pos_label
+    return positives

@@ -1,11 +1,12 @@
-"""scikit-learn's private loss interface, BaseLoss, on a fastloss loss. `fastloss.adapters.sklearn.as_base_loss` makes it.
+"""scikit-learn's private loss interface, BaseLoss, on a fastloss loss; `fastloss.adapters.sklearn` makes it.
 
 A module of its own because what it imports is private, and may move: only those who ask for it depend on it.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from sklearn._loss.link import IdentityLink, Interval, LogitLink, LogLink, MultinomialLogit
@@ -27,7 +28,7 @@ class LeafwiseObjective(boosting.Objective):
     """What scikit-learn's trees take: of a kinked loss of the residual they renew the leaves, and need no curvature."""
 
     host = "scikit-learn"
-    natives = {
+    natives: ClassVar[Mapping[str, Native]] = {
         "half_squared_error": Native("squared_error"),
         "absolute_error": Native("absolute_error", "unit"),
         "quantile": Native("quantile", "unit"),
@@ -36,6 +37,8 @@ class LeafwiseObjective(boosting.Objective):
         "binary_cross_entropy": Native("log_loss"),
         "sparse_categorical_cross_entropy": Native("log_loss"),
     }
+
+    renews_leaves: bool
 
     def __init__(self, loss: Loss | str, hessian: str = "auto", n_threads: int | None = None) -> None:
         loss = boosting.checked(loss)
@@ -110,22 +113,6 @@ class LossKernels:
         self.objective.derivatives(y_true, raw_prediction, sample_weight, (gradient_out, hessian_out))
         return gradient_out, hessian_out
 
-    def gradient_proba(
-        self,
-        y_true: Any,
-        raw_prediction: Any,
-        sample_weight: Any,
-        gradient_out: NDArray[Any],
-        proba_out: NDArray[Any],
-        n_threads: int = 1,
-    ) -> tuple[NDArray[Any], NDArray[Any]]:
-        """Gradient of w l and softmax of the scores of each sample."""
-        z = np.ascontiguousarray(raw_prediction)
-        gradient_out[...], proba_out[...] = self.objective.loss.gradient_and_probabilities(
-            y_true, z, sample_weight, reduction="none", n_threads=n_threads
-        )
-        return gradient_out, proba_out
-
 
 class BaseLossOfScores(BaseLoss):  # type: ignore[misc]  # of an untyped library
     """A fastloss loss as scikit-learn's BaseLoss."""
@@ -177,6 +164,24 @@ class BaseLossOfScores(BaseLoss):  # type: ignore[misc]  # of an untyped library
 
 class ProbabilisticBaseLoss(BaseLossOfScores):
     """Of raw scores that mean probabilities."""
+
+    def gradient_proba(
+        self,
+        y_true: Any,
+        raw_prediction: Any,
+        sample_weight: Any = None,
+        gradient_out: Any = None,
+        proba_out: Any = None,
+        n_threads: int = 1,
+    ) -> tuple[NDArray[Any], NDArray[Any]]:
+        """Gradient of w l and softmax of the scores of each sample, of a loss over classes."""
+        gradient, proba = self.objective.loss.gradient_and_probabilities(
+            y_true, np.ascontiguousarray(raw_prediction), sample_weight, reduction="none", n_threads=n_threads
+        )
+        for result, out in ((gradient, gradient_out), (proba, proba_out)):
+            if out is not None:
+                out[...] = result
+        return gradient if gradient_out is None else gradient_out, proba if proba_out is None else proba_out
 
     def predict_proba(self, raw_prediction: Any) -> NDArray[Any]:
         """Probabilities, a column per class."""

@@ -1,7 +1,7 @@
 """What boosters take from a loss: gradient and curvature of raw scores, where to start, and a metric of raw scores.
 
-A booster adds trees up to a raw score z, and chooses them by the weighted gradient and curvature of the loss in z. Hosts
-differ in who is asked with which arguments and where the numbers go; what the numbers are is here.
+A booster adds trees up to a raw score z, and chooses them by the weighted gradient and curvature of the loss in z.
+Hosts differ in how they ask and where the numbers go; what the numbers are is here.
 """
 
 from __future__ import annotations
@@ -68,12 +68,14 @@ class Objective(Immutable):
     _factor: Callable[[int], float]
     if TYPE_CHECKING:
         loss: Loss
+        hessian: str
         n_threads: int | None
 
     def __init__(self, loss: Loss | str, hessian: str = "auto", n_threads: int | None = None) -> None:
         loss = of_raw_scores(loss, self.host)
         super().__init__(loss=loss, hessian=choice("hessian", hessian, KINDS), n_threads=n_threads)
-        kind, factor = hessian, _once
+        kind: str = hessian
+        factor: Callable[[int], float] = _once
         if hessian == "native":
             _, kind, factor = self._native(loss)
         elif hessian == "auto":
@@ -92,8 +94,8 @@ class Objective(Immutable):
         found = self.natives.get(loss.name)
         if found is None:
             raise ValueError(
-                f"hessian='native': {self.host} has no {loss.name} of its own that a custom objective can equal; it has "
-                f"{', '.join(self.natives)}"
+                f"hessian='native': {self.host} has no {loss.name} of its own that a custom objective can equal; it "
+                f"has {', '.join(self.natives)}"
             )
         return found
 
@@ -123,9 +125,8 @@ class Objective(Immutable):
             self.loss.gradient(y, z, w, reduction="none", out=out[0], n_threads=self.n_threads)
             out[1][...] = 1 if w is None else w if z.ndim == 1 else w[:, None]
         else:
-            self.loss.gradient_and_hessian(
-                y, z, w, reduction="none", hessian=self._kind, out=out, n_threads=self.n_threads  # type: ignore[arg-type]
-            )
+            kind: Any = self._kind
+            self.loss.gradient_and_hessian(y, z, w, reduction="none", hessian=kind, out=out, n_threads=self.n_threads)
 
     def _in_blocks(self, y: Any, z: NDArray[Any], w: Any, out: tuple[NDArray[Any], NDArray[Any]]) -> None:
         rows = max(1, BLOCK // max(1, math.prod(z.shape[1:])))

@@ -7,7 +7,8 @@
 >>> huber = objective(fl.Huber(delta=1.0))
 >>> pool = catboost.Pool(X, y, baseline=huber.baseline(y))
 >>> model = catboost.CatBoostRegressor(
-...     iterations=50, loss_function=huber, eval_metric=metric(fl.AbsoluteError()), silent=True, allow_writing_files=False)
+...     iterations=50, loss_function=huber, eval_metric=metric(fl.AbsoluteError()), silent=True,
+...     allow_writing_files=False)
 >>> _ = model.fit(pool)
 >>> model.set_scale_and_bias(1, huber.start(y))
 >>> bool(fl.absolute_error(y, model.predict(X)) < 0.5)
@@ -16,7 +17,8 @@ True
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -28,14 +30,14 @@ from fastloss.loss import Loss
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-_catboost = require("catboost", "catboost", "1.2")
+_catboost = require("catboost", "catboost", "1.2.10")
 
 
 class CatBoostObjective(boosting.Objective):
     """A loss as CatBoost's ``loss_function``; `objective` makes one of its two kinds."""
 
     host = "CatBoost"
-    natives = {
+    natives: ClassVar[Mapping[str, Native]] = {
         "half_squared_error": Native("RMSE"),
         "quantile": Native("Quantile", "unit"),
         "expectile": Native("Expectile"),
@@ -110,7 +112,9 @@ class CatBoostMetric(boosting.Metric):
     def __init__(self, loss: Loss | str, activation: str | None = None, n_threads: int | None = None) -> None:
         super().__init__(loss, activation, n_threads)
         if not self.loss.additive:
-            raise ValueError(f"{self.loss!r} is no mean over samples, and CatBoost adds up what its parts of the data give")
+            raise ValueError(
+                f"{self.loss!r} is no mean over samples, and CatBoost adds up what its parts of the data give"
+            )
 
     def evaluate(self, approxes: Any, target: Any, weight: Any) -> tuple[float, float]:
         """Sum of w l, and of w."""

@@ -14,7 +14,8 @@ True
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -26,14 +27,14 @@ from fastloss.loss import Loss
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-_lightgbm = require("lightgbm", "lightgbm", "4.0")
+_lightgbm = require("lightgbm", "lightgbm", "4.6")
 
 
 class LightGBMObjective(boosting.Objective):
     """A loss as LightGBM's ``objective``, in the parameters or of the scikit-learn API; made by `objective`."""
 
     host = "LightGBM"
-    natives = {
+    natives: ClassVar[Mapping[str, Native]] = {
         "half_squared_error": Native("regression"),
         "huber": Native("huber", "unit"),
         "fair": Native("fair"),

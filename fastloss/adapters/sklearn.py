@@ -58,7 +58,8 @@ def as_base_loss(loss: Loss | str, *, hessian: str = "auto", n_classes: int | No
 
     Notes
     -----
-    Targets, scores and weights are float64, gradient and Hessian float32, one class after the other, as
+    Inside ``LinearModelLoss`` the Newton solvers take the Hessian over classes to be that of cross-entropy, whatever
+    the loss. Targets, scores and weights are float64, gradient and Hessian float32, one class after the other, as
     HistGradientBoosting keeps them. The start is `Loss.optimum`. Ties in the weights of a quantile are settled as
     everywhere in fastloss: halfway between two values that are equally good.
 
@@ -89,7 +90,7 @@ def as_base_loss(loss: Loss | str, *, hessian: str = "auto", n_classes: int | No
 
 
 def make_loss_scorer(loss: Loss | str, *, labels: Sequence[Any] | None = None) -> Any:
-    """A loss as a scorer: for ``scoring=`` of cross-validation and searches. Greater is better, so it is minus the loss.
+    """A loss as ``scoring=`` of cross-validation and searches. Greater is better there, so it is minus the loss.
 
     Parameters
     ----------
@@ -150,7 +151,7 @@ class _LossOfPredictions:
         if self.labels is not None:
             y = self._places(y)
         elif y.dtype.kind not in "biuf":
-            raise ValueError(f"y has labels such as {y.flat[0]!r}: pass labels=[...] in the estimator's order")
+            raise ValueError(f"y has labels such as {str(y.flat[0])!r}: pass labels=[...] in the estimator's order")
         return float(self.loss(y, y_pred, sample_weight))
 
     def _places(self, y: Any) -> Any:
@@ -159,5 +160,5 @@ class _LossOfPredictions:
         place = order[np.searchsorted(labels, y, sorter=order) % len(labels)]
         wrong = np.flatnonzero(labels[place] != y)
         if len(wrong):
-            raise ValueError(f"y[{wrong[0]}] is {y[wrong[0]]!r}: expected one of labels={list(self.labels or ())}")
+            raise ValueError(f"y[{wrong[0]}] is {str(y[wrong[0]])!r}: expected one of labels={list(self.labels or ())}")
         return place

@@ -17,7 +17,8 @@ True
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -30,7 +31,7 @@ from fastloss.loss import Loss
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-_xgboost = require("xgboost", "xgboost-cpu", "3.0")
+_xgboost = require("xgboost", "xgboost-cpu", "3.2")
 
 # On what scale XGBoost reads base_score, by the objective named in the parameters; elsewhere it is a raw score.
 _READ_THROUGH = {
@@ -46,7 +47,7 @@ class XGBoostObjective(boosting.Objective):
     """A loss as XGBoost's ``obj=`` (native) or ``objective=`` (scikit-learn API); made by `objective`."""
 
     host = "XGBoost"
-    natives = {
+    natives: ClassVar[Mapping[str, Native]] = {
         "half_squared_error": Native("reg:squarederror"),
         "pseudo_huber": Native("reg:pseudohubererror"),
         "binary_cross_entropy": Native("binary:logistic"),
