@@ -40,7 +40,7 @@ class LeafwiseObjective(boosting.Objective):
 
     renews_leaves: bool
 
-    def __init__(self, loss: Loss | str, hessian: str = "auto", n_threads: int | None = None) -> None:
+    def __init__(self, loss: Loss | str, hessian: str = "auto", n_threads: int | None = 1) -> None:
         loss = boosting.checked(loss)
         renewable = loss.smoothness == 0 and renews_by_residuals(loss)
         super().__init__(loss, "unit" if hessian == "auto" and renewable else hessian, n_threads)

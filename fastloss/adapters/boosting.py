@@ -57,8 +57,9 @@ class Objective(Immutable):
         where a Hessian may vanish far from the target, that is "majorize", else "exact" or "floor". For other tasks it
         is "exact" where the loss is convex and has a continuous Hessian, else "fisher", "majorize" or "floor". With a
         kink it is "majorize" for regression where there is one, and else "unit".
-    n_threads : int, optional
-        Threads of a call.
+    n_threads : int or None, default=1
+        Threads of a call; None: as many as other calls of fastloss have. One is the default, for a pass takes a small
+        share of the time of a tree, and the host's own threads may still be spinning on the other cores.
     """
 
     host: ClassVar[str] = "the booster"
@@ -71,7 +72,7 @@ class Objective(Immutable):
         hessian: str
         n_threads: int | None
 
-    def __init__(self, loss: Loss | str, hessian: str = "auto", n_threads: int | None = None) -> None:
+    def __init__(self, loss: Loss | str, hessian: str = "auto", n_threads: int | None = 1) -> None:
         loss = of_raw_scores(loss, self.host)
         super().__init__(loss=loss, hessian=choice("hessian", hessian, KINDS), n_threads=n_threads)
         kind: str = hessian
@@ -190,8 +191,8 @@ class Metric(Immutable):
     activation : {"identity", "sigmoid", "softmax", "exp"}, optional
         What raw scores go through before the loss sees them. By default what the loss asks for: "sigmoid" where it
         takes a probability, "softmax" where it takes a row of them, "exp" where it takes a mean >= 0, else none.
-    n_threads : int, optional
-        Threads of a call.
+    n_threads : int or None, default=1
+        Threads of a call; None: as many as other calls of fastloss have.
     """
 
     host: ClassVar[str] = "the booster"
@@ -200,7 +201,7 @@ class Metric(Immutable):
         activation: str
         n_threads: int | None
 
-    def __init__(self, loss: Loss | str, activation: str | None = None, n_threads: int | None = None) -> None:
+    def __init__(self, loss: Loss | str, activation: str | None = None, n_threads: int | None = 1) -> None:
         loss = checked(loss)
         if activation is None:
             activation = _LINKS.get(loss.prediction_domain, "identity")

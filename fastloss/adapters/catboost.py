@@ -109,7 +109,7 @@ class CatBoostMetric(boosting.Metric):
     host = "CatBoost"
     no_jit = True
 
-    def __init__(self, loss: Loss | str, activation: str | None = None, n_threads: int | None = None) -> None:
+    def __init__(self, loss: Loss | str, activation: str | None = None, n_threads: int | None = 1) -> None:
         super().__init__(loss, activation, n_threads)
         if not self.loss.additive:
             raise ValueError(
@@ -132,7 +132,7 @@ class CatBoostMetric(boosting.Metric):
         return False
 
 
-def objective(loss: Loss | str, *, hessian: str = "auto", n_threads: int | None = None) -> CatBoostObjective:
+def objective(loss: Loss | str, *, hessian: str = "auto", n_threads: int | None = 1) -> CatBoostObjective:
     """A loss as ``loss_function`` of CatBoost's regressor or classifier.
 
     Parameters
@@ -143,8 +143,8 @@ def objective(loss: Loss | str, *, hessian: str = "auto", n_threads: int | None 
         The curvature; `fastloss.adapters.boosting.Objective` says what is what. Over classes "exact" is the whole
         matrix of a softmax, all else a diagonal. "native" is that of CatBoost's own objective: the exact one, and for
         quantiles 1, which makes its Newton leaves those of ``leaf_estimation_method="Gradient"``.
-    n_threads : int, optional
-        Threads of a call.
+    n_threads : int or None, default=1
+        Threads of a call; None: as many as other calls of fastloss have.
 
     Returns
     -------
@@ -175,7 +175,7 @@ def objective(loss: Loss | str, *, hessian: str = "auto", n_threads: int | None 
     return cls(loss, hessian, n_threads)
 
 
-def metric(loss: Loss | str, *, activation: str | None = None, n_threads: int | None = None) -> CatBoostMetric:
+def metric(loss: Loss | str, *, activation: str | None = None, n_threads: int | None = 1) -> CatBoostMetric:
     """A loss as ``eval_metric`` of CatBoost.
 
     Metrics see raw scores.
@@ -186,8 +186,8 @@ def metric(loss: Loss | str, *, activation: str | None = None, n_threads: int | 
         The loss; less is better.
     activation : {"identity", "sigmoid", "softmax", "exp"}, optional
         What scores go through first; by default what the loss asks for.
-    n_threads : int, optional
-        Threads of a call.
+    n_threads : int or None, default=1
+        Threads of a call; None: as many as other calls of fastloss have.
 
     Examples
     --------

@@ -91,7 +91,7 @@ def _arguments(y_true: Any, y_pred: Any, weight: Any) -> tuple[NDArray[Any], NDA
     return np.asarray(y_true), np.asarray(y_pred), None if weight is None else np.asarray(weight)
 
 
-def objective(loss: Loss | str, *, hessian: str = "auto", n_threads: int | None = None) -> LightGBMObjective:
+def objective(loss: Loss | str, *, hessian: str = "auto", n_threads: int | None = 1) -> LightGBMObjective:
     """A loss as an objective of LightGBM: of ``lgb.train({"objective": ...})`` and ``LGBMRegressor(objective=)`` alike.
 
     Parameters
@@ -102,8 +102,8 @@ def objective(loss: Loss | str, *, hessian: str = "auto", n_threads: int | None 
         The curvature; `fastloss.adapters.boosting.Objective` says what is what. "native" is that of LightGBM's own
         objective: the exact one, but 1 for Huber, e^0.7 times it for Poisson and K/(K - 1) times it for softmax over K
         classes. LightGBM's absolute and quantile objectives renew their leaves, which no custom objective can.
-    n_threads : int, optional
-        Threads of a call.
+    n_threads : int or None, default=1
+        Threads of a call; None: as many as other calls of fastloss have.
 
     Returns
     -------
@@ -133,7 +133,7 @@ def objective(loss: Loss | str, *, hessian: str = "auto", n_threads: int | None 
     return LightGBMObjective(loss, hessian, n_threads)
 
 
-def metric(loss: Loss | str, *, activation: str | None = None, n_threads: int | None = None) -> LightGBMMetric:
+def metric(loss: Loss | str, *, activation: str | None = None, n_threads: int | None = 1) -> LightGBMMetric:
     """A loss as a metric of LightGBM: ``feval=`` of ``lgb.train``, ``eval_metric=`` of the scikit-learn API.
 
     Beside a custom objective metrics see raw scores, beside a built-in one what the model predicts: `activation` is
@@ -145,8 +145,8 @@ def metric(loss: Loss | str, *, activation: str | None = None, n_threads: int | 
         The loss; less is better.
     activation : {"identity", "sigmoid", "softmax", "exp"}, optional
         What scores go through first; by default what the loss asks for.
-    n_threads : int, optional
-        Threads of a call.
+    n_threads : int or None, default=1
+        Threads of a call; None: as many as other calls of fastloss have.
 
     Examples
     --------

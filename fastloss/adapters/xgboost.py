@@ -112,7 +112,7 @@ def _arguments(y_true: Any, y_pred: Any, sample_weight: Any) -> tuple[Any, NDArr
     return np.asarray(y_true), np.asarray(y_pred), None if sample_weight is None else np.asarray(sample_weight)
 
 
-def objective(loss: Loss | str, *, hessian: str = "auto", n_threads: int | None = None) -> XGBoostObjective:
+def objective(loss: Loss | str, *, hessian: str = "auto", n_threads: int | None = 1) -> XGBoostObjective:
     """A loss as an objective of XGBoost: of ``xgb.train(..., obj=)`` and of ``XGBRegressor(objective=)`` alike.
 
     Parameters
@@ -123,8 +123,8 @@ def objective(loss: Loss | str, *, hessian: str = "auto", n_threads: int | None 
         The curvature; `fastloss.adapters.boosting.Objective` says what is what. "native" is that of XGBoost's own
         objective: the exact one, but e^0.7 times it for Poisson (set ``max_delta_step=0.7`` in the parameters, as
         "count:poisson" does) and 2 times it for softmax.
-    n_threads : int, optional
-        Threads of a call.
+    n_threads : int or None, default=1
+        Threads of a call; None: as many as other calls of fastloss have.
 
     Returns
     -------
@@ -146,7 +146,7 @@ def objective(loss: Loss | str, *, hessian: str = "auto", n_threads: int | None 
     --------
     >>> import fastloss as fl
     >>> objective(fl.Quantile(0.9))
-    XGBoostObjective(loss=Quantile(quantile=0.9), hessian='auto', n_threads=None)
+    XGBoostObjective(loss=Quantile(quantile=0.9), hessian='auto', n_threads=1)
     >>> gradient, curvature = objective("huber")([1.0, 2.0], [1.5, 4.0])
     >>> gradient, curvature
     (array([0.5, 1. ]), array([1. , 0.5]))
@@ -154,7 +154,7 @@ def objective(loss: Loss | str, *, hessian: str = "auto", n_threads: int | None 
     return XGBoostObjective(loss, hessian, n_threads)
 
 
-def metric(loss: Loss | str, *, activation: str | None = None, n_threads: int | None = None) -> XGBoostMetric:
+def metric(loss: Loss | str, *, activation: str | None = None, n_threads: int | None = 1) -> XGBoostMetric:
     """A loss as a metric of XGBoost: ``custom_metric=`` of ``xgb.train``, ``eval_metric=`` of the scikit-learn API.
 
     Beside a custom objective metrics see raw scores, beside a built-in one what the model predicts: `activation` is
@@ -166,8 +166,8 @@ def metric(loss: Loss | str, *, activation: str | None = None, n_threads: int | 
         The loss; less is better.
     activation : {"identity", "sigmoid", "softmax", "exp"}, optional
         What scores go through first; by default what the loss asks for.
-    n_threads : int, optional
-        Threads of a call.
+    n_threads : int or None, default=1
+        Threads of a call; None: as many as other calls of fastloss have.
 
     Examples
     --------
