@@ -76,6 +76,11 @@ class Accumulator:
             result += factor * total
         return result
 
+    @property
+    def weight(self) -> float:
+        """What the mean divides by: the total weight so far, without ignored rows."""
+        return _total(self._weights[0])
+
     def __repr__(self) -> str:
         return f"<accumulator of {self.loss!r}: sum {_total(self._sums[0]):g}, weight {_total(self._weights[0]):g}>"
 

@@ -13,8 +13,11 @@ import sys
 import textwrap
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 from fastloss.spelling import did_you_mean
+from fastloss.usage import UsageError
 
 __all__ = ["main", "make_parser"]
 
@@ -39,13 +42,21 @@ def _bench_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _bench(args: argparse.Namespace) -> int:
-    from fastloss.benchmark.command import UsageError, run
+    from fastloss.benchmark.command import run
 
-    try:
-        return run(args)
-    except UsageError as error:
-        print(f"fastloss bench: error: {error}", file=sys.stderr)
-        return 2
+    return run(args)
+
+
+def _eval_arguments(parser: argparse.ArgumentParser) -> None:
+    from fastloss.evaluation.command import add_arguments
+
+    add_arguments(parser)
+
+
+def _eval(args: argparse.Namespace) -> int:
+    from fastloss.evaluation.command import run
+
+    return run(args)
 
 
 def _list_arguments(parser: argparse.ArgumentParser) -> None:
@@ -59,18 +70,28 @@ def _list(args: argparse.Namespace) -> int:
 
     tasks = (*TASKS, *OTHER_TASKS)
     if args.task is not None and args.task not in tasks:
-        guess = did_you_mean(args.task, tasks)
-        print(f"fastloss list: error: no task {args.task!r}{guess}; known: {', '.join(tasks)}", file=sys.stderr)
-        return 2
+        raise UsageError(f"no task {args.task!r}{did_you_mean(args.task, tasks)}; known: {', '.join(tasks)}")
     names = [name for task in tasks if args.task in (None, task) for name in fl.list_losses(task)]
     losses = [fl.get_loss(name) for name in names]
-    rows = [(loss.name, loss.task, shape(loss) if isinstance(loss, fl.Loss) else "-", loss.when) for loss in losses]
-    _print_table(("name", "task", "shape", "when to use it"), rows)
+    rows = [(loss.name, loss.task, shape(loss) if isinstance(loss, fl.Loss) else "-", _about(loss)) for loss in losses]
+    _print_table(("name", "task", "shape", "when to use it; parameters, targets, who else has it"), rows)
     return 0
 
 
+def _about(loss: Any) -> str:
+    """What fits no narrow column."""
+    import fastloss as fl
+    from fastloss.description import defaults
+    from fastloss.elsewhere import libraries
+
+    parts = [", ".join(defaults(type(loss))), loss.target_domain.expected if isinstance(loss, fl.Loss) else ""]
+    others = libraries(loss.name)
+    parts.append(f"also in {', '.join(others)}" if others else "in no other library here")
+    return f"{loss.when}\n{'; '.join(part for part in parts if part)}"
+
+
 def _print_table(heading: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
-    """Print a table whose last column fills the line, or stands below the others where that leaves it little room."""
+    """Print a table whose last column, of lines, fills the line, or stands below the others for want of room."""
     widths = [max(len(row[k]) for row in [heading, *rows]) for k in range(len(heading) - 1)]
     columns, indent = shutil.get_terminal_size().columns, sum(widths) + 2 * len(widths)
     beside = columns - indent >= LEAST_ROOM
@@ -80,25 +101,44 @@ def _print_table(heading: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> N
         if not beside:
             print(start.rstrip())
             start = " " * indent
-        for line in textwrap.wrap(row[-1], columns - indent):
-            print(start + line)
-            start = " " * indent
+        for paragraph in row[-1].split("\n"):
+            for line in textwrap.wrap(paragraph, columns - indent):
+                print(start + line)
+                start = " " * indent
 
 
 def _show_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("name", metavar="NAME", help="a name of `fastloss list`, or an alias such as log_loss")
+    parser.add_argument(
+        "name",
+        metavar="NAME[:PARAMETER=VALUE]",
+        help="a name of `fastloss list`, or an alias such as log_loss, with parameters for the drawing: huber:delta=2",
+    )
+    parser.add_argument("--plot", type=Path, metavar="FILE.png", help="draw value and gradient (matplotlib)")
+    parser.add_argument("--draw", action="store_true", help="draw them in the terminal (plotext)")
 
 
 def _show(args: argparse.Namespace) -> int:
+    from fastloss import drawing
     from fastloss.description import text
-    from fastloss.registry import loss_class
+    from fastloss.specification import parse_loss
 
+    width = min(shutil.get_terminal_size().columns, MOST_COLUMNS)
     try:
-        cls = loss_class(args.name)
+        loss = parse_loss(args.name)
+        drawn = drawing.in_terminal(loss, width) if args.draw else None
+        if args.plot:
+            drawing.write_png(args.plot, loss)
     except ValueError as error:
-        print(f"fastloss show: error: {error}", file=sys.stderr)
-        return 2
-    print(text(cls, min(shutil.get_terminal_size().columns, MOST_COLUMNS)))
+        raise UsageError(str(error)) from error
+    except ImportError as error:
+        print(f"fastloss show: {error}: pip install 'fastloss[cli]'", file=sys.stderr)
+        return 1
+    except OSError as error:
+        print(f"{args.plot} not written: {error}", file=sys.stderr)
+        return 1
+    print(text(loss, width))
+    if drawn is not None:
+        print(f"\n{drawn}")
     return 0
 
 
@@ -126,6 +166,7 @@ COMMANDS = {
     "bench": Command(
         "speed and agreement against other libraries, on predictions of real models", _bench_arguments, _bench
     ),
+    "eval": Command("losses of a file of predictions, in constant memory", _eval_arguments, _eval),
     "list": Command("the losses, and when to use which", _list_arguments, _list),
     "show": Command("one loss: formula, parameters, literature, facts", _show_arguments, _show),
     "info": Command("what was built and what runs here", _no_arguments, _info),
@@ -134,8 +175,9 @@ COMMANDS = {
 EXAMPLES = """\
 examples:
   fastloss list --task binary
-  fastloss show huber
+  fastloss show huber --draw
   fastloss info
+  fastloss eval predictions.csv --true y --pred score --loss mse,huber:delta=1.5
   fastloss bench --losses huber --peers numpy torch
   fastloss bench --help
 """
@@ -172,6 +214,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
     try:
         return int(args.run(args))
+    except UsageError as error:
+        print(f"fastloss {args.command}: error: {error}", file=sys.stderr)
+        return 2
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:  # `fastloss list | head`

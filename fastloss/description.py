@@ -7,11 +7,12 @@ import re
 import textwrap
 from typing import Any
 
+from fastloss import elsewhere
 from fastloss.embeddings import EmbeddingLoss
 from fastloss.loss import Loss
 from fastloss.registry import ALIASES
 
-__all__ = ["facts", "formula", "predictions", "sections", "shape", "signature", "text"]
+__all__ = ["defaults", "facts", "formula", "predictions", "sections", "shape", "signature", "text"]
 
 # By smoothness: in two words, and in more.
 _WORDS = ("kink", "once smooth", "smooth")
@@ -29,10 +30,11 @@ def formula(cls: type[object]) -> str:
 
 def signature(cls: type[object]) -> str:
     """``Huber(delta=1.0)``."""
-    return f"{cls.__name__}({', '.join(_defaults(cls))})"
+    return f"{cls.__name__}({', '.join(defaults(cls))})"
 
 
-def _defaults(cls: type[object]) -> list[str]:
+def defaults(cls: type[object]) -> list[str]:
+    """The parameters with their defaults."""
     parameters = inspect.signature(cls).parameters.values()
     return [p.name if p.default is p.empty else f"{p.name}={p.default!r}" for p in parameters]
 
@@ -77,12 +79,13 @@ def _called(cls: Any) -> str:
         plain = (p.replace(annotation=p.empty) for p in parameters)
         return f"{cls.__name__}(...){inspect.Signature([*plain])}"
     inputs = cls.arguments if issubclass(cls, EmbeddingLoss) else ("y_true", "y_pred")
-    arguments = [*inputs, "sample_weight=None", "*", "reduction='mean'", "n_threads=None", *_defaults(cls)]
+    arguments = [*inputs, "sample_weight=None", "*", "reduction='mean'", "n_threads=None", *defaults(cls)]
     return f"{cls.name}({', '.join(arguments)})"
 
 
-def text(cls: Any, width: int) -> str:
+def text(loss: Any, width: int) -> str:
     """All of it as a page of plain text."""
+    cls = type(loss)
     parts = sections(cls)
     lines = [
         *_filled(signature(cls), width, "    "),
@@ -95,11 +98,13 @@ def text(cls: Any, width: int) -> str:
     del parts["Examples"]
     for heading, body in parts.items():
         lines += ["", heading, *(f"  {line}".rstrip() for line in _paragraphs(body, width - 2))]
-    if not issubclass(cls, Loss):
-        return "\n".join(lines)
-    lines += ["", "Facts" + (" (with the default parameters)" if _defaults(cls) else "")]
-    for name, fact in facts(cls()).items():
-        lines += _filled(fact, width, " " * 20, first=f"  {name:<18}")
+    others = elsewhere.code(loss)
+    for heading, rows in (("Facts", facts(loss) if isinstance(loss, Loss) else {}), ("Elsewhere", others)):
+        if rows:
+            lines += ["", *_filled(heading + (f" of {loss!r}" if loss.params else ""), width, "    ")]
+        names = max(map(len, rows), default=0) + 2
+        for name, fact in rows.items():
+            lines += _filled(fact, width, " " * (names + 2), first=f"  {name:<{names}}")
     return "\n".join(lines)
 
 

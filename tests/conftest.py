@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import importlib.util
 import os
 import signal
 import subprocess
@@ -53,6 +54,16 @@ def jax() -> Any:
     yield module
     module.config.update("jax_enable_x64", before)
     gc.callbacks[:] = callbacks
+
+
+@pytest.fixture(scope="module")
+def keras(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """Keras on torch, on JAX, or on NumPy, where it has values only."""
+    os.environ.setdefault("KERAS_BACKEND", next(x for x in ("torch", "jax", "numpy") if importlib.util.find_spec(x)))
+    os.environ.setdefault("KERAS_HOME", str(tmp_path_factory.mktemp("keras")))  # it writes a file there
+    if os.environ["KERAS_BACKEND"] == "jax":
+        request.getfixturevalue("jax")
+    return pytest.importorskip("keras", reason="Keras is not installed")
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -16,8 +16,9 @@ import numpy as np
 import pytest
 
 import fastloss as fl
-from fastloss import registry
+from fastloss import registry, writing
 from fastloss.cli import make_parser
+from fastloss.usage import UsageError
 
 pytest.importorskip("sklearn", reason="the benchmark's data come from scikit-learn")
 
@@ -598,7 +599,7 @@ def test_files_are_old_or_complete(tmp_path: Path) -> None:
         raise OSError("disk full")
 
     with pytest.raises(OSError, match="disk full"):
-        results.write_atomically(path, fail)
+        writing.write_atomically(path, fail)
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
 
@@ -617,7 +618,7 @@ def test_files_are_old_or_complete(tmp_path: Path) -> None:
     ],
 )
 def test_wrong_options_are_explained(options: list[str], message: str) -> None:
-    with pytest.raises(command.UsageError) as error:
+    with pytest.raises(UsageError) as error:
         bench(*options)
     assert message in str(error.value)
 

@@ -7,11 +7,13 @@ import os
 import re
 import subprocess
 import sys
+from pathlib import Path
 
+import numpy as np
 import pytest
 
 import fastloss as fl
-from fastloss import description, registry
+from fastloss import description, drawing, registry
 from fastloss.cli import COMMANDS, main
 
 
@@ -98,7 +100,7 @@ def test_show_a_loss_in_full(capsys: pytest.CaptureFixture[str], monkeypatch: py
         "      Probabilities are clipped to [clip, 1 - clip] and the gradient is 0 where that happens. By",
         "References",
         '  [1] I. J. Good, "Rational decisions", J. R. Stat. Soc. B 14 (1952).',
-        "Facts (with the default parameters)",
+        "Facts of BinaryCrossEntropy(from_logits=False, pos_weight=1.0, label_smoothing=0.0, clip=0.0)",
         "  convex in y_pred  yes",
         "  smoothness        twice continuously differentiable",
         "  y_true            a label in {0, 1} or a probability in [0, 1]",
@@ -109,6 +111,46 @@ def test_show_a_loss_in_full(capsys: pytest.CaptureFixture[str], monkeypatch: py
         "  aliases           log_loss",
     ):
         assert f"\n{line}\n" in text, line
+
+
+@pytest.mark.parametrize("name", fl.list_losses())
+def test_every_loss_has_a_curve(name: str) -> None:
+    """Finite, and the gradient is the slope of the value."""
+    _, drawn = drawing.curves(fl.get_loss(name))
+    assert drawn
+    for curve in drawn:
+        assert np.isfinite([curve.value, curve.gradient]).all()
+        if fl.get_loss(name).layout != "classes":  # where others move along
+            slope = np.diff(curve.value) / np.diff(curve.x)
+            between = np.sort([curve.gradient[1:], curve.gradient[:-1]], axis=0)
+            slack = 1e-6 + 0.02 * np.abs(between).max(axis=0) + np.abs(np.diff(curve.gradient))
+            assert ((between[0] - slack <= slope) & (slope <= between[1] + slack)).all()
+
+
+def test_show_draws(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("plotext", reason="plotext is not installed")
+    pytest.importorskip("matplotlib", reason="matplotlib is not installed")
+    monkeypatch.setenv("COLUMNS", "80")
+    assert main(["show", "huber:delta=2", "--draw", "--plot", str(tmp_path / "huber.png")]) == 0
+    text = capsys.readouterr().out
+    assert "Facts of Huber(delta=2.0)" in text
+    assert "torch.nn.HuberLoss(delta=2.0)" in text
+    assert "gradient against y_pred, y_true = 0" in text
+    assert max(map(len, text.splitlines())) <= 80
+    assert (tmp_path / "huber.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["triplet", "--draw"], "triplet is a loss of embeddings: there is no line of predictions"),
+        (["huber:delta=-1"], "delta is -1"),
+        (["huber:gamma=1"], "huber has no parameter 'gamma'"),
+    ],
+)
+def test_show_of_what_cannot_be_shown(options: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["show", *options]) == 2
+    assert message in capsys.readouterr().err
 
 
 def test_show_of_a_misspelt_name(capsys: pytest.CaptureFixture[str]) -> None:

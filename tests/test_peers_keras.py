@@ -6,25 +6,12 @@ In float32: that is what Keras averages in, whatever it is given, on every backe
 
 from __future__ import annotations
 
-import importlib.util
-import os
-
 import numpy as np
 import pytest
 from cases import data, seed_of
 from peers import Peer, assert_agrees, assert_close, by_jax, by_torch, sample
 
 import fastloss as fl
-
-
-@pytest.fixture(scope="module")
-def keras(request, tmp_path_factory):
-    """Keras on torch, on JAX, or on NumPy, where it has values only."""
-    os.environ.setdefault("KERAS_BACKEND", next(x for x in ("torch", "jax", "numpy") if importlib.util.find_spec(x)))
-    os.environ.setdefault("KERAS_HOME", str(tmp_path_factory.mktemp("keras")))  # it writes a file there
-    if os.environ["KERAS_BACKEND"] == "jax":
-        request.getfixturevalue("jax")
-    return pytest.importorskip("keras", reason="Keras is not installed")
 
 
 @pytest.fixture(autouse=True)

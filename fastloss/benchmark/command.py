@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
+from fastloss.usage import UsageError
+
 __all__ = ["add_arguments", "run", "run_plan"]
 
 EXAMPLES = """\
@@ -23,10 +25,6 @@ Each runs in its own process on the same data, with the same threads, bound to t
 in every round. Data: out-of-fold predictions of scikit-learn models on its bundled data sets, bootstrapped to each
 size with a fixed seed.
 """
-
-
-class UsageError(Exception):
-    """A wrong option; the command line answers with exit status 2."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -272,7 +270,7 @@ def _write_files(args: argparse.Namespace, document: dict[str, Any], table: Any)
     """Write what was asked for; a file that cannot be made does not take the others with it."""
     from fastloss.benchmark.markdown import write_markdown
     from fastloss.benchmark.plot import write_plot
-    from fastloss.benchmark.results import write_json
+    from fastloss.writing import write_json
 
     failed = 0
     for path, write in ((args.json, write_json), (args.markdown, write_markdown), (args.plot, write_plot)):

@@ -8,7 +8,7 @@ from typing import Any
 
 from fastloss.benchmark.cases import OPERATIONS
 from fastloss.benchmark.report import operation_label, ratio_text, time_text
-from fastloss.benchmark.results import write_atomically
+from fastloss.writing import write_text
 
 __all__ = ["as_markdown", "write_markdown"]
 
@@ -77,4 +77,4 @@ def _cell(result: dict[str, Any] | None) -> str:
 def write_markdown(path: Path, document: dict[str, Any]) -> None:
     """Write the tables."""
     text = as_markdown(document)
-    write_atomically(path, lambda temporary: temporary.write_text(text))
+    write_text(path, text)

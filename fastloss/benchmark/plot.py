@@ -8,7 +8,7 @@ from typing import Any
 
 from fastloss.benchmark.engines import ENGINES
 from fastloss.benchmark.report import operation_label
-from fastloss.benchmark.results import write_atomically
+from fastloss.writing import write_atomically
 
 __all__ = ["write_plot"]
 

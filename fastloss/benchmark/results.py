@@ -1,18 +1,14 @@
-"""The results of a run as JSON, and files that are either old or complete."""
+"""The results of a run as a document for JSON."""
 
 from __future__ import annotations
 
-import json
-import os
-import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 from fastloss.benchmark.runner import RowResult, Spread
 
-__all__ = ["SCHEMA", "as_document", "write_atomically", "write_json"]
+__all__ = ["SCHEMA", "as_document"]
 
 SCHEMA = "fastloss-bench/1"
 
@@ -75,29 +71,3 @@ def _row(outcome: RowResult) -> dict[str, Any]:
             for name, result in outcome.results.items()
         },
     }
-
-
-def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
-    """Let `write` make a file beside `path` and put it in its place when it is complete."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=path.suffix)
-    os.close(handle)
-    temporary = Path(name)
-    try:
-        write(temporary)
-        temporary.chmod(0o666 & ~_umask())  # mkstemp makes files for the owner only
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
-
-
-def write_json(path: Path, document: dict[str, Any]) -> None:
-    """Write a document."""
-    text = json.dumps(document, indent=1, allow_nan=False) + "\n"
-    write_atomically(path, lambda temporary: temporary.write_text(text))

@@ -1,0 +1,1 @@
+"""Losses of prediction files: reading in batches, evaluating through accumulators, printing."""

@@ -1,0 +1,242 @@
+"""``fastloss eval``: its options and its course. Heavy imports happen when it runs, not for ``--help``."""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import io
+import math
+import re
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TextIO
+
+from fastloss.usage import UsageError
+
+if TYPE_CHECKING:
+    from fastloss.evaluation.evaluate import Score
+    from fastloss.evaluation.tables import Column, Table
+    from fastloss.loss import Loss
+
+__all__ = ["add_arguments", "run"]
+
+EXAMPLES = """\
+examples:
+  fastloss eval predictions.csv --true y --pred score --loss mse,huber:delta=1.5
+  fastloss eval predictions.parquet --true label --pred p --loss log_loss,brier --by country --bootstrap 1000
+  fastloss eval scores.csv.gz --true class --pred a,b,c --loss cross_entropy --from-logits --json scores.json
+  fastloss eval arrays.npz --true y --pred 'p[0],p[1],p[2]' --loss cross_entropy
+
+Files are read in batches, in constant memory. Of a .npy file the columns are the fields of its records or, of a matrix,
+their numbers; of a .npz file its arrays, and name[0], name[1], ... of a matrix in it. Losses: `fastloss list`;
+parameters stand behind colons, name:parameter=value:parameter=value.
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.epilog = EXAMPLES
+    parser.add_argument(
+        "file", type=Path, metavar="FILE", help=".csv, .tsv (also .gz, .bz2, .zst), .parquet, .feather, .npy, .npz"
+    )
+    parser.add_argument("--true", required=True, metavar="COLUMN", help="targets")
+    parser.add_argument(
+        "--pred",
+        required=True,
+        metavar="COLUMN[,COLUMN...]",
+        help="predictions: one column, or one per class or output",
+    )
+    parser.add_argument("--loss", required=True, metavar="NAME[:PARAMETER=VALUE][,NAME...]", help="which losses")
+    parser.add_argument("--weight", metavar="COLUMN", help="weights of the rows")
+    parser.add_argument("--by", metavar="COLUMN", help="also the losses of each group of rows that this column names")
+    parser.add_argument("--from-logits", action="store_true", help="predictions are raw scores, not probabilities")
+    parser.add_argument(
+        "--bootstrap",
+        type=int,
+        default=0,
+        metavar="N",
+        help="an interval for each loss, from N resamples (such as 1000)",
+    )
+    parser.add_argument("--confidence", type=float, default=0.95, metavar="C", help="of the intervals (default: 0.95)")
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the resamples (default: 0)")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the scores, and what they are of, as JSON")
+    parser.add_argument("--csv", type=Path, metavar="FILE", help="write the scores as CSV")
+    parser.add_argument("--plain", action="store_true", help="plain text, without rich")
+
+
+def run(args: argparse.Namespace, stream: TextIO | None = None) -> int:
+    """Evaluate a file; returns the exit status.
+
+    Raises
+    ------
+    UsageError
+        If an option is wrong.
+    """
+    from fastloss.evaluation.evaluate import RowError, evaluate
+    from fastloss.specification import parse_losses
+    from fastloss.evaluation.tables import TableError, open_table
+
+    stream = sys.stdout if stream is None else stream
+    if args.bootstrap < 0 or args.bootstrap == 1:
+        raise UsageError(f"--bootstrap must be 0 or at least 2, not {args.bootstrap}")
+    if not 0 < args.confidence < 1:
+        raise UsageError(f"--confidence must lie between 0 and 1, not {args.confidence:g}")
+    for path in (args.json, args.csv):
+        if path is not None and not path.absolute().parent.is_dir():
+            raise UsageError(f"there is no directory {path.absolute().parent} to write {path.name} to")
+    try:
+        losses = parse_losses(args.loss, from_logits=args.from_logits)
+    except ValueError as error:
+        raise UsageError(f"--loss: {error}") from error
+
+    try:
+        with _progress(args.plain) as report:
+            table = open_table(args.file, report)
+            predictions = _predictions(args.pred, table, losses)
+            scores = evaluate(
+                _batches(table, args, predictions),
+                losses,
+                bootstrap=args.bootstrap,
+                confidence=args.confidence,
+                seed=args.seed,
+            )
+    except RowError as error:
+        print(f"{table.place(error.row)}: {_in_columns(str(error), args, predictions)}", file=sys.stderr)
+        return 1
+    except (TableError, ValueError, TypeError) as error:
+        print(error if isinstance(error, TableError) else f"{args.file}: {error}", file=sys.stderr)
+        return 1
+    _print(scores, args, stream)
+    return _write(scores, losses, args)
+
+
+def _predictions(text: str, table: Table, losses: dict[str, Loss]) -> list[str]:
+    """The columns of the predictions: as many as the losses want."""
+    names = [text] if text in table.names else [name.strip() for name in text.split(",")]
+    for word, loss in losses.items():
+        if loss.layout == "pointwise" and len(names) > 1:
+            raise ValueError(f"{word} takes one column of predictions; --pred names {len(names)}")
+        if loss.layout == "outputs" and len(names) != len(loss.outputs):
+            raise ValueError(
+                f"{word} takes {len(loss.outputs)} columns, {' and '.join(loss.outputs)}; --pred names {len(names)}"
+            )
+        if loss.layout == "classes" and len(names) < 2:
+            raise ValueError(f"{word} takes a column of predictions per class: --pred A,B,C")
+        if loss.layout == "classes" and not loss.takes_labels:
+            raise ValueError(
+                f"{word} takes rows of targets, which a column is not; losses of labels such as cross_entropy do"
+            )
+    return names
+
+
+def _batches(table: Table, args: argparse.Namespace, predictions: Sequence[str]) -> Iterator[tuple[Any, ...]]:
+    import numpy as np
+
+    from fastloss.evaluation.tables import Column
+
+    columns: list[Column] = [Column(name) for name in dict.fromkeys([args.true, *predictions])]
+    columns += [Column(args.weight)] if args.weight and args.weight not in [c.name for c in columns] else []
+    group = Column(args.by, numeric=False) if args.by else None
+    for batch in table.batches([*columns, *([group] if group else [])]):
+        y_pred = batch[predictions[0]] if len(predictions) == 1 else np.stack([batch[p] for p in predictions], axis=1)
+        yield batch[args.true], y_pred, batch[args.weight] if args.weight else None, batch[args.by] if group else None
+
+
+def _in_columns(message: str, args: argparse.Namespace, predictions: Sequence[str]) -> str:
+    """An error of a loss in the file's words: columns for arguments; the row is said already."""
+    found = re.match(r"(y_true|y_pred|sample_weight)\[\d+(?:, (\d+))?\]", message)
+    if not found:
+        return message
+    named = {"y_true": [args.true], "sample_weight": [args.weight], "y_pred": predictions}[found[1]]
+    columns = named[int(found[2] or 0) :][:1] if found[2] or len(named) == 1 else named
+    return f"column{'s' if len(columns) > 1 else ''} {', '.join(map(repr, columns))}" + message[found.end() :]
+
+
+@contextmanager
+def _progress(plain: bool) -> Iterator[Callable[[float], object]]:
+    """A bar on a terminal; nothing in a pipe, or without rich."""
+    if plain or not sys.stderr.isatty():
+        yield lambda share: None
+        return
+    try:
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+    except ImportError:
+        yield lambda share: None
+        return
+    columns = (TextColumn("reading"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("reading", total=1.0)
+        yield lambda share: progress.update(task, completed=share)
+
+
+def _cells(score: Score) -> tuple[str, ...]:
+    interval = "" if score.interval is None else "{:.6g} .. {:.6g}".format(*score.interval)
+    return score.group or "(all)", score.loss, f"{score.rows:,}", f"{score.value:.8g}", interval
+
+
+def _print(scores: Sequence[Score], args: argparse.Namespace, stream: TextIO) -> None:
+    """A table that fits the losses and groups there are."""
+    heading = (args.by or "group", "loss", "rows", "value", f"{args.confidence:.0%} interval")
+    kept = [i for i in range(5) if (i, bool(args.by)) != (0, False) and (i, args.bootstrap > 0) != (4, False)]
+    rows = [[cells[i] for i in kept] for cells in [heading, *map(_cells, scores)]]
+    widths = [max(len(row[k]) for row in rows) for k in range(len(kept))]
+    for row in rows:
+        cells = (
+            f"{cell:>{w}}" if i in (2, 3) else f"{cell:<{w}}" for i, cell, w in zip(kept, row, widths, strict=True)
+        )
+        stream.write("  ".join(cells).rstrip() + "\n")
+
+
+def _write(scores: Sequence[Score], losses: dict[str, Loss], args: argparse.Namespace) -> int:
+    """Write the files that were asked for; one that cannot be written does not take the other with it."""
+    from fastloss.writing import write_json, write_text
+
+    status = 0
+    if args.json is not None:
+        document = {
+            **{
+                name: getattr(args, name)
+                for name in ("true", "pred", "weight", "by", "bootstrap", "confidence", "seed")
+            },
+            "file": str(args.file),
+            "losses": {word: repr(loss) for word, loss in losses.items()},
+            "scores": [{name: _finite(x) for name, x in row.items()} for row in map(_row, scores)],
+        }
+        status |= _written(args.json, lambda path: write_json(path, document))
+    if args.csv is not None:
+        status |= _written(args.csv, lambda path: write_text(path, _as_csv(scores)))
+    return status
+
+
+def _row(score: Score) -> dict[str, Any]:
+    low, high = score.interval or (None, None)
+    row = score._asdict() | {"low": low, "high": high}
+    del row["interval"]
+    return row
+
+
+def _finite(x: object) -> object:
+    """JSON has neither NaN nor infinity: null, with the words in a table."""
+    return None if isinstance(x, float) and not math.isfinite(x) else x
+
+
+def _as_csv(scores: Sequence[Score]) -> str:
+    text = io.StringIO()
+    rows = list(map(_row, scores))
+    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()
+
+
+def _written(path: Path, write: Callable[[Path], object]) -> int:
+    try:
+        write(path)
+    except OSError as error:
+        print(f"{path} not written: {error}", file=sys.stderr)
+        return 1
+    return 0

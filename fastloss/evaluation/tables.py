@@ -1,0 +1,419 @@
+"""Files of columns, read in batches: CSV, TSV, Parquet, Feather, .npy and .npz.
+
+Text and Arrow files are pyarrow's; NumPy files are mapped into memory. A `Table` knows the names of its columns and
+yields batches of arrays, in the order of the file and in constant memory.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import zipfile
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from itertools import islice
+from operator import itemgetter
+from pathlib import Path
+from typing import IO, Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastloss.spelling import did_you_mean
+
+__all__ = ["Batch", "Table", "TableError", "open_table"]
+
+# Rows of a batch of a file that does not bring its own: some megabytes of a few columns, small beside any memory and
+# long beside the cost of a call.
+BATCH_ROWS = 1 << 18
+# Bytes of text that pyarrow's reader parses at a time.
+TEXT_BYTES = 1 << 24
+TEXT = {".csv": ",", ".tsv": "\t"}
+PACKED = {".gz": "gzip", ".bz2": "bz2", ".zst": "zstd"}
+
+Batch = dict[str, NDArray[Any]]
+
+
+class TableError(Exception):
+    """A file that cannot be read, or that holds what cannot be used; says which file and where in it."""
+
+
+class Column(NamedTuple):
+    """What is wanted of a file: a column of numbers, or of anything that names a group."""
+
+    name: str
+    numeric: bool = True
+
+
+class Table(ABC):
+    """A file of columns.
+
+    Parameters
+    ----------
+    path : Path
+    report : function, optional
+        Told now and then which share of the file, from 0 to 1, has been read.
+    """
+
+    def __init__(self, path: Path, report: Callable[[float], object] = lambda share: None) -> None:
+        self.path, self.report = path, report
+
+    @property
+    @abstractmethod
+    def names(self) -> list[str]:
+        """The names of the columns."""
+
+    @abstractmethod
+    def batches(self, columns: Sequence[Column]) -> Iterator[Batch]:
+        """Some columns, a batch of rows at a time: float64 or what numeric type the file has, strings for groups."""
+
+    def checked(self, columns: Sequence[Column]) -> None:
+        """Raise for a column that the file does not have."""
+        for column in columns:
+            if column.name not in self.names:
+                guess = did_you_mean(column.name, self.names)
+                raise TableError(f"{self.path} has no column {column.name!r}{guess}; it has {_listed(self.names)}")
+
+    def place(self, row: int) -> str:
+        """Where a row, counted from 0, stands in the file."""
+        return f"{self.path}, row {row + 1}"
+
+
+def _listed(names: Sequence[str], most: int = 12) -> str:
+    shown = ", ".join(map(repr, names[:most]))
+    return shown if len(names) <= most else f"{shown} and {len(names) - most} more"
+
+
+def open_table(path: str | Path, report: Callable[[float], object] = lambda share: None) -> Table:
+    """Open a file by its ending.
+
+    Raises
+    ------
+    TableError
+        For a file that is missing, empty, cut short, or of no known kind.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise TableError(f"{path} is {'a folder' if path.is_dir() else 'missing'}: give a file of predictions")
+    suffixes = [suffix.lower() for suffix in path.suffixes]
+    packed = PACKED.get(suffixes[-1]) if suffixes else None
+    kind = (suffixes[:-1] if packed else suffixes)[-1:] or [""]
+    if kind[0] in TEXT:
+        return _Text(path, report, TEXT[kind[0]], packed)
+    if not packed:
+        if kind[0] in (".parquet", ".pq"):
+            return _Parquet(path, report)
+        if kind[0] in (".feather", ".arrow", ".ipc"):
+            return _Feather(path, report)
+        if kind[0] in (".npy", ".npz"):
+            return _NumPy(path, report)
+    raise TableError(
+        f"{path} has the ending {''.join(path.suffixes) or '(none)'!r}: expected .csv or .tsv (also .gz, .bz2, .zst), "
+        ".parquet, .feather, .npy or .npz"
+    )
+
+
+def _arrow() -> Any:
+    try:
+        import pyarrow
+    except ImportError:
+        raise TableError(
+            "CSV, Parquet and Feather files are read with pyarrow: pip install 'fastloss[files]'; without it there are "
+            ".npy and .npz"
+        ) from None
+    return pyarrow
+
+
+class _Arrow(Table):
+    """What files have in common that pyarrow reads: a schema, record batches, errors of its own."""
+
+    def __init__(self, path: Path, report: Callable[[float], object]) -> None:
+        super().__init__(path, report)
+        self.pyarrow = _arrow()
+        try:
+            self.open()
+        except (OSError, self.pyarrow.ArrowException) as error:
+            raise TableError(f"{path} cannot be read: {error}") from error
+
+    @abstractmethod
+    def open(self) -> None:
+        """Read the schema."""
+
+    @abstractmethod
+    def record_batches(self, columns: Sequence[Column]) -> Iterator[Any]:
+        """Record batches that hold at least these columns."""
+
+    def batches(self, columns: Sequence[Column]) -> Iterator[Batch]:
+        self.checked(columns)
+        row = 0
+        try:
+            for batch in self.record_batches(columns):
+                yield {column.name: self._array(batch, column, row) for column in columns}
+                row += batch.num_rows
+        except (OSError, self.pyarrow.ArrowException) as error:
+            raise TableError(self.explained(error, row)) from error
+
+    def explained(self, error: Exception, row: int) -> str:
+        """An error of the reader after so many rows, with the place of what is wrong if that can be told."""
+        return f"{self.place(row)} or later: {error}"
+
+    def _array(self, batch: Any, column: Column, first: int) -> NDArray[Any]:
+        pa = self.pyarrow
+        values = batch.column(batch.schema.get_field_index(column.name))
+        if not column.numeric:
+            return np.asarray(values.cast(pa.string()).to_numpy(zero_copy_only=False), dtype=object)
+        if pa.types.is_dictionary(values.type):
+            values = values.dictionary_decode()
+        if pa.types.is_boolean(values.type):
+            values = values.cast(pa.uint8())
+        if pa.types.is_decimal(values.type):
+            values = values.cast(pa.float64())
+        if not (pa.types.is_integer(values.type) or pa.types.is_floating(values.type)):
+            such = f", such as {values[0].as_py()!r}" if len(values) else ""
+            raise TableError(f"{self.path}: column {column.name!r} holds {values.type}{such}: expected numbers")
+        if values.null_count:
+            at = int(np.argmax(values.is_null().to_numpy(zero_copy_only=False)))
+            raise TableError(f"{self.place(first + at)}: column {column.name!r} is empty: fill it in or drop the row")
+        array: NDArray[Any] = values.to_numpy(zero_copy_only=False)
+        return array
+
+
+class _Text(_Arrow):
+    def __init__(self, path: Path, report: Callable[[float], object], delimiter: str, packed: str | None) -> None:
+        self.delimiter, self.packed = delimiter, packed
+        self.header: list[str] = []
+        super().__init__(path, report)
+
+    @property
+    def names(self) -> list[str]:
+        return self.header
+
+    def place(self, row: int) -> str:
+        """Found by reading again: lines without anything are no rows."""
+        with self._text() as lines:
+            reader = csv.reader(lines, delimiter=self.delimiter)
+            filled = (reader.line_num for fields in reader if fields)
+            line = next(islice(filled, row + 1, None), reader.line_num)
+        return f"{self.path}, line {line}"
+
+    def open(self) -> None:
+        with self._text() as lines:
+            try:
+                self.header = next(csv.reader(lines, delimiter=self.delimiter), [])
+            except (UnicodeDecodeError, EOFError) as error:
+                raise TableError(f"{self.path} cannot be read: {error}") from error
+        if not self.header:
+            raise TableError(f"{self.path} is empty: expected a line with the names of the columns")
+        twice = sorted({name for name in self.header if self.header.count(name) > 1})
+        if twice:
+            raise TableError(f"{self.path} has two columns named {twice[0]!r}: rename one")
+
+    def _text(self) -> IO[str]:
+        """The file as Python reads it."""
+        stream = (
+            self.pyarrow.CompressedInputStream(str(self.path), self.packed) if self.packed else self.path.open("rb")
+        )
+        return io.TextIOWrapper(stream, encoding="utf-8-sig", newline="")
+
+    def record_batches(self, columns: Sequence[Column]) -> Iterator[Any]:
+        from pyarrow import csv as arrow_csv
+
+        pa = self.pyarrow
+        size = self.path.stat().st_size or 1
+        with self.path.open("rb") as file:
+            source = pa.PythonFile(file, "r")
+            reader = arrow_csv.open_csv(
+                pa.CompressedInputStream(source, self.packed) if self.packed else source,
+                read_options=arrow_csv.ReadOptions(block_size=TEXT_BYTES),
+                parse_options=arrow_csv.ParseOptions(delimiter=self.delimiter),
+                convert_options=arrow_csv.ConvertOptions(
+                    include_columns=[column.name for column in columns],
+                    # told, not guessed from the first block: integers there may be followed by fractions
+                    column_types={c.name: pa.float64() if c.numeric else pa.string() for c in columns},
+                    null_values=[""],
+                    strings_can_be_null=False,
+                ),
+            )
+            for batch in reader:
+                self.report(file.tell() / size)
+                yield batch
+
+    def explained(self, error: Exception, row: int) -> str:
+        """pyarrow says what is wrong, Python's reader where: not in the rows before, which were read well."""
+        with self._text() as lines:
+            reader = csv.reader(lines, delimiter=self.delimiter)
+            width = len(next(reader, []))
+            try:
+                for fields in islice(filter(None, reader), row, None):
+                    where = f"{self.path}, line {reader.line_num}"
+                    if len(fields) != width:
+                        return f"{where} has {len(fields)} fields, the heading has {width}: is the file cut short?"
+                    for name, field in zip(self.header, fields, strict=True):
+                        if f"'{field}'" in str(error) and not _is_number(field):
+                            return f"{where}: column {name!r} is {field!r}: expected a number"
+            except (OSError, EOFError, csv.Error, UnicodeDecodeError) as cut:
+                return f"{self.path}, after line {reader.line_num}: {cut}: is the file cut short?"
+        return super().explained(error, row)
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+class _Parquet(_Arrow):
+    def open(self) -> None:
+        from pyarrow import parquet
+
+        self.file = parquet.ParquetFile(self.path)
+
+    @property
+    def names(self) -> list[str]:
+        return list(self.file.schema_arrow.names)
+
+    def record_batches(self, columns: Sequence[Column]) -> Iterator[Any]:
+        total, seen = self.file.metadata.num_rows or 1, 0
+        for batch in self.file.iter_batches(BATCH_ROWS, columns=[column.name for column in columns]):
+            seen += batch.num_rows
+            yield batch
+            self.report(seen / total)
+
+
+class _Feather(_Arrow):
+    def open(self) -> None:
+        from pyarrow import ipc
+
+        self.source = self.pyarrow.memory_map(str(self.path))
+        self.schema = ipc.open_file(self.source).schema
+
+    @property
+    def names(self) -> list[str]:
+        return list(self.schema.names)
+
+    def record_batches(self, columns: Sequence[Column]) -> Iterator[Any]:
+        from pyarrow import ipc
+
+        fields = sorted({self.schema.get_field_index(column.name) for column in columns})
+        reader = ipc.open_file(self.source, options=ipc.IpcReadOptions(included_fields=fields))
+        for i in range(reader.num_record_batches):
+            yield reader.get_batch(i)
+            self.report((i + 1) / reader.num_record_batches)
+
+
+class _NumPy(Table):
+    """Columns of a .npy file are the fields of its records, or the columns of its matrix by their numbers; those of a
+    .npz file are its arrays, by name, and the columns of a matrix in it ``name[0]``, ``name[1]``, ..."""
+
+    def __init__(self, path: Path, report: Callable[[float], object]) -> None:
+        super().__init__(path, report)
+        try:
+            self.arrays = dict(self._columns())
+        except (ValueError, OSError, EOFError, zipfile.BadZipFile, KeyError) as error:
+            raise TableError(f"{path} cannot be read: {error}") from error
+
+    @property
+    def names(self) -> list[str]:
+        return list(self.arrays)
+
+    def _columns(self) -> Iterator[tuple[str, _Rows]]:
+        if self.path.suffix.lower() == ".npy":
+            array = np.load(self.path, mmap_mode="r")
+            read = partial(_slices, array)  # one for all columns: they are read together
+            if array.dtype.names:
+                yield from ((name, _Rows(len(array), read, itemgetter(name))) for name in array.dtype.names)
+            elif array.ndim == 2:
+                yield from ((str(k), _Rows(len(array), read, itemgetter(np.s_[:, k]))) for k in range(array.shape[1]))
+            else:
+                raise ValueError(f"its array has the shape {array.shape}: expected a matrix, or records with fields")
+            return
+        with zipfile.ZipFile(self.path) as archive:
+            members = [info for info in archive.infolist() if info.filename.endswith(".npy")]
+        for info in members:
+            name, member = info.filename[:-4], _Member(self.path, info)
+            if len(member.shape) == 1:
+                yield name, _Rows(member.shape[0], member.rows)
+            elif len(member.shape) == 2:
+                for k in range(member.shape[1]):
+                    yield f"{name}[{k}]", _Rows(member.shape[0], member.rows, itemgetter(np.s_[:, k]))
+
+    def batches(self, columns: Sequence[Column]) -> Iterator[Batch]:
+        self.checked(columns)
+        chosen = {column: self.arrays[column.name] for column in columns}
+        lengths = {column.name: rows.length for column, rows in chosen.items()}
+        if len(set(lengths.values())) > 1:
+            raise TableError(f"{self.path}: columns of different lengths: {lengths}")
+        length = next(iter(lengths.values()))
+        # arrays of one member are read once
+        readers = {rows.read: rows.read() for rows in chosen.values()}
+        for first in range(0, length, BATCH_ROWS):
+            try:
+                pieces = {read: next(reader) for read, reader in readers.items()}
+            except (OSError, EOFError, zipfile.BadZipFile, ValueError) as error:
+                raise TableError(f"{self.place(first)} or later: {error}: is the file cut short?") from error
+            batch = {}
+            for column, rows in chosen.items():
+                array = rows.take(pieces[rows.read])
+                if column.numeric and array.dtype.kind not in "biuf":
+                    raise TableError(f"{self.path}: column {column.name!r} holds {array.dtype}: expected numbers")
+                batch[column.name] = array if column.numeric else array.astype(str).astype(object)
+            yield batch
+            self.report(min(1.0, (first + BATCH_ROWS) / length))
+
+
+class _Rows(NamedTuple):
+    """A column: what reads batches of rows of the array it stands in, and what takes it out of them."""
+
+    length: int
+    read: Callable[[], Iterator[NDArray[Any]]]
+    take: Callable[[NDArray[Any]], NDArray[Any]] = lambda rows: rows
+
+
+def _slices(array: NDArray[Any]) -> Iterator[NDArray[Any]]:
+    for first in range(0, len(array), BATCH_ROWS):
+        yield array[first : first + BATCH_ROWS]
+
+
+class _Member:
+    """An array in a .npz file: mapped where it is stored as it is, read as a stream where it is compressed."""
+
+    def __init__(self, path: Path, info: zipfile.ZipInfo) -> None:
+        self.path, self.info = path, info
+        with zipfile.ZipFile(path) as archive, archive.open(info) as stream:
+            version = np.lib.format.read_magic(stream)
+            read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+            self.shape, self.by_column, self.dtype = read(stream)
+            self.offset = stream.tell()
+        if self.dtype.hasobject:
+            raise ValueError(f"{info.filename} holds Python objects: expected numbers")
+
+    def rows(self) -> Iterator[NDArray[Any]]:
+        if self.info.compress_type == zipfile.ZIP_STORED:
+            yield from _slices(self._mapped())
+            return
+        if self.by_column and len(self.shape) > 1:
+            raise ValueError(f"{self.info.filename} is compressed column by column: save it in C order")
+        with zipfile.ZipFile(self.path) as archive, archive.open(self.info) as stream:
+            stream.read(self.offset)
+            width = self.dtype.itemsize * int(np.prod(self.shape[1:]))
+            for first in range(0, self.shape[0], BATCH_ROWS):
+                n = min(BATCH_ROWS, self.shape[0] - first)
+                data = stream.read(n * width)
+                if len(data) < n * width:
+                    raise EOFError(
+                        f"{self.info.filename} ends after {first + len(data) // width} rows of {self.shape[0]}"
+                    )
+                yield np.frombuffer(data, self.dtype).reshape(n, *self.shape[1:])
+
+    def _mapped(self) -> NDArray[Any]:
+        with self.path.open("rb") as file:  # a local header, whose lengths may differ from the directory's
+            file.seek(self.info.header_offset + 26)
+            lengths = int.from_bytes(file.read(2), "little") + int.from_bytes(file.read(2), "little")
+        begin = self.info.header_offset + 30 + lengths + self.offset
+        array: NDArray[Any] = np.memmap(
+            self.path, dtype=self.dtype, mode="r", offset=begin, shape=self.shape, order="F" if self.by_column else "C"
+        )
+        return array

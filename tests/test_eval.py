@@ -1,0 +1,276 @@
+"""`fastloss eval` gives the losses of the whole file, whatever holds it, and says where a bad row stands."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import fastloss as fl
+from fastloss.cli import main
+from fastloss.evaluation import evaluate, tables
+from fastloss.specification import parse_losses
+
+pa = pytest.importorskip("pyarrow", reason="pyarrow reads CSV, Parquet and Feather")
+
+N = 1500
+
+
+@pytest.fixture(scope="module")
+def columns():
+    rng = np.random.default_rng(0)
+    y = rng.normal(size=N)
+    return {
+        "y": y,
+        "p": y + rng.standard_t(3, N),
+        "w": rng.uniform(0.5, 2, N),
+        "label": rng.integers(0, 3, N),
+        "group": rng.choice(["b", "a", "c"], N),
+        "s0": rng.normal(size=N),
+        "s1": rng.normal(size=N),
+        "s2": rng.normal(size=N),
+    }
+
+
+def _csv(path: Path, table) -> None:
+    from pyarrow import csv
+
+    csv.write_csv(table, path)
+
+
+def _tsv(path: Path, table) -> None:
+    from pyarrow import csv
+
+    csv.write_csv(table, path, csv.WriteOptions(delimiter="\t"))
+
+
+def _packed(path: Path, table) -> None:
+    _csv(path.with_suffix(""), table)
+    path.write_bytes(gzip.compress(path.with_suffix("").read_bytes()))
+
+
+def _parquet(path: Path, table) -> None:
+    from pyarrow import parquet
+
+    parquet.write_table(table, path, row_group_size=400)
+
+
+def _feather(path: Path, table) -> None:
+    from pyarrow import feather
+
+    feather.write_feather(table, path, chunksize=333)
+
+
+def _npz(path: Path, table) -> None:
+    np.savez(path, **{name: table[name].to_numpy(zero_copy_only=False) for name in table.column_names})
+
+
+def _npz_compressed(path: Path, table) -> None:
+    np.savez_compressed(
+        path, **{n: np.asarray(table[n].to_numpy(zero_copy_only=False).tolist()) for n in table.column_names}
+    )
+
+
+def _records(path: Path, table) -> None:
+    np.save(path, table.to_pandas().to_records(index=False, column_dtypes={"group": "U1"}))
+
+
+WRITERS = {
+    "d.csv": _csv,
+    "d.tsv": _tsv,
+    "d.csv.gz": _packed,
+    "d.parquet": _parquet,
+    "d.feather": _feather,
+    "d.npy": _records,
+    "compressed.npz": _npz_compressed,
+}
+
+
+@pytest.fixture(autouse=True)
+def small_batches(monkeypatch):
+    monkeypatch.setattr(tables, "BATCH_ROWS", 256)
+    monkeypatch.setattr(tables, "TEXT_BYTES", 4096)
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_every_kind_of_file_gives_the_losses_of_the_arrays(name, columns, tmp_path, capsys):
+    path = tmp_path / name
+    WRITERS[name](path, pa.table(columns))
+    out = tmp_path / "scores.json"
+    common = ["eval", str(path), "--by", "group", "--weight", "w", "--json", str(out), "--plain"]
+    assert main([*common, "--true", "y", "--pred", "p", "--loss", "mse,huber:delta=1.5,root_mean_squared_error"]) == 0
+    document = json.loads(out.read_text())
+    y, p, w = (columns[k] for k in ("y", "p", "w"))
+    losses = {
+        "mse": fl.SquaredError(),
+        "huber:delta=1.5": fl.Huber(1.5),
+        "root_mean_squared_error": fl.RootMeanSquaredError(),
+    }
+    assert [row["group"] for row in document["scores"]] == [None] * 3 + ["a"] * 3 + ["b"] * 3 + ["c"] * 3
+    for row in document["scores"]:
+        of = np.full(N, True) if row["group"] is None else columns["group"] == row["group"]
+        assert row["value"] == pytest.approx(losses[row["loss"]](y[of], p[of], w[of]), rel=1e-13)
+        assert row["rows"] == of.sum()
+        assert row["weight"] == pytest.approx(w[of].sum(), rel=1e-13)
+    assert main([*common, "--true", "label", "--pred", "s0,s1,s2", "--loss", "cross_entropy", "--from-logits"]) == 0
+    expected = fl.SparseCategoricalCrossEntropy(from_logits=True)(
+        columns["label"], np.stack([columns[f"s{k}"] for k in range(3)], 1), w
+    )
+    assert json.loads(out.read_text())["scores"][0]["value"] == pytest.approx(expected, rel=1e-13)
+    assert "cross_entropy" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
+def test_matrices_in_npz_and_npy(save, columns, tmp_path, capsys):
+    scores = np.stack([columns[f"s{k}"] for k in range(3)], 1)
+    save(tmp_path / "m.npz", label=columns["label"], s=scores)
+    np.save(tmp_path / "m.npy", np.stack([columns["y"], columns["p"]], 1))
+    expected = fl.SparseCategoricalCrossEntropy(from_logits=True)(columns["label"], scores)
+    options = ["--true", "label", "--pred", "s[0],s[1],s[2]", "--loss", "cross_entropy", "--from-logits"]
+    assert main(["eval", str(tmp_path / "m.npz"), *options]) == 0
+    assert f"{expected:.8g}" in capsys.readouterr().out
+    assert main(["eval", str(tmp_path / "m.npy"), "--true", "0", "--pred", "1", "--loss", "mae"]) == 0
+    assert f"{fl.mae(columns['y'], columns['p']):.8g}" in capsys.readouterr().out
+
+
+def _of(n: int, seed: int, scale: float = 1.0):
+    """Batches of a sample whose squared errors have mean scale^2."""
+    rng = np.random.default_rng(seed)
+    y = rng.normal(size=n)
+    z = y + scale * rng.normal(size=n)
+    return [(y[a : a + 700], z[a : a + 700], None, None) for a in range(0, n, 700)]
+
+
+@pytest.mark.parametrize("n", [300, 5000])
+def test_intervals_cover_the_truth(n):
+    """Of 200 samples of a known mean 1 the 90 % intervals hold it in about 180, in cells of one row and of several."""
+    hits = 0
+    for seed in range(200):
+        (score,) = evaluate.evaluate(_of(n, seed), {"mse": fl.SquaredError()}, bootstrap=200, confidence=0.9, seed=seed)
+        assert score.interval is not None
+        hits += score.interval[0] <= 1 <= score.interval[1]
+    assert 166 <= hits <= 193  # 180 +- 3 standard deviations, a little lower for the skew of small samples
+
+
+def test_intervals_are_those_of_the_bootstrap_of_rows():
+    """Up to CELLS rows; and they are the same again with the same seed, whatever the batches."""
+    n = 1000
+    (y, z, _, _), *rest = _of(n, 0)
+    y, z = np.concatenate([y, *(b[0] for b in rest)]), np.concatenate([z, *(b[1] for b in rest)])
+    losses = {"mse": fl.SquaredError()}
+    (whole,) = evaluate.evaluate([(y, z, None, None)], losses, bootstrap=2000)
+    (pieces,) = evaluate.evaluate(_of(n, 0), losses, bootstrap=2000)
+    assert whole == pieces
+    errors = (y - z) ** 2
+    means = errors[np.random.default_rng(1).integers(0, n, (2000, n))].mean(axis=1)
+    width = np.diff(np.quantile(means, [0.025, 0.975]))[0]
+    assert whole.interval is not None
+    assert np.diff(whole.interval)[0] == pytest.approx(width, rel=0.1)
+
+
+def test_class_weights_and_root_in_a_bootstrap():
+    rng = np.random.default_rng(0)
+    label, scores = rng.integers(0, 3, 500), rng.normal(size=(500, 3))
+    loss = fl.SparseCategoricalCrossEntropy(from_logits=True, class_weight=[1.0, 5.0, 0.5])
+    (score,) = evaluate.evaluate([(label, scores, None, None)], {"ce": loss}, bootstrap=300)
+    assert score.interval is not None
+    assert score.interval[0] < score.value < score.interval[1]
+    (score,) = evaluate.evaluate(_of(500, 0, 3.0), {"rmse": fl.RootMeanSquaredError()}, bootstrap=300)
+    assert score.interval is not None
+    assert score.interval[0] < score.value < score.interval[1]
+    assert 2.5 < score.value < 3.5
+
+
+def test_specifications():
+    losses = parse_losses("huber:delta=1.5,quantile:quantile=0.9, tweedie:power=1.2:link=identity", from_logits=False)
+    assert list(losses.values()) == [fl.Huber(1.5), fl.Quantile(0.9), fl.Tweedie(1.2, "identity")]
+    (loss,) = parse_losses("cross_entropy:class_weight=[1,2,3]", from_logits=True).values()
+    assert loss == fl.SparseCategoricalCrossEntropy(from_logits=True, class_weight=[1, 2, 3])
+
+
+BAD = [
+    ("y,p\n1,2\n2,abc\n", "mse", "line 3: column 'p' is 'abc': expected a number"),
+    ("y,p\n1,2\n\n2,abc\n", "mse", "line 4: column 'p' is 'abc': expected a number"),
+    ("y,p\n1,2\n2\n", "mse", "line 3 has 1 fields, the heading has 2: is the file cut short?"),
+    ("y,p\n1,2\n2,\n", "mse", "line 3: column 'p' is empty: fill it in or drop the row"),
+    ("y,p\n1,0.2\n2,0.5\n", "log_loss", "line 3: column 'y' is 2.0: binary_cross_entropy expects"),
+    ("y,p\n1,0.2\n\n1,1.5\n", "log_loss", "line 4: column 'p' is 1.5"),
+    ("y,p\n", "mse", "there are no rows"),
+    ("", "mse", "is empty: expected a line with the names of the columns"),
+    ("y,y\n1,2\n", "mse", "has two columns named 'y'"),
+    ("y,pp\n1,2\n", "mse", "has no column 'p' (did you mean 'pp'?); it has 'y', 'pp'"),
+]
+
+
+@pytest.mark.parametrize(("text", "loss", "message"), BAD)
+def test_a_bad_row_is_named(text, loss, message, tmp_path, capsys):
+    path, out = tmp_path / "d.csv", tmp_path / "scores.csv"
+    path.write_text(text)
+    assert main(["eval", str(path), "--true", "y", "--pred", "p", "--loss", loss, "--csv", str(out)]) == 1
+    said = capsys.readouterr()
+    assert message in said.err
+    assert said.err.startswith(str(path))
+    assert said.out == ""
+    assert not out.exists()
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_a_file_cut_short_gives_no_result(name, columns, tmp_path, capsys):
+    path = tmp_path / name
+    WRITERS[name](path, pa.table(columns))
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) * 2 // 3].rstrip(b"\n")[:-9])
+    status = main(["eval", str(path), "--true", "y", "--pred", "s2" if "sv" in name else "p", "--loss", "mse"])
+    said = capsys.readouterr()
+    assert status == 1
+    assert str(path) in said.err
+    assert said.out == ""
+
+
+WRONG = [
+    (["--loss", "hubr"], "did you mean 'huber'?"),
+    (["--loss", "huber:delt=1"], "huber has no parameter 'delt': it takes delta"),
+    (["--loss", "huber:delta=-1"], "delta is -1: expected a finite number > 0"),
+    (["--loss", "huber:1.5"], "expected name:parameter=value"),
+    (["--loss", "mse,"], "expected losses separated by commas"),
+    (["--loss", "triplet"], "triplet is a loss of embedding"),
+    (["--loss", "mse", "--from-logits"], "has the parameter from_logits"),
+    (["--loss", "mse", "--bootstrap", "1"], "--bootstrap must be 0 or at least 2"),
+    (["--loss", "mse", "--confidence", "95"], "--confidence must lie between 0 and 1"),
+    (["--loss", "mse", "--json", "nowhere/x.json"], "there is no directory"),
+]
+
+
+@pytest.mark.parametrize(("options", "message"), WRONG)
+def test_wrong_usage(options, message, tmp_path, capsys):
+    path = tmp_path / "d.csv"
+    path.write_text("y,p\n1,2\n")
+    assert main(["eval", str(path), "--true", "y", "--pred", "p", *options]) == 2
+    assert message in capsys.readouterr().err
+
+
+COLUMNS = [
+    (["--pred", "p,q", "--loss", "mse"], "mse takes one column of predictions; --pred names 2"),
+    (["--pred", "p", "--loss", "gaussian_nll"], "gaussian_nll takes 2 columns, location and log scale"),
+    (["--pred", "p", "--loss", "cross_entropy"], "takes a column of predictions per class"),
+    (["--pred", "p,q", "--loss", "kl_divergence"], "takes rows of targets, which a column is not"),
+]
+
+
+@pytest.mark.parametrize(("options", "message"), COLUMNS)
+def test_columns_that_do_not_fit_the_loss(options, message, tmp_path, capsys):
+    path = tmp_path / "d.csv"
+    path.write_text("y,p,q\n1,2,3\n")
+    assert main(["eval", str(path), "--true", "y", *options]) == 1
+    assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["missing.csv", "d.txt", "d.npy"])
+def test_files_that_cannot_be_read(name, tmp_path, capsys):
+    (tmp_path / "d.txt").write_text("y,p\n")
+    np.save(tmp_path / "d.npy", np.zeros((2, 2, 2)))
+    assert main(["eval", str(tmp_path / name), "--true", "0", "--pred", "1", "--loss", "mse"]) == 1
+    assert str(tmp_path / name) in capsys.readouterr().err
