@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,8 @@ from fastloss.registry import register
 # The majorizer of |r| has curvature 1/|r|; at a perfect fit no finite one exists, so |r| is taken to be at least
 # this (the perturbation of Hunter & Lange, 2000).
 LEAST_RESIDUAL = 1e-6
+# So close, relatively, a sum of weights must come to the share of a quantile to count as equal to it.
+_HIT = 1e-12
 
 
 def _mean(y: Any, w: Any) -> float:
@@ -29,12 +32,18 @@ def _mean(y: Any, w: Any) -> float:
 
 def weighted_quantile(y: Any, w: Any, q: float) -> float:
     """The least y whose cumulative weight reaches the share q; halfway to the next where it is hit exactly."""
-    order = np.argsort(y, kind="stable")
-    y, cumulative = y[order], np.cumsum(w[order])
+    n = len(y)
+    if (w == w[0]).all():  # then the place is known, and what lies before and behind it need not be sorted
+        target = q * n
+        i = min(max(math.ceil(target * (1 - _HIT)) - 1, 0), n - 1)
+        both = [i, i + 1] if i + 1 < n and abs(i + 1 - target) <= _HIT * target else [i]
+        return float(np.partition(y, both)[both].mean())
+    order = np.argsort(y)
+    cumulative = np.cumsum(w[order])
     target = q * cumulative[-1]
-    i = min(int(np.searchsorted(cumulative, target)), len(y) - 1)
-    exact = np.isclose(cumulative[i], target, rtol=1e-12, atol=0) and i + 1 < len(y)
-    return float((y[i] + y[i + 1]) / 2 if exact else y[i])
+    i = min(int(np.searchsorted(cumulative, target * (1 - _HIT))), n - 1)
+    hit = i + 1 < n and abs(cumulative[i] - target) <= _HIT * target
+    return float((y[order[i]] + y[order[i + 1]]) / 2 if hit else y[order[i]])
 
 
 @register

@@ -1,0 +1,113 @@
+# ruff: noqa: E501  (tables: one case a line)
+"""`fastloss.metrics` gives what `sklearn.metrics` gives."""
+
+from __future__ import annotations
+
+import inspect
+
+import numpy as np
+import pytest
+
+from fastloss import metrics
+
+theirs = pytest.importorskip("sklearn.metrics", reason="scikit-learn is not installed")
+
+RNG = np.random.default_rng(6)
+N = 500
+REAL = RNG.normal(size=N), RNG.normal(size=N)
+POSITIVE = RNG.gamma(2, size=N), RNG.gamma(2, size=N) + 1e-3
+COUNTS = RNG.poisson(1.5, N), RNG.gamma(2, size=N) + 1e-3
+OUTPUTS = RNG.gamma(2, size=(N, 3)), RNG.gamma(2, size=(N, 3))
+BINARY = RNG.integers(0, 2, N), np.where(RNG.random(N) < 0.1, RNG.integers(0, 2, N), RNG.random(N))
+CLASSES = RNG.integers(0, 4, N), RNG.dirichlet(np.ones(4), N)
+SCORES = RNG.integers(0, 4, N), RNG.normal(size=(N, 4))
+WORDS = np.array(["ham", "spam"])[BINARY[0]], BINARY[1]
+
+CASES = {
+    "mean_squared_error": [(REAL, {}), (OUTPUTS, {}), (OUTPUTS, {"multioutput": "raw_values"}), (OUTPUTS, {"multioutput": [1, 2, 3]})],
+    "root_mean_squared_error": [(REAL, {}), (OUTPUTS, {}), (OUTPUTS, {"multioutput": "raw_values"}), (OUTPUTS, {"multioutput": [1, 2, 3]})],
+    "mean_absolute_error": [(REAL, {}), (OUTPUTS, {}), (OUTPUTS, {"multioutput": "raw_values"})],
+    "mean_pinball_loss": [(REAL, {"alpha": a}) for a in (0.0, 0.1, 0.5, 1.0)] + [(OUTPUTS, {"alpha": 0.2})],
+    "mean_absolute_percentage_error": [(REAL, {}), (COUNTS, {}), (OUTPUTS, {"multioutput": "raw_values"})],
+    "mean_squared_log_error": [(POSITIVE, {}), (COUNTS, {}), (OUTPUTS, {})],
+    "root_mean_squared_log_error": [(POSITIVE, {}), (OUTPUTS, {}), (OUTPUTS, {"multioutput": "raw_values"})],
+    "mean_tweedie_deviance": [(REAL, {"power": 0})] + [((REAL[0], POSITIVE[1]), {"power": p}) for p in (-2.5, -1)] + [(COUNTS, {"power": p}) for p in (1, 1.3, 1.9)] + [(POSITIVE, {"power": p}) for p in (1, 1.5, 2, 2.5, 3)],
+    "mean_poisson_deviance": [(COUNTS, {})],
+    "mean_gamma_deviance": [(POSITIVE, {})],
+    "log_loss": [(BINARY, {}), (BINARY, {"normalize": False}), (WORDS, {}), (CLASSES, {}), (CLASSES, {"labels": range(4)}), ((BINARY[0], np.c_[1 - BINARY[1], BINARY[1]]), {}), ((BINARY[0], BINARY[1][:, None]), {}), ((np.ones(N), BINARY[1]), {"labels": [0, 1]}), ((CLASSES[0] % 3, CLASSES[1]), {"labels": [0, 1, 2, 3]})],
+    "brier_score_loss": [(BINARY, {}), (BINARY, {"pos_label": 0}), (BINARY, {"scale_by_half": False}), (WORDS, {"pos_label": "spam"}), (WORDS, {"pos_label": "ham"}), (CLASSES, {}), (CLASSES, {"scale_by_half": True}), ((BINARY[0], np.c_[1 - BINARY[1], BINARY[1]]), {})],
+    "hinge_loss": [((BINARY[0], REAL[1]), {}), ((2 * BINARY[0] - 1, REAL[1]), {}), ((WORDS[0], REAL[1]), {}), ((np.ones(N), REAL[1]), {}), (SCORES, {}), ((SCORES[0] % 3, SCORES[1]), {"labels": range(4)})],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("weighted", [False, True], ids=["", "weighted"])
+@pytest.mark.parametrize("name", CASES)
+def test_same_result(name, weighted, dtype):
+    w = RNG.uniform(0, 2, N) if weighted else None
+    for (y, p), options in CASES[name]:
+        y = y.astype(dtype) if y.dtype.kind == "f" else y
+        ours = getattr(metrics, name)(y, p.astype(dtype), sample_weight=w, **options)
+        want = getattr(theirs, name)(y, p.astype(dtype), sample_weight=w, **options)
+        np.testing.assert_allclose(
+            ours, want, rtol=1e-12 if dtype == np.float64 else 1e-5, atol=1e-14, err_msg=str(options)
+        )
+        assert type(ours) is type(want)
+
+
+def test_lists_are_taken():
+    for name, cases in CASES.items():
+        (y, p), options = cases[0]
+        ours, want = (getattr(module, name)(y.tolist(), p.tolist(), **options) for module in (metrics, theirs))
+        assert ours == pytest.approx(want, rel=1e-12), name
+
+
+@pytest.mark.parametrize("name", metrics.__all__)
+def test_same_arguments(name):
+    ours, want = (inspect.signature(getattr(module, name)).parameters for module in (metrics, theirs))
+    wanted = [p for p in want if not (name == "log_loss" and p == "y_pred")]  # deprecated
+    assert list(ours) == wanted
+    assert {p: ours[p].kind for p in ours} == {p: want[p].kind for p in wanted}
+    assert set(CASES) == set(metrics.__all__)
+
+
+def test_certain_errors_are_clipped_by_the_epsilon_of_the_type():
+    for dtype in (np.float32, np.float64):
+        p = np.array([0.0, 1.0, 0.5], dtype)
+        assert metrics.log_loss([1, 0, 1], p) == pytest.approx(theirs.log_loss([1, 0, 1], p), rel=1e-6)
+
+
+def test_rows_that_are_no_probabilities_warn_as_theirs():
+    y, p = [0, 1, 2], np.full((3, 3), 0.2)
+    for module in (metrics, theirs):
+        with pytest.warns(UserWarning, match="sum to"):
+            value = module.log_loss(y, p)
+        assert value == pytest.approx(-np.log(0.2))
+    with pytest.warns(UserWarning, match="sorted order"):
+        metrics.log_loss(["a", "b"], [0.2, 0.8], labels=["b", "a"])
+
+
+REFUSED = {
+    "probability": (lambda m: m.log_loss([0, 1], [0.5, 1.5]), r"y_proba\[1\] is 1.5"),
+    "NaN": (lambda m: m.mean_squared_error([0.0, np.nan], [0.0, 1.0]), r"y_true\[1\] is nan"),
+    "infinite": (lambda m: m.mean_absolute_error([0.0, 1.0], [np.inf, 1.0]), r"y_pred\[0\] is inf"),
+    "one label": (lambda m: m.log_loss([1, 1], [0.5, 0.5]), "pass labels="),
+    "missing label": (lambda m: m.log_loss([0, 1], np.full((2, 3), 1 / 3)), "of 3 classes; pass labels="),
+    "unknown label": (lambda m: m.log_loss([0, 2], [0.5, 0.5], labels=[0, 1]), r"y_true\[1\] is .*2"),
+    "mean": (lambda m: m.mean_poisson_deviance([1, 1], [1.0, 0.0]), r"y_pred\[1\] is 0.0: expected a mean > 0"),
+    "count": (lambda m: m.mean_poisson_deviance([1, -1], [1.0, 1.0]), r"y_true\[1\] is -1"),
+    "log": (lambda m: m.mean_squared_log_error([1, 1], [-1.0, 1.0]), r"y_pred\[0\] is -1.0: expected a number > -1"),
+    "shapes": (lambda m: m.mean_squared_error([1.0, 2.0], [1.0]), "they differ"),
+    "outputs": (lambda m: m.mean_squared_error([1.0, 2.0], [1.0, 1.0], multioutput=[1.0]), "a weight for each of 1 outputs"),
+    "words": (lambda m: m.brier_score_loss(["a", "b"], [0.5, 0.5]), "pass pos_label"),
+    "two outputs": (lambda m: m.mean_poisson_deviance(np.ones((2, 2)), np.ones((2, 2))), "of one output"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_refused_by_both(case):
+    call, message = REFUSED[case]
+    with pytest.raises(ValueError, match=message):
+        call(metrics)
+    with pytest.raises(ValueError):  # noqa: PT011  the words are theirs
+        call(theirs)
