@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 # Parameters up to which the whole matrix is formed: of one output, and of several, for which it is a matrix of
 # n_features^2 numbers per pair of outputs.
 WHOLE, WHOLE_OF_ROWS = 1024, 256
+# Curvature that passes for none, of a matrix scaled to a diagonal of ones: the root of what float64 can tell.
+LEAST = 1e-8
 
 
 def bounded_kind(problem: LinearProblem) -> str:
@@ -51,6 +53,37 @@ def matrix(problem: LinearProblem, theta: NDArray[Any], kind: str = "exact") -> 
     penalised = np.arange(problem.n_features * n_outputs)
     result[penalised, penalised] += problem.l2
     return result
+
+
+def definite(problem: LinearProblem, theta: NDArray[Any]) -> NDArray[Any]:
+    """A positive definite matrix for Newton steps: the Hessian where it is one.
+
+    Where it is not, because the loss is not convex or lies straight, it is that of a bound (`bounded_kind`); and what
+    has no curvature even then (collinear features) or a negative one gets a small or the opposite one.
+    """
+    hessian = matrix(problem, theta)
+    if _is_definite(hessian):
+        return hessian
+    if bounded_kind(problem) != "exact" and problem.loss.curvature != "softmax":
+        hessian = matrix(problem, theta, bounded_kind(problem))
+    scale, values, vectors = _scaled_eigen(hessian)
+    half = vectors * np.sqrt(np.maximum(values, LEAST)) / scale[:, None]
+    result: NDArray[Any] = half @ half.T
+    return result
+
+
+def _is_definite(hessian: NDArray[Any]) -> bool:
+    diagonal = np.diag(hessian)
+    if not (diagonal > 0).all():
+        return False
+    scale = 1 / np.sqrt(diagonal)
+    scaled = hessian * scale * scale[:, None]
+    scaled[np.diag_indices_from(scaled)] -= LEAST
+    try:
+        np.linalg.cholesky(scaled)
+    except np.linalg.LinAlgError:
+        return False
+    return True
 
 
 def metric(problem: LinearProblem, theta: NDArray[Any]) -> Metric:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from fastloss.linear.solution import Report
 
 # So many iterations without a lower objective or a smaller gradient are the end of what the type can tell.
-PATIENCE = 10
+PATIENCE = 5
 
 
 def subgradient(problem: LinearProblem, theta: NDArray[Any], gradient: NDArray[Any]) -> NDArray[Any]:
