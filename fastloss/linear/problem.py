@@ -52,7 +52,8 @@ class LinearProblem:
         n_threads: int | None = None,
     ) -> None:
         self.X, self.y, self.loss, self.sample_weight = X, y, loss, sample_weight
-        self.l1, self.l2 = (L2(0.0) if penalty is None else penalty).strengths
+        self.penalty = L2(0.0) if penalty is None else penalty
+        self.l1, self.l2 = self.penalty.strengths
         self.fit_intercept, self.n_outputs, self.n_threads = fit_intercept, n_outputs, n_threads
         self.n_samples, self.n_features = X.shape
         self.dtype = X.dtype
@@ -78,7 +79,7 @@ class LinearProblem:
         value, slope = self.loss.value_and_gradient(
             self.y, self.scores(theta), self.sample_weight, n_threads=self.n_threads
         )
-        return value + self._ridge(theta), self._pull_back(slope, theta)
+        return value + self._ridge(theta), self._with_ridge(self.pull_back(slope), theta)
 
     def absolute(self, theta: NDArray[Any]) -> float:
         """The l1 term."""
@@ -110,20 +111,45 @@ class LinearProblem:
         def product(vector: NDArray[Any]) -> NDArray[Any]:
             along = self.scores(vector)
             slope = self.loss.hessian_vector_product(self.y, z, along, self.sample_weight, n_threads=self.n_threads)
-            return self._pull_back(slope, vector)
+            return self._with_ridge(self.pull_back(slope), vector)
 
         return product
+
+    def pull_back(self, slope: NDArray[Any]) -> NDArray[Any]:
+        """X^T slope and, for the intercept, the sum of slope, float64: what a slope in the scores is in theta."""
+        result = np.empty(self.shape)
+        p = self.n_features
+        result[:p] = self.X.T @ slope
+        if self.fit_intercept:
+            result[p] = slope.sum(axis=0, dtype=np.float64)
+        return result
+
+    def gradient_norm(self, theta: NDArray[Any], gradient: NDArray[Any]) -> float:
+        """The largest entry of the least subgradient of F, l1 and all; `gradient` is that of the smooth part at theta."""
+        if not self.l1:
+            return float(np.abs(gradient).max(initial=0.0))
+        p = self.n_features
+        w, g = theta[:p], gradient[:p]
+        least = np.where(w != 0, np.abs(g + self.l1 * np.sign(w)), np.maximum(np.abs(g) - self.l1, 0.0))
+        return float(max(least.max(initial=0.0), np.abs(gradient[p:]).max(initial=0.0)))
+
+    def subset(self, rows: Any) -> LinearProblem:
+        """The same problem on some of the samples: a slice, indices or a mask."""
+        return LinearProblem(
+            self.X[rows],
+            self.y[rows],
+            self.loss,
+            sample_weight=None if self.sample_weight is None else self.sample_weight[rows],
+            penalty=self.penalty,
+            fit_intercept=self.fit_intercept,
+            n_outputs=self.n_outputs,
+            n_threads=self.n_threads,
+        )
 
     def _ridge(self, theta: NDArray[Any]) -> float:
         return self.l2 / 2 * float(np.square(theta[: self.n_features]).sum()) if self.l2 else 0.0
 
-    def _pull_back(self, slope: NDArray[Any], theta: NDArray[Any]) -> NDArray[Any]:
-        """X^T slope and, for the intercept, the sum of slope; plus l2 times the coefficients of theta."""
-        result = np.empty(self.shape)
-        p = self.n_features
-        result[:p] = self.X.T @ slope
+    def _with_ridge(self, gradient: NDArray[Any], theta: NDArray[Any]) -> NDArray[Any]:
         if self.l2:
-            result[:p] += self.l2 * theta[:p]
-        if self.fit_intercept:
-            result[p] = slope.sum(axis=0, dtype=np.float64)
-        return result
+            gradient[: self.n_features] += self.l2 * theta[: self.n_features]
+        return gradient
