@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fastloss.linear.problem import LinearProblem
 from fastloss.linear.progress import Progress
-from fastloss.penalties import ElasticNet
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from numpy.typing import NDArray
+
+    from fastloss.linear.problem import LinearProblem
 
     Point = tuple[NDArray[Any], float, NDArray[Any]]  # theta, F without l1, its gradient
     Descend = Callable[[LinearProblem, Progress, NDArray[Any], float, NDArray[Any]], None]
@@ -34,17 +34,7 @@ def sample(problem: LinearProblem, size: int) -> LinearProblem:
         return problem
     edges = np.linspace(0, len(rows), size + 1).astype(np.intp)
     chosen = rows[edges[:-1] + (np.random.default_rng(0).random(size) * np.diff(edges)).astype(np.intp)]
-    strength = problem.l1 + problem.l2
-    return LinearProblem(
-        problem.X[chosen],
-        problem.y[chosen],
-        problem.loss,
-        sample_weight=None if problem.sample_weight is None else problem.sample_weight[chosen],
-        penalty=ElasticNet(strength, problem.l1 / strength if strength else 0.0),
-        fit_intercept=problem.fit_intercept,
-        n_outputs=problem.n_outputs,
-        n_threads=problem.n_threads,
-    )
+    return problem.subset(chosen)
 
 
 def enough(problem: LinearProblem) -> int:
