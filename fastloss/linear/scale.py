@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class HuberWithScale(LinearProblem):
-    """F(theta) = min over s > 0 of the mean of w (s/2 + s huber(r / s)) over the total weight, plus l2/2 ||W||^2 + ...
+    """F(theta) = min over s > 0 of the mean of w (s/2 + s huber(r / s)) over the total weight, and a penalty on W.
 
     r = X W + b - y, and `delta` of the loss is in units of the scale s. 2 n times F is what scikit-learn's
     ``HuberRegressor`` minimises in theta and s together, for epsilon = delta and alpha = n l2 [1]_ [2]_. That is convex
