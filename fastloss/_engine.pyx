@@ -25,6 +25,7 @@ cdef extern from "fastloss.h" nogil:
         FL_VALUE, FL_GRADIENT, FL_VALUE_GRADIENT, FL_EXACT, FL_MAJORIZE, FL_FISHER, FL_SHARES, FL_PRODUCT
         FL_OPERATIONS, FL_EMBEDDINGS
         FL_CLASSES, FL_CLOSED, FL_PARAMETERS
+        FL_ROWS, FL_COLUMNS, FL_SPARSE
     ctypedef struct fl_job
     ctypedef struct fl_check
     ctypedef void (*fl_loop)() noexcept nogil
@@ -77,6 +78,23 @@ cdef extern from "fastloss.h" nogil:
         int inputs
         fl_loop formulas[2]
         fl_run run[2]
+    ctypedef struct fl_linear:
+        fl_job job
+        const fl_job *loss
+        int order, wide_index
+        const void *x
+        const void *columns
+        const void *starts
+        ptrdiff_t n, p, k
+        int intercept
+        ptrdiff_t block, share
+        const void *theta
+        void *z
+        const void *g
+        double *gradients
+        ptrdiff_t size
+        char *scratch
+        ptrdiff_t scratch_size
     ctypedef struct fl_isa:
         const char *isa
         const fl_kernel *kernels
@@ -84,6 +102,9 @@ cdef extern from "fastloss.h" nogil:
         const fl_pairs_kernel *pairs
         ptrdiff_t n_pairs
         fl_run run[3][2]
+        fl_run linear[2]
+        fl_run gram[2]
+        fl_run times[2]
         fl_run run_checks
         fl_run total_weight[2]
         fl_run total_row_weight[2]
@@ -94,6 +115,7 @@ cdef extern from "fastloss.h" nogil:
     void fl_run_blocks(const fl_job *job, ptrdiff_t n, ptrdiff_t block, ptrdiff_t first, ptrdiff_t last,
                        double *sums) nogil
     void fl_add_blocks(double *total, const double *blocks, ptrdiff_t n)
+    void fl_add_arrays(double *total, const double *arrays, ptrdiff_t n, ptrdiff_t size)
     double fl_quotient(const double *total, double by)
     double fl_inverse(double x)
     double fl_product(double x, double y)
@@ -313,8 +335,8 @@ cdef int over_blocks(const fl_job *job, ptrdiff_t n, ptrdiff_t block, double wor
         return 0
     if total != NULL:
         total[0] = total[1] = 0
-    chunk = min(CHUNK_BLOCKS, max(1, chunk))
     threads = threads_for(asked, work)
+    chunk = min(CHUNK_BLOCKS, max(threads, chunk))
     first = 0
     while first < blocks:  # not range: with a step that is no literal, that makes Python objects
         count = min(chunk, blocks - first)
@@ -892,6 +914,194 @@ cdef const fl_pairs_kernel *pairs_kernel(str name) except NULL:
         if isa.pairs[i].name == name.encode():
             return &isa.pairs[i]
     raise LookupError(f"no kernel {name!r} for embeddings: add it to src_c/pairs.h")
+
+
+cdef enum:
+    SHARES = 64            # of the rows, each with a gradient of its own: as many threads have work
+    ROW_BYTES = 1 << 17    # of the rows of X in a block: half the L2 of an older CPU
+    TILE_BYTES = 1 << 15   # of a block that a matrix is multiplied with: its L1
+    LEAST_ROWS = 64        # of a block then, so that a product is worth its result's way to memory and back
+    SPARSE_ROWS = 256
+    ACROSS_BYTES = 192     # that a tile of a product may read behind its right factor
+    LINE = 64
+
+
+cdef class LinearPass:
+    """Passes over X of a linear model: scores, a loss of them, and X^T times its slopes, block by block.
+
+    Arguments are ready for the kernels: X a contiguous array or CSR, y and weights as the runner's loss takes them. They
+    are looked through once, here: none of them may change. Coefficients, with a row for the intercept, and gradients,
+    without any penalty, are float64, of shape (rows,) or (rows, outputs).
+    """
+
+    cdef readonly Runner runner
+    cdef readonly object X, y, weight
+    cdef call_t call
+    cdef fl_linear of_x
+    cdef double stored, total  # entries of X; what the mean divides by
+    cdef tuple shape, scores_shape
+
+    def __init__(self, Runner runner, X, y, weight, tuple scores_shape, bint fit_intercept, n_threads):
+        cdef fl_linear *l = &self.of_x
+        cdef array_t x, columns, starts
+        cdef bint dense = type(X) is np.ndarray
+        z = np.empty(scores_shape, X.dtype)  # for its shape and type: no number of it is looked at
+        x = array_of(X if dense else X.data)
+        l.order = FL_ROWS if dense else FL_SPARSE
+        if dense and x.type < 0:
+            x = array_of(X.T)
+            l.order = FL_COLUMNS
+        if x.type < 0 or not runner.fill(&self.call, y, z, weight, None, None, n_threads):
+            raise AssertionError("fastloss: a linear model is not ready for the kernel; please report this")
+        l.x = x.data
+        if not dense:
+            columns, starts = array_of(X.indices), array_of(X.indptr)
+            if columns.type != starts.type or (columns.type != FL_INT32 and columns.type != FL_INT64):
+                raise AssertionError("fastloss: a sparse matrix is not ready for the kernel; please report this")
+            l.columns, l.starts, l.wide_index = columns.data, starts.data, columns.type == FL_INT64
+        self.runner, self.X, self.y, self.weight = runner, X, y, weight
+        self.stored = x.size
+        l.n, l.p = X.shape
+        l.k = self.call.job.width
+        l.intercept = fit_intercept
+        self.scores_shape = scores_shape
+        self.shape = (l.p + fit_intercept, *scores_shape[1:])
+        l.job.width = 1
+        l.job.stream = l.job.n_checks = 0
+
+        if runner.class_weight is not None and len(runner.class_weight[0]) != l.k:
+            raise ValueError(validation.class_weight_length(runner.loss, l.k))
+        runner.list_checks(&self.call)
+        runner.check(&self.call, y, z, weight)
+        self.total = runner.total_weight(&self.call)
+        if not fl_is_positive(self.total):
+            raise ValueError(validation.empty_mean(runner.loss, l.n))
+
+    def scores(self, theta):
+        """X W + b."""
+        z = np.empty(self.scores_shape, self.X.dtype)
+        self.over_rows(NULL, theta, z, None, NULL)
+        return z
+
+    def value(self, theta):
+        """The weighted mean of the losses."""
+        cdef double[2] total
+        cdef fl_job loss = self.loss_of(FL_VALUE)
+        self.over_rows(&loss, theta, None, None, total)
+        return fl_quotient(total, self.total)
+
+    def value_and_gradient(self, theta):
+        """The weighted mean of the losses, and its gradient."""
+        cdef double[2] total
+        cdef fl_job loss = self.loss_of(FL_VALUE_GRADIENT)
+        gradient = np.empty(self.shape)
+        self.over_rows(&loss, theta, None, gradient, total)
+        return fl_quotient(total, self.total), gradient
+
+    def pull_back(self, slope):
+        """(X, 1)^T slope, of slopes in the scores, in their shape and X's type."""
+        gradient = np.empty(self.shape)
+        self.of_x.g = self.scores_like(slope)
+        self.over_rows(NULL, None, None, gradient, NULL)
+        return gradient
+
+    def product(self, theta, at, bint diagonal):
+        """X^T times the Hessian of the mean times X theta.
+
+        `at`: where it is taken, of the shape of the scores, or the Hessian itself if it is `diagonal`.
+        """
+        cdef fl_job loss = self.loss_of(FL_PRODUCT)
+        loss.z = self.scores_like(at)
+        if diagonal:
+            loss.run = isa.times[self.call.real]
+        gradient = np.empty(self.shape)
+        self.over_rows(&loss, theta, None, gradient, NULL)
+        return gradient
+
+    def gram(self, h):
+        """(X, 1)^T diag(h) (X, 1)."""
+        cdef fl_linear l = self.of_x
+        cdef ptrdiff_t q = l.p + l.intercept
+        cdef array_t of_h = array_of(h)
+        if of_h.type != (FL_FLOAT64 if self.call.real else FL_FLOAT32) or of_h.ndim != 1 or of_h.size != l.n:
+            raise AssertionError("fastloss: an array is not ready for the kernel; please report this")
+        l.g = of_h.data
+        l.job.run = isa.gram[self.call.real]
+        result = np.empty((q, q))
+        self.over_shares(&l, q, max(LEAST_ROWS, TILE_BYTES // (q * (4 << self.call.real))), result, NULL)
+        upper = np.triu(result)
+        return upper + np.triu(result, 1).T
+
+    cdef fl_job loss_of(self, int operation) noexcept:
+        """The loss's own job; which rows, and what scores, is for each block to say."""
+        cdef fl_job job = self.call.job
+        job.operation = operation
+        job.scale = fl_inverse(self.total)
+        job.floor = -INF
+        job.v = job.g = job.h = NULL
+        job.z = job.u = NULL
+        job.loop = self.runner.kernel.loops[self.call.real][operation]
+        job.summing = NULL if job.w != NULL else self.runner.kernel.summing[self.call.real][operation]
+        job.run = isa.run[self.runner.kernel.kind][self.call.real]
+        return job
+
+    cdef void *scores_like(self, object array) except? NULL:
+        cdef array_t a = array_of(array)
+        if a.type != (FL_FLOAT64 if self.call.real else FL_FLOAT32) or array.shape != self.scores_shape:
+            raise AssertionError("fastloss: an array is not ready for the kernel; please report this")
+        return a.data
+
+    cdef int over_rows(self, const fl_job *loss, object theta, object z, object gradient, double *total) except -1:
+        """Scores, unless theta is None, into z if that is asked for; the loss on them; and what comes of its slopes."""
+        cdef fl_linear l = self.of_x
+        cdef ptrdiff_t real = 4 << self.call.real, rows
+        cdef cnp.ndarray padded
+        if theta is not None:
+            padded = np.empty((l.p + l.intercept) * l.k + ACROSS_BYTES // real, self.X.dtype)
+            padded[: theta.size] = theta.ravel()
+            padded[theta.size :] = 0
+            l.theta = cnp.PyArray_DATA(padded)
+        l.loss = loss
+        l.z = NULL if z is None else cnp.PyArray_DATA(<cnp.ndarray> z)
+        l.job.run = isa.linear[self.call.real]
+        if l.order == FL_SPARSE:
+            rows = SPARSE_ROWS
+        elif l.k == 1:
+            rows = ROW_BYTES // (max(1, l.p) * real)
+        else:
+            rows = max(LEAST_ROWS, TILE_BYTES // (max(1, l.p) * real))
+        return self.over_shares(&l, l.k, rows, gradient, total)
+
+    cdef int over_shares(self, fl_linear *l, ptrdiff_t columns, ptrdiff_t rows, object result,
+                         double *total) except -1:
+        """Run the job over shares of X, with about so many rows in a block; what they leave is added up.
+
+        All is fixed by the shape of X, and so are the bits. Together the shares have a quarter as many numbers as X.
+        """
+        cdef ptrdiff_t real = 4 << self.call.real, blocks, shares
+        cdef cnp.ndarray gradients, scratch
+        rows = max(4, min(MAX_ROWS, rows))
+        l.block = rows - rows % (64 if rows >= 64 else 16 if rows >= 16 else 4)
+        l.size = (l.p + l.intercept) * columns
+        blocks = (l.n + l.block - 1) // l.block
+        shares = max(1, min(SHARES, min(blocks, <ptrdiff_t> (self.stored / (4 * max(1, l.size))))))
+        l.share = (blocks + shares - 1) // shares * l.block
+        shares = (l.n + l.share - 1) // l.share
+        l.scratch_size = 2 * (l.block * columns * real + ACROSS_BYTES + LINE) + (real + 8) * (
+            max(l.block, max(l.p, l.k)) + LINE)
+        l.scratch_size += LINE - l.scratch_size % LINE
+        scratch = np.empty(shares * l.scratch_size + LINE, np.uint8)
+        l.scratch = cnp.PyArray_BYTES(scratch)
+        l.scratch += LINE - <size_t> l.scratch % LINE
+        if result is not None:
+            gradients = np.empty(shares * l.size)
+            l.gradients = <double *> cnp.PyArray_DATA(gradients)
+        else:
+            l.gradients = NULL
+        over_blocks(&l.job, l.n, l.share, self.stored * columns, self.call.asked, total)
+        if result is not None:
+            fl_add_arrays(<double *> cnp.PyArray_DATA(<cnp.ndarray> result), l.gradients, shares, l.size)
+        return 0
 
 
 # NumPy's own sorts: the fastest there are for each CPU, and for plain numbers callable without the GIL.

@@ -131,6 +131,27 @@ typedef struct {
     fl_run run[FL_REALS];
 } fl_pairs_kernel;
 
+/* A pass over X, (n, p), of a linear model. The job's blocks are shares of the rows; a share goes through X in blocks of
+ * its own, and adds what comes out to a gradient of its own. */
+enum fl_order { FL_ROWS, FL_COLUMNS, FL_SPARSE };
+typedef struct {
+    fl_job job;           /* first: a runner is given its address */
+    const fl_job *loss;   /* what is run on a block's scores: y, w, and a z and u as run_linear says; NULL: nothing */
+    int order;            /* enum fl_order: of the real type, contiguous; or CSR, */
+    int wide_index;       /* its indices int64, not int32 */
+    const void *x, *columns, *starts;
+    ptrdiff_t n, p, k;    /* k: scores of a row */
+    int intercept;        /* a last row of theta, as if X had a column of ones */
+    ptrdiff_t block, share;
+    const void *theta;    /* (p + intercept, k), of the real type, with 192 bytes behind it; NULL: no scores */
+    void *z;              /* (n, k), where the scores are wanted; NULL: they stay with the share */
+    const void *g;        /* (n, k), where slopes are given instead of a loss; of a Gram matrix the (n,) in its middle */
+    double *gradients;    /* of each share, of size numbers; NULL: not wanted */
+    ptrdiff_t size;
+    char *scratch;        /* of each share, of scratch_size bytes, a multiple of 64 */
+    ptrdiff_t scratch_size;
+} fl_linear;
+
 /* All that one instruction set exports. */
 typedef struct {
     const char *isa;
@@ -139,6 +160,7 @@ typedef struct {
     const fl_pairs_kernel *pairs;
     ptrdiff_t n_pairs;
     fl_run run[FL_KINDS][FL_REALS];
+    fl_run linear[FL_REALS], gram[FL_REALS], times[FL_REALS];
     fl_run run_checks; /* looks through the job's checks, computes nothing */
     fl_run total_weight[FL_REALS], total_row_weight[FL_REALS]; /* what a mean divides by */
     fl_scan first_outside[FL_REALS], first_bad_label, first_bad_row_sum[FL_REALS];
@@ -149,6 +171,8 @@ typedef struct {
 void fl_run_blocks(const fl_job *job, ptrdiff_t n, ptrdiff_t block, ptrdiff_t first, ptrdiff_t last, double *sums);
 /* Sums of blocks and what is made of them, in the kernels' floating-point environment. */
 void fl_add_blocks(double total[2], const double *blocks, ptrdiff_t n);
+/* total = the sum of n arrays of `size` numbers, one after the other. */
+void fl_add_arrays(double *total, const double *arrays, ptrdiff_t n, ptrdiff_t size);
 double fl_quotient(const double total[2], double by);
 double fl_inverse(double x);
 double fl_product(double x, double y);

@@ -22,3 +22,4 @@
 #include "losses/margins.h"
 #include "classes.h"
 #include "pairs.h"
+#include "linear.h"
