@@ -95,6 +95,29 @@ cdef extern from "fastloss.h" nogil:
         ptrdiff_t size
         char *scratch
         ptrdiff_t scratch_size
+    ctypedef struct fl_descent:
+        fl_job job
+        const fl_linear *source
+        const ptrdiff_t *rows
+        ptrdiff_t n_rows, batch
+        char *x
+        char *columns
+        char *starts
+        char *y
+        char *w
+        void *z
+        void *g
+        void *part
+        double *wide
+        void *coefficients
+        double *theta
+        double *first
+        double *second
+        double *gradients
+        const double *rates
+        const double *roots
+        double scale, l1, l2
+        double keep, take, lead, follow, hold, add, floor
     ctypedef struct fl_isa:
         const char *isa
         const fl_kernel *kernels
@@ -104,6 +127,7 @@ cdef extern from "fastloss.h" nogil:
         fl_run run[3][2]
         fl_run linear[2]
         fl_run gram[2]
+        fl_run descent[2]
         fl_run times[2]
         fl_run run_checks
         fl_run total_weight[2]
@@ -1032,6 +1056,58 @@ cdef class LinearPass:
         upper = np.triu(result)
         return upper + np.triu(result, 1).T
 
+    def descend(self, rows, ptrdiff_t size, rates, roots, double scale, tuple strengths, tuple rule, theta, first,
+                second, gradients):
+        """Steps of stochastic descent, one per batch of `size` of the `rows`, as fastloss.linear.stochastic has them.
+
+        theta and both moments change in place, and the gradients of the batches are added to `gradients`. Returns the
+        sum of the weighted losses of all rows, as they were met.
+        """
+        cdef fl_descent d
+        cdef fl_linear l = self.of_x
+        cdef fl_job loss = self.loss_of(FL_VALUE_GRADIENT)
+        cdef ptrdiff_t real = 4 << self.call.real, steps, chunk, block, drawn
+        cdef double[2] total, part
+        cdef array_t at = array_of(rows)
+        if at.type != FL_INT64 or at.ndim != 1 or size < 1 or rows.min(initial=0) < 0 or rows.max(initial=0) >= l.n:
+            raise AssertionError("fastloss: rows are not ready for the kernel; please report this")
+        size = min(size, max(1, at.size))
+        steps = (at.size + size - 1) // size
+        d.l1, d.l2 = strengths
+        d.keep, d.take, d.lead, d.follow, d.hold, d.add, d.floor = rule
+        d.rates, d.roots = doubles(rates, steps), doubles(roots, steps)
+        l.size = (l.p + l.intercept) * l.k
+        l.block = self.call.block
+        d.theta, d.first, d.second = doubles(theta, l.size), doubles(first, l.size), doubles(second, l.size)
+        d.gradients = doubles(gradients, l.size)
+        d.source, d.rows, d.n_rows, d.batch, d.scale = &l, <const ptrdiff_t *> at.data, at.size, size, scale
+        l.loss = &loss
+
+        drawn = size * l.p
+        lengths = None
+        if l.order == FL_SPARSE:
+            lengths = np.diff(self.X.indptr)[rows]
+            drawn = np.add.reduceat(lengths, np.arange(0, at.size, size)).max() if at.size else 0
+        kept = []
+        d.x, d.y, d.w = room(kept, drawn * real), room(kept, size * l.k * 8), room(kept, size * 8)
+        d.columns, d.starts = room(kept, 0 if lengths is None else drawn * 8), room(kept, (size + 1) * 8)
+        d.z, d.g, d.coefficients = room(kept, size * l.k * real), room(kept, size * l.k * real), room(kept, l.size * real)
+        d.part, d.wide = room(kept, max(size, l.p) * real), <double *> room(kept, max(size, l.k) * 8)
+        l.gradients = <double *> room(kept, l.size * 8)
+
+        d.job.run = isa.descent[self.call.real]
+        d.job.stream = d.job.n_checks = 0
+        chunk = max(1, CHUNK // max(1, drawn * l.k))
+        total[0] = total[1] = 0
+        block = 0
+        while block * chunk < steps:
+            with nogil:
+                fl_run_blocks(&d.job, steps, chunk, block, block + 1, part)
+            fl_add_blocks(total, part, 1)
+            block += 1
+            PyErr_CheckSignals()
+        return fl_quotient(total, 1)
+
     cdef fl_job loss_of(self, int operation) noexcept:
         """The loss's own job; which rows, and what scores, is for each block to say."""
         cdef fl_job job = self.call.job
@@ -1102,6 +1178,21 @@ cdef class LinearPass:
         if result is not None:
             fl_add_arrays(<double *> cnp.PyArray_DATA(<cnp.ndarray> result), l.gradients, shares, l.size)
         return 0
+
+
+cdef char *room(list kept, ptrdiff_t size):
+    """Zeros that live as long as the list: on a cache line, with as much behind them as a tile may read."""
+    cdef cnp.ndarray memory = np.zeros(size + ACROSS_BYTES + LINE, np.uint8)
+    cdef char *at = cnp.PyArray_BYTES(memory)
+    kept.append(memory)
+    return at + LINE - <size_t> at % LINE
+
+
+cdef double *doubles(object array, ptrdiff_t size) except? NULL:
+    cdef array_t a = array_of(array)
+    if a.type != FL_FLOAT64 or a.size != size or not a.writeable:
+        raise AssertionError("fastloss: an array is not ready for the kernel; please report this")
+    return <double *> a.data
 
 
 # NumPy's own sorts: the fastest there are for each CPU, and for plain numbers callable without the GIL.

@@ -152,6 +152,23 @@ typedef struct {
     ptrdiff_t scratch_size;
 } fl_linear;
 
+/* Stochastic descent over the rows of a linear model; the job's blocks are batches, one after the other. */
+typedef struct {
+    fl_job job;              /* first: a runner is given its address */
+    const fl_linear *source; /* X and the loss of all rows; its gradients are room for one */
+    const ptrdiff_t *rows;   /* in the order in which they are drawn */
+    ptrdiff_t n_rows, batch;
+    char *x, *columns, *starts, *y, *w; /* room for the rows of a batch, */
+    void *z, *g, *part;                 /* for its scores, slopes and sums, */
+    double *wide;
+    void *coefficients;                 /* and for theta in the real type; each with room for a vector behind it */
+    double *theta, *first, *second, *gradients; /* the last: their sum over the batches */
+    const double *rates, *roots;                /* of each batch */
+    double scale; /* rows over their total weight: a batch's sum times it, over the batch's rows, is its mean */
+    double l1, l2;
+    double keep, take, lead, follow, hold, add, floor; /* the rule: see step in stochastic.h */
+} fl_descent;
+
 /* All that one instruction set exports. */
 typedef struct {
     const char *isa;
@@ -160,7 +177,7 @@ typedef struct {
     const fl_pairs_kernel *pairs;
     ptrdiff_t n_pairs;
     fl_run run[FL_KINDS][FL_REALS];
-    fl_run linear[FL_REALS], gram[FL_REALS], times[FL_REALS];
+    fl_run linear[FL_REALS], gram[FL_REALS], times[FL_REALS], descent[FL_REALS];
     fl_run run_checks; /* looks through the job's checks, computes nothing */
     fl_run total_weight[FL_REALS], total_row_weight[FL_REALS]; /* what a mean divides by */
     fl_scan first_outside[FL_REALS], first_bad_label, first_bad_row_sum[FL_REALS];

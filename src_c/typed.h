@@ -23,3 +23,4 @@
 #include "classes.h"
 #include "pairs.h"
 #include "linear.h"
+#include "stochastic.h"

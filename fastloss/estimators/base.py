@@ -15,8 +15,9 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
-from fastloss.estimators import fitting
-from fastloss.estimators.progress import Progress
+from fastloss.estimators.display import Display
+from fastloss.estimators.losses import of_scores
+from fastloss.linear.choice import choose, fitting
 from fastloss.linear.problem import LinearProblem
 from fastloss.linear.stochastic import RULES, SCHEDULES, Descent, Settings
 from fastloss.loss import Loss
@@ -137,7 +138,7 @@ class LossModel(BaseEstimator):  # type: ignore[misc]
         return tags
 
     def _loss(self) -> Loss:
-        return fitting.of_scores(self.loss, self._tasks, type(self).__name__)
+        return of_scores(self.loss, self._tasks, type(self).__name__)
 
     def _penalty(self) -> Penalty:
         if self.penalty is None:
@@ -186,38 +187,29 @@ class LossModel(BaseEstimator):  # type: ignore[misc]
         vars(self).pop("_descents", None)
         self.n_iter_ = max(fit.solution.n_iter for fit in fits)
         self.loss_curve_ = [fit.loss_curve for fit in fits] if len(fits) > 1 else fits[0].loss_curve
-        if self.early_stopping and self.solver in RULES:
+        if any(fit.validation_curve for fit in fits):
             self.validation_curve_ = [fit.validation_curve for fit in fits] if len(fits) > 1 else fits[0].validation_curve
         self._keep([fit.solution.theta for fit in fits], problems[0].dtype)
 
-    def _starts(self, problems: list[LinearProblem]) -> list[NDArray[Any]]:
+    def _starts(self, problems: list[LinearProblem]) -> list[NDArray[Any] | None]:
         if not (self.warm_start and hasattr(self, "coef_")):
-            return [self._constant(problem) for problem in problems]
+            return [None] * len(problems)
         thetas = self._thetas(problems[0].loss)
         if [theta.shape for theta in thetas] != [problem.shape for problem in problems]:
             raise ValueError(
                 f"warm_start=True, and coef_ of shape {self.coef_.shape} is from other features, classes or another kind "
                 "of loss: set warm_start=False to begin anew"
             )
-        return thetas
-
-    @staticmethod
-    def _constant(problem: LinearProblem) -> NDArray[Any]:
-        """Coefficients of 0 and the best constant as the intercept: a loss may be flat far from it."""
-        theta = np.zeros(problem.shape)
-        if problem.fit_intercept:
-            constant = problem.loss.optimum(problem.y, problem.sample_weight)
-            theta[-1] = np.where(np.isfinite(constant), constant, 0)
-        return theta
+        return list(thetas)
 
     def _solve(
-        self, problem: LinearProblem, start: NDArray[Any], rng: np.random.RandomState, strata: NDArray[Any] | None
+        self, problem: LinearProblem, start: NDArray[Any] | None, rng: np.random.RandomState, strata: NDArray[Any] | None
     ) -> _Fit:
         solver = self._solver(problem)
         validation_curve: list[float] = []
         options: dict[str, Any] = {}
         if solver in RULES:
-            options["settings"] = self._settings(rng)
+            options["settings"] = self._settings(solver, rng)
             if self.early_stopping:
                 train, held = train_test_split(
                     np.arange(problem.n_samples),
@@ -233,20 +225,28 @@ class LossModel(BaseEstimator):  # type: ignore[misc]
 
                 options.update(samples=train, validate=validate)
         module = "stochastic" if solver in RULES else solver
-        with Progress(self.verbose, self.max_iter, type(self).__name__) as progress:
+        with Display(self.verbose, self.max_iter, type(self).__name__) as display:
             solution = importlib.import_module(f"fastloss.linear.{module}").solve(
-                problem, start, tol=self.tol, max_iter=self.max_iter, report=progress, **options
+                problem, start, tol=self.tol, max_iter=self.max_iter, report=display, **options
             )
         if not solution.converged:
             warnings.warn(solution.message, ConvergenceWarning, stacklevel=5)
-        return _Fit(solution, progress.curve, validation_curve)
+        return _Fit(solution, display.curve, validation_curve)
 
     def _solver(self, problem: LinearProblem) -> str:
-        return "lbfgs" if self.solver == "auto" else self.solver
+        if self.solver == "auto":
+            return choose(problem)
+        known = fitting(problem)
+        if self.solver not in known:
+            raise ValueError(
+                f"solver={self.solver!r} does not fit {problem.loss!r} with {problem.penalty!r}: the solvers that do are "
+                f"{', '.join(known)}"
+            )
+        return str(self.solver)
 
-    def _settings(self, rng: np.random.RandomState) -> Settings:
+    def _settings(self, rule: str, rng: np.random.RandomState) -> Settings:
         return Settings(
-            rule=self.solver,
+            rule=rule,
             schedule=self.learning_rate,
             eta0=self.eta0,
             power_t=self.power_t,
@@ -255,6 +255,7 @@ class LossModel(BaseEstimator):  # type: ignore[misc]
             batch_size=self.batch_size,
             n_iter_no_change=self.n_iter_no_change,
             seed=int(rng.randint(np.iinfo(np.int32).max)),
+            horizon=self.max_iter,
         )
 
     def _partial_fit(self, problems: list[LinearProblem]) -> None:
@@ -262,7 +263,7 @@ class LossModel(BaseEstimator):  # type: ignore[misc]
         if not hasattr(self, "_descents"):
             known = hasattr(self, "coef_")
             starts = self._thetas(problems[0].loss) if known else [np.zeros(problem.shape) for problem in problems]
-            settings = self._settings(check_random_state(self.random_state))
+            settings = self._settings(self._solver(problems[0]), check_random_state(self.random_state))
             self._descents = [
                 Descent(problem, start, settings) for problem, start in zip(problems, starts, strict=True)
             ]

@@ -13,6 +13,7 @@ from sklearn.utils.multiclass import _check_partial_fit_first_call, check_classi
 
 from fastloss import activations
 from fastloss.estimators.base import LossModel, trains_in_pieces
+from fastloss.estimators.documentation import documented
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,8 +32,43 @@ def _has_probabilities(model: LossClassifier) -> bool:
     return True
 
 
+@documented
 class LossClassifier(ClassifierMixin, LossModel):  # type: ignore[misc]
-    """Linear classification with any loss."""
+    """Linear classification with any loss of the catalogue.
+
+    Parameters
+    ----------
+    loss : str or Loss, default="log_loss"
+        A name of ``fastloss.list_losses("binary")`` or ``("multiclass")``, or a loss of raw scores, or a sum of such. A
+        loss of two classes is fitted one-vs-rest to more; one over classes, such as "cross_entropy", is fitted to all
+        at once. A name means the loss of raw scores, ``from_logits=True``.
+    %(parameters)s
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+    coef_ : ndarray of shape (1, n_features) or (n_classes, n_features)
+        One row for two classes. In the dtype of X, float32 or float64.
+    intercept_ : ndarray of shape (1,) or (n_classes,)
+    %(attributes)s
+
+    Notes
+    -----
+    %(solvers)s
+
+    `predict_proba` is there where the loss's scores mean probabilities: its activation is a sigmoid or a softmax.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastloss.estimators import LossClassifier
+    >>> X = np.array([[0.0], [1.0], [2.0], [3.0]])
+    >>> model = LossClassifier("squared_hinge").fit(X, ["no", "no", "yes", "yes"])
+    >>> model.predict([[0.5], [2.5]])
+    array(['no', 'yes'], dtype='<U3')
+    >>> LossClassifier("cross_entropy", alpha=0.1).fit(X, [0, 1, 1, 2]).predict_proba([[1.5]]).round(2)
+    array([[0.21, 0.58, 0.21]])
+    """
 
     _tasks = ("binary", "multiclass")
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {

@@ -8,8 +8,9 @@ import numpy as np
 from sklearn.base import RegressorMixin, _fit_context
 from sklearn.utils.metaestimators import available_if
 
-from fastloss.estimators import fitting
 from fastloss.estimators.base import LossModel, trains_in_pieces
+from fastloss.estimators.documentation import documented
+from fastloss.estimators.losses import check_targets
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,8 +22,42 @@ if TYPE_CHECKING:
     from fastloss.penalties import Penalty
 
 
+@documented
 class LossRegressor(RegressorMixin, LossModel):  # type: ignore[misc]
-    """Linear regression with any loss."""
+    """Linear regression with any loss of the catalogue.
+
+    Parameters
+    ----------
+    loss : str or Loss, default="squared_error"
+        A name of ``fastloss.list_losses("regression")`` or ``("count")``, or a loss, or a sum of losses. Any that
+        takes raw scores fits: counts and positive amounts are predicted through exp, `GaussianNLL` and `GaussianCRPS`
+        with a standard deviation.
+    %(parameters)s
+
+    Attributes
+    ----------
+    coef_ : ndarray of shape (n_features,)
+        In the dtype of X, float32 or float64. Of a loss of a location and a log scale: a row each.
+    intercept_ : float, or ndarray of shape (2,)
+    %(attributes)s
+
+    Notes
+    -----
+    %(solvers)s
+
+    `score` is R^2, whatever the loss, so that a search over losses compares like with like.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastloss.estimators import LossRegressor
+    >>> X = np.arange(6.0)[:, None]
+    >>> y = np.array([1.0, 3.0, 5.0, 7.0, 9.0, 100.0])
+    >>> LossRegressor("absolute_error", penalty=None).fit(X, y).predict([[5.0]]).round(3)
+    array([11.])
+    >>> LossRegressor("poisson").fit(X, [1, 1, 2, 5, 7, 15]).predict([[2.0]]).round(1)
+    array([2.4])
+    """
 
     _tasks = ("regression", "count")
 
@@ -109,7 +144,7 @@ class LossRegressor(RegressorMixin, LossModel):  # type: ignore[misc]
         loss = self._loss()
         X, y = self._checked(X, y=y, y_numeric=True, reset=reset)
         y = y.astype(X.dtype, copy=False)
-        fitting.check_targets(loss, y, np.zeros(y.shape + (len(loss.outputs),) * loss.has_rows, X.dtype))
+        check_targets(loss, y, np.zeros(y.shape + (len(loss.outputs),) * loss.has_rows, X.dtype))
         return self._problems(X, [y], loss, max(1, len(loss.outputs)), self._checked_weight(sample_weight, X))
 
     def _thetas(self, loss: Loss) -> list[NDArray[Any]]:

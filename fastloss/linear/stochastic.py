@@ -9,6 +9,7 @@ import numpy as np
 
 from fastloss import validation
 from fastloss.linear.solution import Solution
+from fastloss.linear.start import origin
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -85,6 +86,8 @@ class Descent:
     """
 
     def __init__(self, problem: LinearProblem, start: NDArray[Any], settings: Settings) -> None:
+        if not problem.loss.additive:
+            raise ValueError(f"{problem.loss.name} is no mean over samples, of which a batch could stand for all")
         rule = RULES[settings.rule]
         if settings.rule == "sgd" and settings.momentum:
             mu = settings.momentum
@@ -103,10 +106,20 @@ class Descent:
         total = _total_weight(problem, samples)
         if not total > 0:
             raise ValueError(validation.empty_mean(problem.loss, len(rows)))
-        loss, gradient = self._descend(problem, rows, *self._rates(n_steps), total)
+        rates, roots = self._rates(n_steps)
+        gradient = np.zeros_like(self.theta)
+        passes = _compiled(problem)
+        if passes is None:
+            loss = self._descend(problem, rows, rates, roots, len(rows) / total, gradient)
+        else:
+            rule = self.rule[:6] + (self.rule.floor,)
+            loss = passes.descend(
+                rows, self.settings.batch_size, rates, roots, len(rows) / total, (problem.l1, problem.l2), rule,
+                self.theta, self.first, self.second, gradient,
+            )
         self.epochs += 1
         self.steps += n_steps
-        objective = loss + problem.penalty(self.theta[: problem.n_features])
+        objective = loss / total + problem.penalty(self.theta[: problem.n_features])
         return Epoch(objective, problem.gradient_norm(self.theta, gradient / n_steps))
 
     def _descend(
@@ -115,19 +128,20 @@ class Descent:
         rows: NDArray[np.intp],
         rates: NDArray[np.float64],
         roots: NDArray[np.float64],
-        total: float,
-    ) -> tuple[float, NDArray[np.float64]]:
-        """Steps along the gradients of batches: returns the mean loss on the way, and the sum of the gradients."""
+        scale: float,
+        gradients: NDArray[np.float64],
+    ) -> float:
+        """Steps along the gradients of batches, which are added up: returns the sum of the losses met on the way."""
         rule, theta, first, second = self.rule, self.theta, self.first, self.second
         w, size, p = theta[: problem.n_features], self.settings.batch_size, problem.n_features
-        loss, gradients = 0.0, np.zeros_like(theta)
+        loss = 0.0
         for step, at in enumerate(range(0, len(rows), size)):
             batch = problem.subset(rows[at : at + size])
             value, slope = batch.loss.value_and_gradient(
                 batch.y, batch.scores(theta), batch.sample_weight, reduction="sum", n_threads=1
             )
-            loss += value / total
-            g = batch.pull_back(slope) * (len(rows) / (total * batch.n_samples))
+            loss += value
+            g = batch.pull_back(slope) * (scale / batch.n_samples)
             g[:p] += problem.l2 * w
             gradients += g
             first *= rule.keep
@@ -138,7 +152,7 @@ class Descent:
             theta -= length * (rule.lead * g + rule.follow * first)
             threshold = length[:p] * problem.l1
             w -= np.clip(w, -threshold, threshold)
-        return loss, gradients
+        return loss
 
     def _rates(self, n_steps: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """The learning rate of each step of an epoch, and the factor of the root in its divisor."""
@@ -169,10 +183,10 @@ def _total_weight(problem: LinearProblem, samples: NDArray[np.intp] | None) -> f
 
 def solve(
     problem: LinearProblem,
-    start: NDArray[Any],
+    start: NDArray[Any] | None = None,
     *,
-    tol: float,
-    max_iter: int,
+    tol: float = 1e-4,
+    max_iter: int = 1000,
     report: Report | None = None,
     settings: Settings = Settings(),  # noqa: B008  immutable
     samples: NDArray[np.intp] | None = None,
@@ -183,8 +197,8 @@ def solve(
     Parameters
     ----------
     problem : LinearProblem
-    start : ndarray
-        Coefficients to begin with, of shape ``problem.shape``.
+    start : ndarray, optional
+        Coefficients to begin with; without them 0, and the best constant as the intercept.
     tol : float
         What counts as falling: by more than that below the best of the epochs before.
     max_iter : int
@@ -203,7 +217,7 @@ def solve(
         ``n_iter`` counts epochs. Not converged where `max_iter` epochs, Ctrl-C, or numbers that are not finite
         ended it.
     """
-    descent = Descent(problem, start, settings._replace(horizon=max_iter))
+    descent = Descent(problem, origin(problem) if start is None else start, settings._replace(horizon=max_iter))
     best, lowest, waited = descent.theta.copy(), math.inf, 0
     converged, message = False, f"{settings.rule} has not converged after {max_iter} epochs: increase max_iter"
     try:
@@ -239,3 +253,13 @@ def solve(
         "" if converged else message,
         problem.gradient_norm(best, gradient),
     )
+
+
+def _compiled(problem):
+    import os
+    from fastloss import backend
+    if os.environ.get("NOPASS") or not isinstance(problem.loss._runner, backend.engine.Runner): return None
+    if not hasattr(problem, "_p"):
+        shape = (problem.n_samples,) + problem.shape[1:]
+        problem._p = backend.engine.LinearPass(problem.loss._runner, problem.X, problem.y, problem.sample_weight, shape, problem.fit_intercept, problem.n_threads)
+    return problem._p

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 
-class Progress:
+class Display:
     """The report of a solver: keeps the objective of each iteration and, if asked to, shows where the fit is.
 
     On a terminal that is a bar, where rich is installed; anywhere else a line per iteration.
@@ -30,7 +30,7 @@ class Progress:
         self._bar: Any = None
         self._task: Any = None
 
-    def __enter__(self) -> Progress:
+    def __enter__(self) -> Display:
         if self.verbose and sys.stdout.isatty():
             try:
                 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn

@@ -53,7 +53,7 @@ def _misfit(loss: Any, tasks: tuple[str, ...]) -> str | None:
 def check_targets(loss: Loss, y: NDArray[Any], scores: NDArray[Any]) -> None:
     """Raise for targets outside the loss's domain. The scores are any of the right shape."""
     try:
-        loss(y, scores, reduction="sum")
+        loss(y, scores)
     except ValueError as error:
         where = str(error).removeprefix("y_true")
         raise ValueError(f"Some value(s) of y are out of the valid range of the loss {loss.name!r}: y{where}") from None
