@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 # A step ends at this share of the way to where a variable would be 0.
 SHORT_OF_THE_BOUNDARY = 0.9995
+# Distances from kinks of this share of the numbers' own size are none.
+AT_KINKS = 1e-9
 # Slopes are in balance when what is missing is this share of their distance from their bounds.
 BALANCED, MOST_BALANCINGS = 1e-9, 4
 # On a diagonal of ones, so much more than rounding makes a semidefinite matrix definite.
@@ -46,13 +48,17 @@ class CentralPath:
 
     def __init__(self, hinges: HingeSum, theta: NDArray[Any]) -> None:
         self.hinges, self.theta = hinges, theta
-        self.x = hinges.lines(theta) - hinges.places
+        lines = hinges.lines(theta)
+        self.x = lines - hinges.places
         # Slopes in the middle, and inside by half the mean distance: of the starts tried on quantiles, tubes and
         # margins, cold and warm, the one that took the fewest steps.
         self.lower = hinges.rises / 2
         self.upper = self.lower.copy()
-        inside = float(hinges.rises @ np.abs(self.x)) / float(hinges.rises.sum()) / 2
-        inside = max(inside, np.finfo(np.float64).eps * float(np.abs(hinges.places).max()), np.finfo(np.float64).tiny)
+        inside, size = (
+            float(np.average(x, weights=hinges.rises)) for x in (np.abs(self.x), np.abs(lines) + np.abs(hinges.places))
+        )
+        # A start with all lines at their kinks says nothing of how far they will go from there.
+        inside = (inside if inside > AT_KINKS * size else size or 1.0) / 2
         self.above, self.below = np.maximum(self.x, 0.0) + inside, np.maximum(-self.x, 0.0) + inside
 
     def value(self) -> float:
@@ -137,7 +143,8 @@ def factor(matrix: NDArray[Any]) -> Callable[[NDArray[Any]], NDArray[Any]]:
     """What solves systems with a positive semidefinite matrix: Cholesky's factors, scaled to a diagonal of ones.
 
     The scale makes the units of columns and the range of the weights matter little. Columns that depend on each other
-    leave a pivot of 0; a lifted diagonal makes it a small one, and a step of refinement takes its effect away.
+    leave a pivot of 0; a lifted diagonal makes it a small one, and a step of refinement takes its effect away. Raises
+    LinAlgError where the matrix is not finite.
     """
     from scipy.linalg import LinAlgError, cho_factor, cho_solve
 
@@ -145,17 +152,19 @@ def factor(matrix: NDArray[Any]) -> Callable[[NDArray[Any]], NDArray[Any]]:
     scale[scale == 0] = 1.0
     matrix = matrix / scale / scale[:, None]
     lift = LIFT
-    while True:
+    while np.isfinite(matrix).all():
         try:
-            factors = cho_factor(matrix + lift * np.eye(len(matrix)), lower=True)
+            factors = cho_factor(matrix + lift * np.eye(len(matrix)), lower=True, check_finite=False)
             break
-        except LinAlgError:
+        except LinAlgError:  # a pivot is not positive
             lift *= 100
+    else:
+        raise LinAlgError("the matrix is not finite")
 
     def solve(b: NDArray[Any]) -> NDArray[Any]:
         b = b / scale
-        y = cho_solve(factors, b)
-        y += cho_solve(factors, b - matrix @ y)
+        y = cho_solve(factors, b, check_finite=False)
+        y += cho_solve(factors, b - matrix @ y, check_finite=False)
         result: NDArray[Any] = y / scale
         return result
 

@@ -55,11 +55,21 @@ class HingeSum:
         rises = np.broadcast_to(rises, places.shape)
         w = np.ones(len(y)) if problem.sample_weight is None else problem.sample_weight.astype(np.float64)
         w = w / w.sum()
-        slope, rises = w * slope, w * rises
+        kept = w > 0
+        infinite = kept & ~(np.isfinite(places).all(axis=0) & np.isfinite(rises).all(axis=0))
+        if infinite.any():
+            i = int(np.argmax(infinite))
+            raise ValueError(
+                f"y_true[{i}] is {problem.y[i]}: the slope of {problem.loss.name}, or its kink, is infinite there; "
+                f"give such rows weight 0"
+            )
+        slope, rises = np.where(kept, w * slope, 0.0), np.where(kept, w * rises, 0.0)
         bent = rises.sum(axis=0)
         linear = problem.pull_back(slope)
         if problem.l1:
             linear[: problem.n_features] -= problem.l1
+        if not bent.any():
+            raise ValueError(f"{problem.loss!r} has no kink at any of these targets: nothing bounds its mean from below")
         if not bent.all():  # rows without weight, or where the loss is a line
             problem, places, rises, bent = problem.subset(bent > 0), *(x[..., bent > 0] for x in (places, rises, bent))
         # A kink that is none gets a rise that rounding hides, for dual variables to lie between two bounds.

@@ -26,6 +26,8 @@ TOO_MANY = 1 / 3
 OF_SAMPLING, OF_LAST = 0.1, 0.02
 # Parameters have so many rows near a kink, at least, to be decided by.
 LEAST_NEAR = 20
+# Whether columns lie so many of their standard deviations from 0 is seen on so many rows; they are then moved to 0.
+FAR, FEW = 1e3, 1000
 # So many steps that do not make the gap smaller are the end of what the type can tell.
 PATIENCE = 10
 
@@ -88,17 +90,20 @@ def solve(
     """
     if not problem.loss.piecewise_linear or problem.loss.has_rows:
         raise ValueError(f"{problem.loss!r} is not linear between kinks: use a solver for smooth losses")
-    if problem.dtype != np.float64:
-        problem = _in_float64(problem)
+    given, shift = problem, _far_from_zero(problem)
+    if shift is not None or problem.dtype != np.float64:
+        problem = _in_float64(problem, shift)
     course = _Course(problem, tol, max_iter, report)
     theta = origin(problem) if start is None else np.array(start, dtype=np.float64).reshape(problem.shape)
+    if shift is not None and start is not None:
+        theta[-1] += shift @ theta[:-1]
     message = f"no further progress is possible in {problem.dtype}"
     with np.errstate(all="ignore"):  # what is not finite ends a path
+        objective = _objective(problem, theta)
         hinges = HingeSum.of(problem)
         course.noise = hinges.noise(theta)
-        course.see(theta, _objective(problem, theta), np.inf)
         course.bound = least(problem)
-        course.see(theta, course.objective, np.inf)
+        course.see(theta, objective, np.inf)
         try:
             if course.gap > course.noise:
                 _solve(course, problem, hinges, theta, tol)
@@ -107,12 +112,16 @@ def solve(
             message = f"max_iter={max_iter} steps were not enough"
             if isinstance(end, KeyboardInterrupt):
                 message = f"interrupted after {course.n_iter} steps"
-    return course.solution(message)
+    solution = course.solution(message)
+    if shift is not None:
+        solution.theta[-1] -= shift @ solution.theta[:-1]
+        solution = solution._replace(objective=_objective(given, solution.theta))
+    return solution
 
 
 def _solve(course: _Course, problem: LinearProblem, hinges: HingeSum, theta: NDArray[Any], tol: float) -> NDArray[Any]:
     """The solution for all rows of `problem`, which may be a sample of the course's, to a relative gap of `tol`."""
-    n, q = problem.n_samples, len(theta)
+    n, q = hinges.data.n_samples, len(theta)
     size = int(SAMPLE * (n * n * q) ** (1 / 3))
     objective = _objective(problem, theta)
     count, error, wanted = n, np.inf, tol
@@ -153,18 +162,21 @@ def _follow(
     path = CentralPath(hinges, theta)
     constant = objective - path.value()
     least, idle = np.inf, 0
-    while idle < PATIENCE:
-        path.step()
-        value, gap = path.value() + constant, path.complementarity()
-        if not np.isfinite(value + gap):
-            return theta, np.inf
-        theta = path.theta
-        course.count(theta, value, gap)
-        goal = course.goal(value, tol)
-        if gap <= goal and path.certify() <= goal:
-            break
-        least, idle = (gap, 0) if gap < least else (least, idle + 1)
-    return theta, path.certify()
+    try:
+        while idle < PATIENCE:
+            path.step()
+            value, gap = path.value() + constant, path.complementarity()
+            if not np.isfinite(value + gap):
+                break
+            theta = path.theta
+            course.count(theta, value, gap)
+            goal = course.goal(value, tol)
+            if gap <= goal and path.certify() <= goal:
+                break
+            least, idle = (gap, 0) if gap < least else (least, idle + 1)
+        return theta, path.certify()
+    except np.linalg.LinAlgError:  # numbers have left their range
+        return theta, np.inf
 
 
 class _Over(Exception):  # noqa: N818
@@ -215,9 +227,22 @@ def _objective(problem: LinearProblem, theta: NDArray[Any]) -> float:
     return problem.value(theta) + problem.absolute(theta)
 
 
-def _in_float64(problem: LinearProblem) -> LinearProblem:
+def _far_from_zero(problem: LinearProblem) -> NDArray[Any] | None:
+    """Where the columns of X lie, if one lies so far from 0 that it can hardly be told from the intercept."""
+    if not problem.fit_intercept or not isinstance(problem.X, np.ndarray):
+        return None
+    few = np.asarray(sample(problem, FEW).X, dtype=np.float64)
+    mean = few.mean(axis=0)
+    return mean if (np.abs(mean) > FAR * few.std(axis=0)).any() else None
+
+
+def _in_float64(problem: LinearProblem, shift: NDArray[Any] | None) -> LinearProblem:
+    """A copy in float64, its columns moved by -shift."""
+    X = problem.X.astype(np.float64)
+    if shift is not None:
+        X -= shift
     return LinearProblem(
-        problem.X.astype(np.float64),
+        X,
         problem.y,
         problem.loss,
         sample_weight=problem.sample_weight,
