@@ -1,4 +1,4 @@
-"""An interior-point method for losses with kinks, whose answer comes with a bound on what is left to gain."""
+"""Losses that are linear between kinks: their true optimum, with a bound on what is left of it."""
 
 from __future__ import annotations
 
@@ -6,115 +6,30 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fastloss.linear.hinges import HingeSum
+from fastloss.linear.central_path import CentralPath
+from fastloss.linear.hinges import HingeSum, least
 from fastloss.linear.problem import LinearProblem
 from fastloss.linear.solution import Solution
+from fastloss.linear.start import origin, sample
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from numpy.typing import NDArray
 
     from fastloss.linear.solution import Report
 
-# A step ends this share of the way to where a variable would be 0.
-SHORT_OF_THE_BOUNDARY = 0.9995
-
-
-class _Path:
-    """The way to the minimum of a sum of hinges, through the interior of the primal and of the dual feasible set.
-
-    A hinge's distance x = line - place is above - below, both positive; its slope is lower, what is left of the rise
-    upper. At the minimum lower * below = upper * above = 0, and all slopes balance. Newton's method is applied to
-    these equations with mu for 0, and mu goes to 0 (Mehrotra's predictor and corrector). A step solves two systems
-    with one matrix, a weighted X^T X.
-    """
-
-    def __init__(self, hinges: HingeSum, theta: NDArray[Any]) -> None:
-        self.hinges, self.theta = hinges, theta
-        self.x = hinges.lines(theta) - hinges.places
-        # Slopes in the middle, and off the boundary by half the mean distance: the start that took the fewest steps,
-        # cold or warm, of those tried on quantiles, tubes and margins.
-        self.lower = hinges.rises / 2
-        self.upper = self.lower.copy()
-        off = float(hinges.rises @ np.abs(self.x)) / float(hinges.rises.sum()) / 2
-        off = max(off, np.finfo(np.float64).eps * float(np.abs(hinges.places).max(initial=0.0)), 1e-300)
-        self.above, self.below = np.maximum(self.x, 0.0) + off, np.maximum(-self.x, 0.0) + off
-        self.has_ridge = bool(hinges.ridge.any())
-
-    def complementarity(self) -> float:
-        """The gap, once the slopes balance."""
-        return float(self.lower @ self.below + self.upper @ self.above)
-
-    def value(self) -> float:
-        return self.hinges.value(self.theta, self.x)
-
-    def step(self) -> None:
-        """One step of predictor and corrector."""
-        hinges, lower, upper, above, below, x = (
-            self.hinges, self.lower, self.upper, self.above, self.below, self.x,
-        )
-        gap = self.complementarity()
-        mu = gap / (2 * len(x))
-        bend = 1 / (above / upper + below / lower)
-        solve = _factor(hinges.curvature(bend))
-        ridge_slope = hinges.ridge * self.theta
-
-        def direction(towards_below: Any, towards_above: Any) -> tuple[NDArray[Any], ...]:
-            """Newton's step to where lower * below and upper * above have these values."""
-            pull = x + towards_below / lower - towards_above / upper
-            along = -solve(hinges.pull_back(lower + bend * pull) + ridge_slope)
-            moved = hinges.lines(along)
-            change = bend * (moved + pull)
-            change_below = (towards_below - below * change) / lower - below
-            change_above = (towards_above + above * change) / upper - above
-            return along, moved, change, change_below, change_above
-
-        _, _, change, change_below, change_above = direction(0.0, 0.0)
-        primal, dual = self._lengths(change, change_below, change_above)
-        left = float((lower + dual * change) @ (below + primal * change_below))
-        left += float((upper - dual * change) @ (above + primal * change_above))
-        centre = (left / gap) ** 3 * mu
-        along, moved, change, change_below, change_above = direction(
-            centre - change * change_below, centre + change * change_above
-        )
-        primal, dual = self._lengths(change, change_below, change_above)
-        self.theta = self.theta + primal * along
-        self.x = x + primal * moved
-        above += primal * change_above
-        below += primal * change_below
-        lower += dual * change
-        upper -= dual * change
-
-    def _lengths(self, change: Any, change_below: Any, change_above: Any) -> tuple[float, float]:
-        """How far theta and the slopes may go; a ridge ties them together."""
-        primal = min(_length(self.below, change_below), _length(self.above, change_above))
-        dual = min(_length(self.lower, change), _length(self.upper, -change))
-        return (min(primal, dual),) * 2 if self.has_ridge else (primal, dual)
-
-    def certify(self) -> float:
-        """Move the slopes to where they balance, and return a bound on what is left to gain.
-
-        Slopes between their bounds that balance have F(theta) - min F at most sum lower max(-x, 0) + upper max(x, 0),
-        plus what the ridge leaves: a sum of positive terms, without cancellation. Balance is up to rounding; what
-        would be needed to make it perfect is some factor kappa times the slopes' distance from their bounds, and adds
-        at most kappa times that sum.
-        """
-        hinges = self.hinges
-        for _ in range(4):
-            room = np.minimum(self.lower, self.upper)
-            rest = hinges.pull_back(self.lower) + hinges.ridge * self.theta
-            needed = hinges.lines(_factor(hinges.curvature(room))(rest))
-            kappa = float(np.abs(needed).max(initial=0.0))
-            if not kappa < 1:
-                return np.inf
-            if kappa < 1e-9:
-                break
-            self.lower -= room * needed
-            self.upper += room * needed
-        ridge = hinges.ridge > 0
-        left = float(self.lower @ np.maximum(-self.x, 0.0) + self.upper @ np.maximum(self.x, 0.0))
-        return (1 + kappa) * left + float((rest[ridge] ** 2 / hinges.ridge[ridge]).sum()) / 2
+# A sample of SAMPLE (n^2 q)^(1/3) of n rows, q the number of parameters, has as many rows as lie so near to their
+# kinks, at its solution, that the solution for all rows may have them on the other side; some more are looked at.
+SAMPLE, NEAR = 2.0, 1.2
+# A sample of this share of the rows, or more, saves nothing.
+TOO_MANY = 1 / 3
+# A sample is solved to this share of what it is wrong by, and rows near their kinks to this share of it.
+OF_SAMPLING, OF_LAST = 0.1, 0.02
+# Parameters have so many rows near a kink, at least, to be decided by.
+LEAST_NEAR = 20
+# Whether columns lie so many of their standard deviations from 0 is seen on so many rows; they are then moved to 0.
+FAR, FEW = 1e3, 1000
+# So many steps that do not make the gap smaller are the end of what the type can tell.
+PATIENCE = 10
 
 
 def solve(
@@ -125,132 +40,213 @@ def solve(
     max_iter: int = 500,
     report: Report | None = None,
 ) -> Solution:
-    """Minimise F."""
-    theta = origin(problem) if start is None else np.array(start, dtype=np.float64).reshape(problem.shape)
-    if problem.dtype != np.float64:
-        problem = _in_float64(problem)
+    """Minimise F for a loss that is linear between kinks, by a primal-dual interior-point method.
+
+    The optimum, not a smoothed one: `Solution.gap` bounds F - min F, by duality, over all rows.
+
+    Most rows are not near a kink, and what they do to the optimum is known once it is known on which side they are.
+    So many rows are solved in rounds [1]_: a sample says where the optimum is; rows far from their kinks there are
+    kept on their side, as a linear term; the others are solved; and all rows are looked at again, until the gap over
+    all of them, wrong sides included, is within `tol`. The closer the last round came, the fewer rows have to be
+    near in the next.
+
+    Parameters
+    ----------
+    problem : LinearProblem
+        With a loss whose `piecewise_linear` is true. It is solved in float64: X in float32 is copied.
+    start : ndarray, optional
+        theta to start from.
+    tol : float
+        The end is where the gap is at most tol times F, or within the rounding of F.
+    max_iter : int
+        Steps, of all rounds together. One costs about 2 n q^2 operations for the n rows that it looks at.
+    report : Report, optional
+        Its third argument is the gap, before it is certified; the objective counts rows of the round only, and is F
+        as far as the others are on the right side.
+
+    Returns
+    -------
+    Solution
+
+    Raises
+    ------
+    ValueError
+        If the loss is not linear between kinks, or infinitely steep.
+
+    References
+    ----------
+    .. [1] S. Portnoy, R. Koenker, "The Gaussian hare and the Laplacian tortoise", Stat. Sci. 12 (1997).
+       https://doi.org/10.1214/ss/1030037960
+
+    Examples
+    --------
+    >>> import numpy as np, fastloss as fl
+    >>> from fastloss.linear import interior
+    >>> from fastloss.linear.problem import LinearProblem
+    >>> X = np.array([[0.0], [1.0], [2.0], [3.0]])
+    >>> solution = interior.solve(LinearProblem(X, np.array([1.0, 3.0, 5.0, 0.0]), fl.AbsoluteError()))
+    >>> solution.theta.round(6), solution.converged
+    (array([2., 1.]), True)
+    """
+    if not problem.loss.piecewise_linear or problem.loss.has_rows:
+        raise ValueError(f"{problem.loss!r} is not linear between kinks: use a solver for smooth losses")
+    given, shift = problem, _far_from_zero(problem)
+    if shift is not None or problem.dtype != np.float64:
+        problem = _in_float64(problem, shift)
     course = _Course(problem, tol, max_iter, report)
-    course.see(theta, 0.0)
-    _descend(problem, HingeSum.of(problem), theta, course, tol)
-    return course
+    theta = origin(problem) if start is None else np.array(start, dtype=np.float64).reshape(problem.shape)
+    if shift is not None and start is not None:
+        theta[-1] += shift @ theta[:-1]
+    message = f"no further progress is possible in {problem.dtype}"
+    with np.errstate(all="ignore"):  # what is not finite ends a path
+        objective = _objective(problem, theta)
+        hinges = HingeSum.of(problem)
+        course.noise = hinges.noise(theta)
+        course.bound = least(problem)
+        course.see(theta, objective, np.inf)
+        try:
+            if course.gap > course.noise:
+                _solve(course, problem, hinges, theta, tol)
+        except (KeyboardInterrupt, _Over) as end:
+            course.see(course.last, _objective(problem, course.last), np.inf)
+            message = f"max_iter={max_iter} steps were not enough"
+            if isinstance(end, KeyboardInterrupt):
+                message = f"interrupted after {course.n_iter} steps"
+    solution = course.solution(message)
+    if shift is not None:
+        solution.theta[-1] -= shift @ solution.theta[:-1]
+        solution = solution._replace(objective=_objective(given, solution.theta))
+    return solution
+
+
+def _solve(course: _Course, problem: LinearProblem, hinges: HingeSum, theta: NDArray[Any], tol: float) -> NDArray[Any]:
+    """The solution for all rows of `problem`, which may be a sample of the course's, to a relative gap of `tol`."""
+    n, q = hinges.data.n_samples, len(theta)
+    size = int(SAMPLE * (n * n * q) ** (1 / 3))
+    objective = _objective(problem, theta)
+    count, error, wanted = n, np.inf, tol
+    if size < TOO_MANY * n:
+        few = sample(problem, size)
+        found = _solve(course, few, HingeSum.of(few), theta, OF_SAMPLING * q / size)
+        value = _objective(problem, found)
+        if value < objective:
+            theta, objective = found, value
+        count, error = int(NEAR * size), q / size
+        wanted = max(tol / 2, OF_LAST * error)
+    per_error = count / np.sqrt(error)
+    x = hinges.lines(theta) - hinges.places
+    while True:
+        rows = hinges.nearest(x, count) if count < n else np.arange(n)
+        part = hinges.part(rows, x > 0) if count < n else hinges
+        found, gap = _follow(course, part, theta, objective, wanted)
+        there = hinges.lines(found) - hinges.places
+        gap += hinges.misplaced(rows, x > 0, there)
+        value = _objective(problem, found)
+        if problem is course.problem:
+            course.see(found, value, gap)
+        if value <= objective:
+            theta, objective, x = found, value, there
+        if gap <= course.goal(value, tol) or count == n:
+            return theta
+        # The distance that rows may yet go is as the root of what is left to gain.
+        if not gap < error * value / 4:
+            per_error *= 2
+        error, wanted = gap / value, tol / 2
+        count = int(min(n, max(per_error * np.sqrt(error), LEAST_NEAR * q)))
+
+
+def _follow(
+    course: _Course, hinges: HingeSum, theta: NDArray[Any], objective: float, tol: float
+) -> tuple[NDArray[Any], float]:
+    """The minimum of a sum of hinges whose value at theta is `objective`, but for a constant, and a bound on its gap."""
+    path = CentralPath(hinges, theta)
+    constant = objective - path.value()
+    least, idle = np.inf, 0
+    try:
+        while idle < PATIENCE:
+            path.step()
+            value, gap = path.value() + constant, path.complementarity()
+            if not np.isfinite(value + gap):
+                break
+            theta = path.theta
+            course.count(theta, value, gap)
+            goal = course.goal(value, tol)
+            if gap <= goal and path.certify() <= goal:
+                break
+            least, idle = (gap, 0) if gap < least else (least, idle + 1)
+        return theta, path.certify()
+    except np.linalg.LinAlgError:  # numbers have left their range
+        return theta, np.inf
+
+
+class _Over(Exception):  # noqa: N818
+    """As many steps were made as are allowed."""
 
 
 class _Course:
-    def __init__(self, problem, tol, max_iter, report):
+    """What a solution has come to: the best point, what is known of the minimum, the steps made."""
+
+    def __init__(self, problem: LinearProblem, tol: float, max_iter: int, report: Report | None) -> None:
         self.problem, self.tol, self.max_iter, self.report = problem, tol, max_iter, report
-        self.n_iter = 0
-    def see(self, theta, gap):
-        self.theta, self.gap = theta, gap
-        self.objective = self.problem.value(theta) + self.problem.absolute(theta)
+        self.n_iter, self.noise, self.bound = 0, 0.0, -np.inf
+        self.theta: NDArray[Any] | None = None
+        self.objective = self.gap = np.inf
+
+    def goal(self, value: float, tol: float) -> float:
+        """The gap to end at."""
+        return max(tol * abs(value), self.noise)
+
+    def see(self, theta: NDArray[Any], value: float, gap: float) -> None:
+        """Take a point, its objective and a bound on its distance from the minimum."""
+        self.bound = max(self.bound, value - gap)
+        if self.theta is None or value <= self.objective:
+            self.theta, self.objective, self.gap = theta, value, gap
+        self.gap = min(self.gap, max(self.objective - self.bound, 0.0))
+
+    def count(self, theta: NDArray[Any], value: float, gap: float) -> None:
+        """A step was made, to theta."""
+        self.last = theta
+        self.n_iter += 1
+        if self.report is not None:
+            self.report(self.n_iter, value, gap)
+        if self.n_iter >= self.max_iter:
+            raise _Over
+
+    def solution(self, message: str) -> Solution:
+        """The best point."""
+        assert self.theta is not None
+        converged = self.gap <= self.goal(self.objective, self.tol)
+        if converged:
+            message = f"the gap is within tol={self.tol:g} of the objective, or within its rounding"
+        else:
+            message += f": the objective is within {self.gap:.3g} of the minimum, tol={self.tol:g} of it was wanted"
+        return Solution(self.theta, self.objective, self.n_iter, converged, message, self.gap)
 
 
-def _follow(hinges, theta, offset, course, tol):
-    path = _Path(hinges, theta)
-    offset -= path.value()
-    gap = np.inf
-    n = 0
-    while True:
-        path.step()
-        course.n_iter += 1
-        n += 1
-        objective = path.value() + offset
-        if course.report: course.report(course.n_iter, objective, path.complementarity())
-        if path.complementarity() <= tol * abs(objective):
-            gap = path.certify()
-            if gap <= tol * objective: break
-        if course.n_iter > course.max_iter: break
-    return path.theta, gap
+def _objective(problem: LinearProblem, theta: NDArray[Any]) -> float:
+    return problem.value(theta) + problem.absolute(theta)
 
 
-def _descend(problem, hinges, theta, course, tol):
-    """"""
-    import time
-    n, q = problem.n_samples, len(theta)
-    size = int(SAMPLE * (n * n * q) ** (1 / 3))
-    if 3 * size > n:
-        value = problem.value(theta) + problem.absolute(theta)
-        theta, gap = _follow(hinges, theta, value, course, tol)
-        course.see(theta, gap)
-        return theta
-    few = sample(problem, size)
-    t=time.perf_counter()
-    theta = _descend(few, HingeSum.of(few), theta, course, max(tol, 0.1*q / size))
-    print(n, size, 'sample', course.n_iter, time.perf_counter()-t)
-    value = problem.value(theta) + problem.absolute(theta)
-    x = hinges.lines(theta) - hinges.places
-    distance = np.abs(x[:hinges.n_kinks*n]).reshape(hinges.n_kinks, n).min(0)
-    m = int(SHARE * size)
-    keep = np.flatnonzero(distance <= np.partition(distance, m)[m])
-    while True:
-        t=time.perf_counter()
-        above = x > 0
-        part = hinges.part(keep, above)
-        theta, gap = _follow(part, theta, value, course, tol / 2)
-        x2 = hinges.lines(theta) - hinges.places
-        value = problem.value(theta) + problem.absolute(theta)
-        wrong = ((x2 > 0) != above)[:hinges.n_kinks*n].reshape(hinges.n_kinks, n)
-        wrong[:, keep] = False
-        extra = float((hinges.rises[:hinges.n_kinks*n]*np.abs(x2[:hinges.n_kinks*n])).reshape(hinges.n_kinks,n)[wrong].sum())
-        print(n, len(keep), 'wrong', wrong.sum(), extra, gap, value, course.n_iter, time.perf_counter()-t)
-        if gap + extra <= tol * value: break
-        moved = np.abs(x2 - x)
-        bad = (np.abs(x2) < MOVE * np.sqrt(np.mean(moved**2)))[:hinges.n_kinks*n].reshape(hinges.n_kinks,n).any(0)
-        bad |= wrong.any(0)
-        bad[keep] = True
-        keep = np.flatnonzero(bad)
-        x = x2
-    course.see(theta, gap + extra)
-    return theta
-MOVE = 1.0
-SAMPLE, SHARE = 2.0, 1.2
+def _far_from_zero(problem: LinearProblem) -> NDArray[Any] | None:
+    """Where the columns of X lie, if one lies so far from 0 that it can hardly be told from the intercept."""
+    if not problem.fit_intercept or not isinstance(problem.X, np.ndarray):
+        return None
+    few = np.asarray(sample(problem, FEW).X, dtype=np.float64)
+    mean = few.mean(axis=0)
+    return mean if (np.abs(mean) > FAR * few.std(axis=0)).any() else None
 
 
-def sample(problem, size):
-    edges = np.linspace(0, problem.n_samples, size + 1).astype(np.intp)
-    chosen = edges[:-1] + (np.random.default_rng(0).random(size) * np.diff(edges)).astype(np.intp)
-    return problem.subset(chosen)
-
-
-def origin(problem):
-    theta = np.zeros(problem.shape)
-    if problem.fit_intercept:
-        few = problem if problem.n_samples <= 5000 else sample(problem, 5000)
-        theta[-1] = few.loss.optimum(few.y, few.sample_weight)
-    return theta
-
-
-def _in_float64(problem: LinearProblem) -> LinearProblem:
-    raise NotImplementedError
-
-
-def _length(x: NDArray[Any], change: NDArray[Any]) -> float:
-    most = float(np.max(-change / x, initial=0.0))
-    return min(1.0, SHORT_OF_THE_BOUNDARY / most) if most > 0 else 1.0
-
-
-def _factor(matrix: NDArray[Any]) -> Callable[[NDArray[Any]], NDArray[Any]]:
-    """What solves a system with a positive semidefinite matrix: Cholesky, of the matrix scaled to a diagonal of 1.
-
-    Columns that depend on each other leave a pivot of 0. A diagonal that is larger by some roundings takes its place,
-    and one step of refinement takes its effect away.
-    """
-    from scipy.linalg import LinAlgError, cho_factor, cho_solve
-
-    scale = np.sqrt(np.diag(matrix))
-    scale[scale == 0] = 1.0
-    matrix = matrix / scale / scale[:, None]
-    lift = 1e-14
-    while True:
-        try:
-            factor = cho_factor(matrix + lift * np.eye(len(matrix)), lower=True, check_finite=True)
-            break
-        except LinAlgError:
-            lift *= 100
-
-    def solve(b: NDArray[Any]) -> NDArray[Any]:
-        b = b / scale
-        y = cho_solve(factor, b, check_finite=False)
-        y += cho_solve(factor, b - matrix @ y, check_finite=False)
-        return y / scale
-
-    return solve
+def _in_float64(problem: LinearProblem, shift: NDArray[Any] | None) -> LinearProblem:
+    """A copy in float64, its columns moved by -shift."""
+    X = problem.X.astype(np.float64)
+    if shift is not None:
+        X -= shift
+    return LinearProblem(
+        X,
+        problem.y,
+        problem.loss,
+        sample_weight=problem.sample_weight,
+        penalty=problem.penalty,
+        fit_intercept=problem.fit_intercept,
+        n_threads=problem.n_threads,
+    )
