@@ -67,7 +67,7 @@ class LossClassifier(ClassifierMixin, LossModel):  # type: ignore[misc]
     >>> model.predict([[0.5], [2.5]])
     array(['no', 'yes'], dtype='<U3')
     >>> LossClassifier("cross_entropy", alpha=0.1).fit(X, [0, 1, 1, 2]).predict_proba([[1.5]]).round(2)
-    array([[0.21, 0.58, 0.21]])
+    array([[0.17, 0.67, 0.17]])
     """
 
     _tasks = ("binary", "multiclass")
@@ -149,7 +149,7 @@ class LossClassifier(ClassifierMixin, LossModel):  # type: ignore[misc]
         classes, labels = np.unique(y, return_inverse=True)
         if len(classes) < 2:
             raise ValueError(
-                f"{type(self).__name__} needs samples of at least 2 classes: y has one class only, {classes[0]!r}"
+                f"{type(self).__name__} needs samples of at least 2 classes: y has one class only, {classes.tolist()[0]!r}"
             )
         self.classes_ = classes
         self._fit(self._problem(X, labels, sample_weight), labels)
@@ -179,7 +179,8 @@ class LossClassifier(ClassifierMixin, LossModel):  # type: ignore[misc]
         labels = np.searchsorted(self.classes_, y).clip(max=len(self.classes_) - 1)
         unknown = self.classes_[labels] != y
         if unknown.any():
-            raise ValueError(f"y[{unknown.argmax()}] is {y[unknown.argmax()]!r}: expected one of {self.classes_!r}")
+            at = int(unknown.argmax())
+            raise ValueError(f"y[{at}] is {y[at : at + 1].tolist()[0]!r}: expected one of {self.classes_.tolist()}")
         self._partial_fit(self._problem(X, labels, sample_weight))
         return self
 

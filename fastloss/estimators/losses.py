@@ -11,6 +11,8 @@ from fastloss.registry import get_loss, list_losses, loss_class
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+OF_DISTANCES = ("hinge_embedding",)  # no fact of a loss says so: it falls without end where a label is 1
+
 
 def of_scores(loss: str | Loss, tasks: tuple[str, ...], estimator: str) -> Loss:
     """The loss itself, or the one of that name which takes raw scores: refused where it does not fit the estimator.
@@ -44,6 +46,8 @@ def _misfit(loss: Any, tasks: tuple[str, ...]) -> str | None:
     """Why a loss cannot be of the scores of a linear model."""
     if loss.task not in tasks:
         return f"it is a loss of task {loss.task!r}"
+    if loss.name in OF_DISTANCES:
+        return "its scores are distances, without an end where classes agree"
     if loss.prediction_domain.code is not None:
         domain = loss.prediction_domain
         return f"scores of a linear model are any numbers, and it expects {domain.expected}: {domain.fix}"

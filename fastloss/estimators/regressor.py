@@ -53,10 +53,10 @@ class LossRegressor(RegressorMixin, LossModel):  # type: ignore[misc]
     >>> from fastloss.estimators import LossRegressor
     >>> X = np.arange(6.0)[:, None]
     >>> y = np.array([1.0, 3.0, 5.0, 7.0, 9.0, 100.0])
-    >>> LossRegressor("absolute_error", penalty=None).fit(X, y).predict([[5.0]]).round(3)
+    >>> LossRegressor("absolute_error", penalty=None, tol=1e-8).fit(X, y).predict([[5.0]]).round(3)
     array([11.])
     >>> LossRegressor("poisson").fit(X, [1, 1, 2, 5, 7, 15]).predict([[2.0]]).round(1)
-    array([2.4])
+    array([2.3])
     """
 
     _tasks = ("regression", "count")

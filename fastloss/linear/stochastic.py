@@ -95,7 +95,7 @@ class Descent:
         self.rule, self.settings = rule, settings
         self.rate = rule.rate if settings.eta0 is None else settings.eta0
         self.random = np.random.default_rng(settings.seed)
-        self.theta = np.array(start, np.float64)
+        self.theta = np.array(start, np.float64, order="C")
         self.first, self.second = np.zeros((2, *self.theta.shape))
         self.epochs = self.steps = 0
 
