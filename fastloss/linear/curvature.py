@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from fastloss.linear.problem import LinearProblem
+    from fastloss.loss import Hessian
 
     Metric = Callable[[NDArray[Any]], NDArray[Any]]
 
@@ -24,13 +25,14 @@ WHOLE, WHOLE_OF_ROWS = 1024, 256
 LEAST = 1e-8
 
 
-def bounded_kind(problem: LinearProblem) -> str:
+def bounded_kind(problem: LinearProblem) -> Hessian:
     """The kind of Hessian that a descent may trust away from the optimum: not negative, and where the exact one
     vanishes on straight pieces of the loss, a bound."""
     loss = problem.loss
     if loss.convex and loss.smoothness > 1 and loss.curvature is not None:
         return "exact"
-    return next((kind for kind in ("majorize", "fisher", "floor") if kind in loss.hessian_kinds), "exact")
+    kinds: tuple[Hessian, ...] = ("majorize", "fisher", "floor")
+    return next((kind for kind in kinds if kind in loss.hessian_kinds), "exact")
 
 
 def whole_is_cheap(problem: LinearProblem) -> bool:
@@ -38,7 +40,7 @@ def whole_is_cheap(problem: LinearProblem) -> bool:
     return int(np.prod(problem.shape)) <= (WHOLE if len(problem.shape) == 1 else WHOLE_OF_ROWS)
 
 
-def matrix(problem: LinearProblem, theta: NDArray[Any], kind: str = "exact") -> NDArray[Any]:
+def matrix(problem: LinearProblem, theta: NDArray[Any], kind: Hessian = "exact") -> NDArray[Any]:
     """Second derivatives of F without l1, as a square matrix for theta.ravel().
 
     `kind` is of losses without a matrix per row; that of a softmax is always exact.
@@ -46,10 +48,10 @@ def matrix(problem: LinearProblem, theta: NDArray[Any], kind: str = "exact") -> 
     if len(problem.shape) == 1:
         return problem.hessian(theta, kind)
     rows, n_outputs = problem.shape
-    result = np.zeros((rows, n_outputs, rows, n_outputs))
+    blocks = np.zeros((rows, n_outputs, rows, n_outputs))
     for j, k, h in _between_outputs(problem, theta, kind):
-        result[:, j, :, k] = result[:, k, :, j] = problem.gram(h)
-    result = result.reshape(rows * n_outputs, rows * n_outputs)
+        blocks[:, j, :, k] = blocks[:, k, :, j] = problem.gram(h)
+    result = blocks.reshape(rows * n_outputs, rows * n_outputs)
     penalised = np.arange(problem.n_features * n_outputs)
     result[penalised, penalised] += problem.l2
     return result
@@ -143,7 +145,7 @@ def _scaled_eigen(a: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any], NDArray[
 
 
 def _between_outputs(
-    problem: LinearProblem, theta: NDArray[Any], kind: str
+    problem: LinearProblem, theta: NDArray[Any], kind: Hessian
 ) -> Iterator[tuple[int, int, NDArray[Any]]]:
     """Outputs j >= k and, for every row, the second derivative of the mean loss in both, where it is not always 0."""
     loss, y, w, z = problem.loss, problem.y, problem.sample_weight, problem.scores(theta)
@@ -155,7 +157,7 @@ def _between_outputs(
             for j in range(k, z.shape[1]):
                 yield j, k, np.ascontiguousarray(column[:, j])
     else:
-        _, h = loss.gradient_and_hessian(y, z, w, hessian=kind, n_threads=problem.n_threads)  # type: ignore[arg-type]
+        _, h = loss.gradient_and_hessian(y, z, w, hessian=kind, n_threads=problem.n_threads)
         for k in range(z.shape[1]):
             yield k, k, np.ascontiguousarray(h[:, k])
 
@@ -168,7 +170,7 @@ def _mean_between_outputs(problem: LinearProblem, theta: NDArray[Any]) -> NDArra
             problem.y,
             z,
             problem.sample_weight,
-            hessian=bounded_kind(problem),  # type: ignore[arg-type]
+            hessian=bounded_kind(problem),
             n_threads=problem.n_threads,
         )
         return np.full((1, 1), h.sum(dtype=np.float64))

@@ -20,20 +20,6 @@ if TYPE_CHECKING:
 PATIENCE = 5
 
 
-def subgradient(problem: LinearProblem, theta: NDArray[Any], gradient: NDArray[Any]) -> NDArray[Any]:
-    """The smallest element of the subdifferential of F at theta: 0 at the optimum, and only there if F is convex.
-
-    `gradient` is that of F without l1. A coefficient of 0 may add any number in [-l1, l1] to it.
-    """
-    if not problem.l1:
-        return gradient
-    w = theta[: problem.n_features]
-    result = gradient.copy()
-    g = result[: problem.n_features]
-    g[...] = np.where(w != 0, g + problem.l1 * np.sign(w), g - np.clip(g, -problem.l1, problem.l1))
-    return result
-
-
 class Progress:
     """The course of one solution: a context that an interrupt (Ctrl-C) leaves, the best point kept.
 
@@ -41,7 +27,7 @@ class Progress:
     ----------
     problem : LinearProblem
     tol : float
-        The end is where no entry of the (smallest sub-)gradient is larger.
+        The end is where no entry of the least subgradient is larger.
     max_iter : int
     report : Report, optional
     """
@@ -62,7 +48,7 @@ class Progress:
     def see(self, theta: NDArray[Any], value: float, gradient: NDArray[Any]) -> tuple[float, float]:
         """Take a point with F without l1 and its gradient, and keep it if it is the best: objective and gap there."""
         objective = value + self.problem.absolute(theta)
-        gap = float(np.abs(subgradient(self.problem, theta, gradient)).max(initial=0.0))
+        gap = self.problem.gradient_norm(theta, gradient)
         lower = objective < self.objective - self.noise(objective)
         self.idle = 0 if lower or gap < self.least_gap else self.idle + 1
         self.least_gap = min(gap, self.least_gap)
@@ -101,7 +87,9 @@ class Progress:
     def __enter__(self) -> Progress:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> bool:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool:
         if kind is None or not issubclass(kind, KeyboardInterrupt) or self.theta is None:
             return False
         self.message = f"interrupted after {self.n_iter} iterations"

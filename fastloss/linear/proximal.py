@@ -41,7 +41,7 @@ def solve(
     start : ndarray, optional
         theta to start from; without one, the solution for a sample of the rows.
     tol : float
-        The end is where no entry of the smallest subgradient (`progress.subgradient`) is larger.
+        The end is where no entry of the least subgradient is larger.
     max_iter : int
     report : Report, optional
 
@@ -136,7 +136,7 @@ def _minimum_of_model(
 def _lowest(
     hessian: NDArray[Any], slope: NDArray[Any], v: NDArray[Any], way: NDArray[Any], strength: NDArray[Any]
 ) -> tuple[float, NDArray[Any]]:
-    """The lowest of the points v + t way, t in [0, 1], where t is an end or a coefficient crosses 0: t, and which do."""
+    """The lowest of the points v + t way where t is 0 or 1 or a coefficient crosses 0: t, and which coefficients do."""
     with np.errstate(divide="ignore", invalid="ignore"):
         crossing = np.where(strength > 0, -v / way, np.nan)
     lengths = np.unique(np.append(crossing[(crossing > 0) & (crossing < 1)], [0.0, 1.0]))

@@ -6,20 +6,22 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fastloss.linear.problem import LinearProblem
 from fastloss.linear.progress import Progress
-from fastloss.penalties import ElasticNet
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from numpy.typing import NDArray
 
+    from fastloss.linear.problem import LinearProblem
+
     Point = tuple[NDArray[Any], float, NDArray[Any]]  # theta, F without l1, its gradient
     Descend = Callable[[LinearProblem, Progress, NDArray[Any], float, NDArray[Any]], None]
 
 # A sample has so many rows, and so many per parameter: its solution is then off by a few hundredths of what theta says.
 ROWS, ROWS_PER_PARAMETER = 5_000, 10
+# For a constant, which is only where to start, so many will do.
+ROWS_OF_CONSTANT = 500
 # Of large data it is this share, whose solution takes a small part of the time that it saves.
 SHARE = 32
 
@@ -34,17 +36,7 @@ def sample(problem: LinearProblem, size: int) -> LinearProblem:
         return problem
     edges = np.linspace(0, len(rows), size + 1).astype(np.intp)
     chosen = rows[edges[:-1] + (np.random.default_rng(0).random(size) * np.diff(edges)).astype(np.intp)]
-    strength = problem.l1 + problem.l2
-    return LinearProblem(
-        problem.X[chosen],
-        problem.y[chosen],
-        problem.loss,
-        sample_weight=None if problem.sample_weight is None else problem.sample_weight[chosen],
-        penalty=ElasticNet(strength, problem.l1 / strength if strength else 0.0),
-        fit_intercept=problem.fit_intercept,
-        n_outputs=problem.n_outputs,
-        n_threads=problem.n_threads,
-    )
+    return problem.subset(chosen)
 
 
 def enough(problem: LinearProblem) -> int:
@@ -56,7 +48,7 @@ def origin(problem: LinearProblem) -> NDArray[Any]:
     """No coefficients, and for intercept the constant of least loss, where one is known and finite."""
     theta = np.zeros(problem.shape)
     if problem.fit_intercept:
-        few = sample(problem, ROWS)
+        few = sample(problem, ROWS_OF_CONSTANT)
         try:
             constant = few.loss.optimum(few.y, few.sample_weight)
         except ValueError:  # a sum of losses over classes; or of the sampled labels all are ignored
