@@ -86,7 +86,7 @@ def test_compiled_steps_are_those_of_numpy(loss, layout, monkeypatch):
             task = problem(loss, dtype, layout, p, weighted, penalty, fit_intercept)
             with monkeypatch.context() as patch:
                 if not engine:
-                    patch.setattr(stochastic, "_compiled", lambda task: None)
+                    patch.setattr(LinearProblem, "compiled", None)
                 descent = Descent(task, np.zeros(task.shape), settings)
                 epochs = [descent.epoch(task, np.arange(3, N)) for _ in range(2)]
             runs.append((descent, epochs))

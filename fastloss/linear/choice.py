@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from fastloss.linear.stochastic import RULES
+
 if TYPE_CHECKING:
     from fastloss.linear.problem import LinearProblem
-
-STOCHASTIC = ("sgd", "adagrad", "rmsprop", "adam")
 
 
 def fitting(problem: LinearProblem) -> tuple[str, ...]:
@@ -21,7 +21,7 @@ def fitting(problem: LinearProblem) -> tuple[str, ...]:
     proximal                                The same with l1, whose kink at 0 the other two would circle around.
     interior                                A convex loss that is linear between kinks (absolute, quantile, hinge, ...):
                                             no curvature for Newton's method, and no gradient where the minimum is.
-    sgd, adagrad, rmsprop, adam             Any mean over samples. The first choice for nothing but kinks that `interior` does not take:
+    sgd, adagrad, rmsprop, adam             A mean over samples. The first choice for kinks alone that `interior` does not take:
                                             what an epoch costs brings the others most of the way to the minimum.
     ======================================= ============================================================================
 
@@ -48,7 +48,7 @@ def fitting(problem: LinearProblem) -> tuple[str, ...]:
         deterministic = ("proximal",)
     elif smooth:
         deterministic = ("lbfgs", "newton", "proximal") if loss.curvature is not None else ("lbfgs", "proximal")
-    stochastic = STOCHASTIC if loss.additive else ()
+    stochastic = tuple(RULES) if loss.additive else ()
     return (*deterministic, *(stochastic if deterministic else reversed(stochastic)))
 
 

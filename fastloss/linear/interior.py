@@ -232,8 +232,8 @@ def _far_from_zero(problem: LinearProblem) -> NDArray[Any] | None:
     if not problem.fit_intercept or not isinstance(problem.X, np.ndarray):
         return None
     few = np.asarray(sample(problem, FEW).X, dtype=np.float64)
-    mean = few.mean(axis=0)
-    return mean if (np.abs(mean) > FAR * few.std(axis=0)).any() else None
+    mean, width = few.mean(axis=0), few.std(axis=0)
+    return mean if ((np.abs(mean) > FAR * width) & (width > 0)).any() else None
 
 
 def _in_float64(problem: LinearProblem, shift: NDArray[Any] | None) -> LinearProblem:

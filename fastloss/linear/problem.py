@@ -67,6 +67,11 @@ class LinearProblem:
         narrow = isinstance(X, np.ndarray) and self.n_features < WIDE
         self._gram_pass = self._pass if narrow else self._plain
 
+    @property
+    def compiled(self) -> Any:
+        """The compiled pass over X, or None where there is none."""
+        return None if self._pass is self._plain else self._pass
+
     def scores(self, theta: NDArray[Any]) -> NDArray[Any]:
         """X W + b, of shape (n_samples,) or (n_samples, n_outputs)."""
         result: NDArray[Any] = self._pass.scores(theta)

@@ -24,7 +24,7 @@ class HuberWithScale(LinearProblem):
     Parameters
     ----------
     X, y, loss, **options
-        Of `LinearProblem`. The loss is `Huber` with delta of at least 1; below that the best scale may be 0.
+        Of `LinearProblem`. The loss is `Huber` with delta > 1; with 1 the best scale is 0, and F the mean absolute error.
 
     Raises
     ------
@@ -48,12 +48,12 @@ class HuberWithScale(LinearProblem):
     >>> problem = HuberWithScale(X, y, fl.Huber(delta=1.35))
     >>> theta = lbfgs.solve(problem, tol=1e-9).theta
     >>> theta.round(2), round(problem.scale(theta), 2)
-    (array([2.03, 0.02]), 0.18)
+    (array([ 2.01, -0.02]), 0.11)
     """
 
     def __init__(self, X: Any, y: NDArray[Any], loss: Huber, **options: Any) -> None:
-        if not isinstance(loss, Huber) or loss.delta < 1:
-            raise ValueError(f"a scale is estimated for Huber(delta) with delta of at least 1, not for {loss!r}")
+        if not isinstance(loss, Huber) or loss.delta <= 1:
+            raise ValueError(f"a scale is estimated for Huber(delta) with delta > 1, not for {loss!r}")
         super().__init__(X, y, loss, **options)
 
     def scale(self, theta: NDArray[Any]) -> float:

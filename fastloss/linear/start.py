@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 # A sample has so many rows, and so many per parameter: its solution is then off by a few hundredths of what theta says.
 ROWS, ROWS_PER_PARAMETER = 5_000, 10
+# For a constant, which is only where to start, so many will do.
+ROWS_OF_CONSTANT = 500
 # Of large data it is this share, whose solution takes a small part of the time that it saves.
 SHARE = 32
 
@@ -46,7 +48,7 @@ def origin(problem: LinearProblem) -> NDArray[Any]:
     """No coefficients, and for intercept the constant of least loss, where one is known and finite."""
     theta = np.zeros(problem.shape)
     if problem.fit_intercept:
-        few = sample(problem, ROWS)
+        few = sample(problem, ROWS_OF_CONSTANT)
         try:
             constant = few.loss.optimum(few.y, few.sample_weight)
         except ValueError:  # a sum of losses over classes; or of the sampled labels all are ignored

@@ -38,17 +38,17 @@ class Rule(NamedTuple):
     follow: float
     hold: float
     add: float
-    root: float
     floor: float
+    root: float
     rate: float  # the first learning rate, if none is asked for
 
 
 _ADAM = (0.9, 0.999)  # Kingma and Ba's decays; 0.99 of RMSprop is Graves's and torch's
 RULES: dict[str, Rule] = {
-    "sgd": Rule(0.0, 1.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0, 0.01),
-    "adagrad": Rule(0.0, 1.0, 0.0, 1.0, 1.0, 1.0, 1.0, 1e-10, 0.1),
-    "rmsprop": Rule(0.0, 1.0, 0.0, 1.0, 0.99, 0.01, 1.0, 1e-8, 0.01),
-    "adam": Rule(_ADAM[0], 1 - _ADAM[0], 0.0, 1.0, _ADAM[1], 1 - _ADAM[1], 1.0, 1e-8, 0.01),
+    "sgd": Rule(0.0, 1.0, 0.0, 1.0, 0.0, 0.0, floor=1.0, root=0.0, rate=0.01),
+    "adagrad": Rule(0.0, 1.0, 0.0, 1.0, 1.0, 1.0, floor=1e-10, root=1.0, rate=0.1),
+    "rmsprop": Rule(0.0, 1.0, 0.0, 1.0, 0.99, 0.01, floor=1e-8, root=1.0, rate=0.01),
+    "adam": Rule(_ADAM[0], 1 - _ADAM[0], 0.0, 1.0, _ADAM[1], 1 - _ADAM[1], floor=1e-8, root=1.0, rate=0.01),
 }
 
 
@@ -108,15 +108,13 @@ class Descent:
             raise ValueError(validation.empty_mean(problem.loss, len(rows)))
         rates, roots = self._rates(n_steps)
         gradient = np.zeros_like(self.theta)
-        passes = _compiled(problem)
-        if passes is None:
-            loss = self._descend(problem, rows, rates, roots, len(rows) / total, gradient)
+        scale, compiled = len(rows) / total, problem.compiled
+        if compiled is None:
+            loss = self._descend(problem, rows, rates, roots, scale, gradient)
         else:
-            rule = self.rule[:6] + (self.rule.floor,)
-            loss = passes.descend(
-                rows, self.settings.batch_size, rates, roots, len(rows) / total, (problem.l1, problem.l2), rule,
-                self.theta, self.first, self.second, gradient,
-            )
+            state = self.theta, self.first, self.second, gradient
+            strengths, size = (problem.l1, problem.l2), self.settings.batch_size
+            loss = compiled.descend(rows, size, rates, roots, scale, strengths, self.rule[:7], *state)
         self.epochs += 1
         self.steps += n_steps
         objective = loss / total + problem.penalty(self.theta[: problem.n_features])
@@ -253,13 +251,3 @@ def solve(
         "" if converged else message,
         problem.gradient_norm(best, gradient),
     )
-
-
-def _compiled(problem):
-    import os
-    from fastloss import backend
-    if os.environ.get("NOPASS") or not isinstance(problem.loss._runner, backend.engine.Runner): return None
-    if not hasattr(problem, "_p"):
-        shape = (problem.n_samples,) + problem.shape[1:]
-        problem._p = backend.engine.LinearPass(problem.loss._runner, problem.X, problem.y, problem.sample_weight, shape, problem.fit_intercept, problem.n_threads)
-    return problem._p
