@@ -44,6 +44,20 @@ class LinearPass:
     def pull_back(self, slope: Any) -> Any: ...
     def product(self, theta: Any, at: Any, diagonal: bool) -> Any: ...
     def gram(self, h: Any) -> Any: ...
+    def descend(
+        self,
+        rows: Any,
+        size: int,
+        rates: Any,
+        roots: Any,
+        scale: float,
+        strengths: tuple[float, float],
+        rule: tuple[float, ...],
+        theta: Any,
+        first: Any,
+        second: Any,
+        gradients: Any,
+    ) -> float: ...
 
 def build_info() -> dict[str, Any]: ...
 def get_num_threads() -> int: ...

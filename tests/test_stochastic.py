@@ -1,4 +1,4 @@
-"""Stochastic descent: the compiled steps are the NumPy ones, the rules are the literature's, the schedules are as documented."""
+"""Stochastic descent: compiled steps are NumPy's, rules are the literature's, schedules are as documented."""
 
 from __future__ import annotations
 
@@ -64,7 +64,13 @@ def problem(loss, dtype=np.float64, layout="C", p=7, weighted=False, penalty=Non
     y = targets(loss, dtype, rng)
     w = rng.integers(0, 3, N).astype(dtype) if weighted else None
     return LinearProblem(
-        LAYOUTS[layout](X), y, loss, sample_weight=w, penalty=penalty, fit_intercept=fit_intercept, n_outputs=columns(loss)
+        LAYOUTS[layout](X),
+        y,
+        loss,
+        sample_weight=w,
+        penalty=penalty,
+        fit_intercept=fit_intercept,
+        n_outputs=columns(loss),
     )
 
 
@@ -139,7 +145,9 @@ def test_descends_to_the_minimum(rule, loss):
     settings = Settings(rule, schedule="cosine", eta0=eta0, batch_size=16, n_iter_no_change=1000)
     solution = stochastic.solve(task, max_iter=200, settings=settings)
     best = min(
-        stochastic.solve(task, max_iter=4000, settings=Settings("adam", schedule="cosine", batch_size=N), tol=-1).objective,
+        stochastic.solve(
+            task, max_iter=4000, settings=Settings("adam", schedule="cosine", batch_size=N), tol=-1
+        ).objective,
         solution.objective,
     )
     assert solution.objective - best < 2e-3 * best

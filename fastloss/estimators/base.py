@@ -41,7 +41,7 @@ class _Fit(NamedTuple):
     validation_curve: list[float]
 
 
-class LossModel(BaseEstimator):  # type: ignore[misc]
+class LossModel(BaseEstimator):
     """A linear model whose loss is a parameter: the base of LossRegressor and LossClassifier.
 
     A model is one linear problem, or several on the same X: one-vs-rest. A subclass turns y into their targets, and
@@ -184,11 +184,11 @@ class LossModel(BaseEstimator):  # type: ignore[misc]
             self._solve(problem, start, rng, strata)
             for problem, start in zip(problems, self._starts(problems), strict=True)
         ]
-        vars(self).pop("_descents", None)
-        self.n_iter_ = max(fit.solution.n_iter for fit in fits)
-        self.loss_curve_ = [fit.loss_curve for fit in fits] if len(fits) > 1 else fits[0].loss_curve
+        self._descents: list[Descent] = []  # partial_fit begins anew
+        self.n_iter_: int = max(fit.solution.n_iter for fit in fits)
+        self.loss_curve_: list[Any] = _one_or_all([fit.loss_curve for fit in fits])
         if any(fit.validation_curve for fit in fits):
-            self.validation_curve_ = [fit.validation_curve for fit in fits] if len(fits) > 1 else fits[0].validation_curve
+            self.validation_curve_ = _one_or_all([fit.validation_curve for fit in fits])
         self._keep([fit.solution.theta for fit in fits], problems[0].dtype)
 
     def _starts(self, problems: list[LinearProblem]) -> list[NDArray[Any] | None]:
@@ -197,13 +197,17 @@ class LossModel(BaseEstimator):  # type: ignore[misc]
         thetas = self._thetas(problems[0].loss)
         if [theta.shape for theta in thetas] != [problem.shape for problem in problems]:
             raise ValueError(
-                f"warm_start=True, and coef_ of shape {self.coef_.shape} is from other features, classes or another kind "
-                "of loss: set warm_start=False to begin anew"
+                f"warm_start=True, and coef_ of shape {self.coef_.shape} is from other features, classes or another "
+                "kind of loss: set warm_start=False to begin anew"
             )
         return list(thetas)
 
     def _solve(
-        self, problem: LinearProblem, start: NDArray[Any] | None, rng: np.random.RandomState, strata: NDArray[Any] | None
+        self,
+        problem: LinearProblem,
+        start: NDArray[Any] | None,
+        rng: np.random.RandomState,
+        strata: NDArray[Any] | None,
     ) -> _Fit:
         solver = self._solver(problem)
         validation_curve: list[float] = []
@@ -239,8 +243,8 @@ class LossModel(BaseEstimator):  # type: ignore[misc]
         known = fitting(problem)
         if self.solver not in known:
             raise ValueError(
-                f"solver={self.solver!r} does not fit {problem.loss!r} with {problem.penalty!r}: the solvers that do are "
-                f"{', '.join(known)}"
+                f"solver={self.solver!r} does not fit {problem.loss!r} with {problem.penalty!r}: the solvers that do "
+                f"are {', '.join(known)}"
             )
         return str(self.solver)
 
@@ -260,7 +264,7 @@ class LossModel(BaseEstimator):  # type: ignore[misc]
 
     def _partial_fit(self, problems: list[LinearProblem]) -> None:
         """One epoch of each problem, from where the last call came to, with what its rule remembers."""
-        if not hasattr(self, "_descents"):
+        if not getattr(self, "_descents", []):
             known = hasattr(self, "coef_")
             starts = self._thetas(problems[0].loss) if known else [np.zeros(problem.shape) for problem in problems]
             settings = self._settings(self._solver(problems[0]), check_random_state(self.random_state))
@@ -268,11 +272,9 @@ class LossModel(BaseEstimator):  # type: ignore[misc]
                 Descent(problem, start, settings) for problem, start in zip(problems, starts, strict=True)
             ]
             self.n_iter_, self.loss_curve_ = 0, []
-        objectives = [
-            descent.epoch(problem).objective for descent, problem in zip(self._descents, problems, strict=True)
-        ]
+        epochs = [descent.epoch(problem) for descent, problem in zip(self._descents, problems, strict=True)]
         self.n_iter_ += 1
-        self.loss_curve_.append(objectives if len(objectives) > 1 else objectives[0])
+        self.loss_curve_.append(_one_or_all([epoch.objective for epoch in epochs]))
         self._keep([descent.theta for descent in self._descents], problems[0].dtype)
 
     # -- scores -----------------------------------------------------------------------------------------------------
@@ -282,6 +284,11 @@ class LossModel(BaseEstimator):  # type: ignore[misc]
         scores: NDArray[Any] = self._checked(X, reset=False) @ self.coef_.T
         scores += self.intercept_
         return scores
+
+
+def _one_or_all(parts: list[Any]) -> Any:
+    """Of one problem its own, of one-vs-rest a list with that of each class."""
+    return parts if len(parts) > 1 else parts[0]
 
 
 def trains_in_pieces(model: LossModel) -> bool:

@@ -33,7 +33,7 @@ def _has_probabilities(model: LossClassifier) -> bool:
 
 
 @documented
-class LossClassifier(ClassifierMixin, LossModel):  # type: ignore[misc]
+class LossClassifier(ClassifierMixin, LossModel):
     """Linear classification with any loss of the catalogue.
 
     Parameters
@@ -149,7 +149,8 @@ class LossClassifier(ClassifierMixin, LossModel):  # type: ignore[misc]
         classes, labels = np.unique(y, return_inverse=True)
         if len(classes) < 2:
             raise ValueError(
-                f"{type(self).__name__} needs samples of at least 2 classes: y has one class only, {classes.tolist()[0]!r}"
+                f"{type(self).__name__} needs samples of at least 2 classes: y has one class only, "
+                f"{classes.tolist()[0]!r}"
             )
         self.classes_ = classes
         self._fit(self._problem(X, labels, sample_weight), labels)
@@ -180,7 +181,7 @@ class LossClassifier(ClassifierMixin, LossModel):  # type: ignore[misc]
         unknown = self.classes_[labels] != y
         if unknown.any():
             at = int(unknown.argmax())
-            raise ValueError(f"y[{at}] is {y[at : at + 1].tolist()[0]!r}: expected one of {self.classes_.tolist()}")
+            raise ValueError(f"y[{at}] is {np.asarray(y).tolist()[at]!r}: expected one of {self.classes_.tolist()}")
         self._partial_fit(self._problem(X, labels, sample_weight))
         return self
 
@@ -243,7 +244,9 @@ class LossClassifier(ClassifierMixin, LossModel):  # type: ignore[misc]
         ndarray of shape (n_samples,)
         """
         scores = self.decision_function(X)
-        labels: NDArray[Any] = self.classes_[(scores > 0).astype(np.intp) if scores.ndim == 1 else scores.argmax(axis=1)]
+        labels: NDArray[Any] = self.classes_[
+            (scores > 0).astype(np.intp) if scores.ndim == 1 else scores.argmax(axis=1)
+        ]
         return labels
 
     @available_if(_has_probabilities)

@@ -36,7 +36,10 @@ class Display:
                 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
             except ImportError:
                 return self
-            text = TextColumn("{task.description}"), TextColumn("loss {task.fields[loss]}  gradient {task.fields[slope]}")
+            text = (
+                TextColumn("{task.description}"),
+                TextColumn("loss {task.fields[loss]}  gradient {task.fields[slope]}"),
+            )
             self._bar = Progress(text[0], BarColumn(), MofNCompleteColumn(), text[1], TimeElapsedColumn())
             self._task = self._bar.add_task(self.title, total=self.max_iter, loss="", slope="")
             self._bar.start()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import TypeVar
 
 _Class = TypeVar("_Class", bound=type)
@@ -89,10 +90,12 @@ SOLVERS = """\
 def documented(cls: _Class) -> _Class:
     """Class decorator: put the shared parts into the docstring."""
     class_weight = (
-        "class_weight : dict, \"balanced\" or None, default=None\n"
-        "        Factors of the sample weights by class; \"balanced\": as if all classes weighed the same.\n    "
+        'class_weight : dict, "balanced" or None, default=None\n'
+        '        Factors of the sample weights by class; "balanced": as if all classes weighed the same.\n    '
     )
-    parameters = PARAMETERS % {"class_weight": class_weight if "class_weight" in cls.__init__.__annotations__ else ""}
+    parameters = PARAMETERS % {
+        "class_weight": class_weight if "class_weight" in inspect.signature(cls).parameters else ""
+    }
     for name, text in (("parameters", parameters), ("attributes", ATTRIBUTES), ("solvers", SOLVERS)):
         cls.__doc__ = (cls.__doc__ or "").replace(f"    %({name})s", text)
     return cls

@@ -29,7 +29,7 @@ def of_scores(loss: str | Loss, tasks: tuple[str, ...], estimator: str) -> Loss:
     found = loss if isinstance(loss, Loss) else _named(loss)
     reason = _misfit(found, tasks)
     if reason is None:
-        return found  # type: ignore[no-any-return]
+        return found
     known = [name for task in tasks for name in list_losses(task) if _misfit(_named(name), tasks) is None]
     raise ValueError(
         f"loss={loss!r} does not fit {estimator}: {reason}. The losses that do are {', '.join(known)}, and sums of them"

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 @documented
-class LossRegressor(RegressorMixin, LossModel):  # type: ignore[misc]
+class LossRegressor(RegressorMixin, LossModel):
     """Linear regression with any loss of the catalogue.
 
     Parameters
@@ -171,7 +171,9 @@ class LossRegressor(RegressorMixin, LossModel):  # type: ignore[misc]
         """
         loss, scores = self._loss(), self._scores(X)
         if return_std and not loss.outputs:
-            raise ValueError(f"return_std=True, and {loss.name} has no scale: use a loss with one, such as 'gaussian_nll'")
+            raise ValueError(
+                f"return_std=True, and {loss.name} has no scale: use a loss with one, such as 'gaussian_nll'"
+            )
         predictions = loss.inverse_link(scores)
         if not loss.outputs:
             return predictions

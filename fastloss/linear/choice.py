@@ -21,8 +21,8 @@ def fitting(problem: LinearProblem) -> tuple[str, ...]:
     proximal                                The same with l1, whose kink at 0 the other two would circle around.
     interior                                A convex loss that is linear between kinks (absolute, quantile, hinge, ...):
                                             no curvature for Newton's method, and no gradient where the minimum is.
-    sgd, adagrad, rmsprop, adam             A mean over samples. The first choice for kinks alone that `interior` does not take:
-                                            what an epoch costs brings the others most of the way to the minimum.
+    sgd, adagrad, rmsprop, adam             A mean over samples. The first choice only for kinks that `interior` does not
+                                            take: what an epoch costs brings the others most of the way to the minimum.
     ======================================= ============================================================================
 
     The size of the data does not decide: it is the sample that a solver begins with that bounds the work on many rows,

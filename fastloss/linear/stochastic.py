@@ -226,8 +226,8 @@ def solve(
                 report(descent.epochs, epoch.objective, epoch.gradient_norm)
             if not math.isfinite(judged):
                 message = (
-                    f"{settings.rule} has diverged in epoch {descent.epochs}: lower eta0={descent.rate:g}, or scale the "
-                    "features, as with sklearn.preprocessing.StandardScaler"
+                    f"{settings.rule} has diverged in epoch {descent.epochs}: lower eta0={descent.rate:g}, or scale "
+                    "the features, as with sklearn.preprocessing.StandardScaler"
                 )
                 break
             waited = 0 if judged < lowest - tol else waited + 1
