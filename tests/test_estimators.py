@@ -273,7 +273,7 @@ def test_weights_of_samples_and_classes():
     np.testing.assert_allclose(balanced.coef_, theirs.coef_, rtol=1e-4)
 
 
-# -- the course of a fit ------------------------------------------------------------------------------------------------
+# -- the course of a fit ------------------------------------------------------------------------------------------
 
 
 def test_warm_start():

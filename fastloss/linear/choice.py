@@ -21,7 +21,7 @@ def fitting(problem: LinearProblem) -> tuple[str, ...]:
     proximal                                The same with l1, whose kink at 0 the other two would circle around.
     interior                                A convex loss that is linear between kinks (absolute, quantile, hinge, ...):
                                             no curvature for Newton's method, and no gradient where the minimum is.
-    sgd, adagrad, rmsprop, adam             A mean over samples. The first choice only for kinks that `interior` does not
+    sgd, adagrad, rmsprop, adam             A mean over samples. First choice only for kinks that `interior` does not
                                             take: what an epoch costs brings the others most of the way to the minimum.
     ======================================= ============================================================================
 
