@@ -122,6 +122,11 @@ class WeightedSum(Loss):
         return kinds.pop() if len(kinds) == 1 else None
 
     @property
+    def piecewise_linear(self) -> bool:
+        """Whether all parts are."""
+        return all(loss.piecewise_linear for loss in self.losses)
+
+    @property
     def hessian_kinds(self) -> tuple[str, ...]:
         """The kinds that all parts have."""
         common = [kind for kind in self.losses[0].hessian_kinds if all(kind in x.hessian_kinds for x in self.losses)]
@@ -137,6 +142,14 @@ class WeightedSum(Loss):
             part = [y_pred.dtype.type(factor) * x for x in loss.reference(y_true, y_pred)]
             total = part if total is None else [a + b for a, b in zip(total, part, strict=True)]
         return tuple(total)
+
+
+    def kinks(self, y_true: Any) -> tuple[Any, Any, Any]:
+        """Those of all parts."""
+        parts = [(factor, *loss.kinks(y_true)) for factor, loss in self._terms()]
+        rises = [np.broadcast_to(factor * rise, where.shape) for factor, _, where, rise in parts]
+        slope = sum(factor * slope for factor, slope, _, _ in parts)
+        return slope, np.concatenate([where for _, _, where, _ in parts]), np.concatenate(rises)
 
 
 class _Runner:

@@ -95,6 +95,11 @@ class Loss(Immutable):
         return ("exact", *known, "floor")
 
     @property
+    def piecewise_linear(self) -> bool:
+        """Whether the loss is linear between `kinks`."""
+        return type(self).kinks is not Loss.kinks
+
+    @property
     def curvature(self) -> str | None:
         """What the Hessian of a row is: "diagonal", that of a "softmax", or None: something else."""
         return None if self.layout == "outputs" or not self.additive else "diagonal"
@@ -131,6 +136,14 @@ class Loss(Immutable):
     def fisher(self, y_true: NDArray[Any], y_pred: NDArray[Any]) -> Any:
         """NumPy Fisher information, per element: the Hessian expected under the model."""
         raise LookupError(f"{self.name} is not a likelihood")
+
+    def kinks(self, y_true: NDArray[Any]) -> tuple[Any, Any, Any]:
+        """Where a convex loss bends that is linear in between, with K kinks.
+
+        Its slope below all kinks, of shape (n,); where the kinks are, (K, n); and by how much the slope rises there,
+        (K, n). Slope and rises may be of any shape that broadcasts to that. y_true is float64.
+        """
+        raise LookupError(f"{self.name} is not linear between kinks")
 
     def hessian_product(self, y_true: NDArray[Any], y_pred: NDArray[Any], u: NDArray[Any]) -> Any:
         """NumPy product of the Hessian of each row with a row of `u`."""

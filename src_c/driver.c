@@ -26,6 +26,16 @@ void fl_add_blocks(double total[2], const double *blocks, ptrdiff_t n) {
     control_leave(control);
 }
 
+void fl_add_arrays(double *total, const double *arrays, ptrdiff_t n, ptrdiff_t size) {
+    const fl_control control = control_enter();
+    for (ptrdiff_t k = 0; k < size; k++)
+        total[k] = 0;
+    for (ptrdiff_t i = 0; i < n; i++)
+        for (ptrdiff_t k = 0; k < size; k++)
+            total[k] += arrays[i * size + k];
+    control_leave(control);
+}
+
 /* What the two parts come to, divided. Beside an infinite or NaN sum the error is meaningless. */
 double fl_quotient(const double total[2], double by) {
     const fl_control control = control_enter();

@@ -142,6 +142,43 @@ typedef struct {
     double *sums;                    /* of each class three, of each of its units, with the error */
     const double *slopes;            /* of each class two: the gradient where the target is 1, and where it is 0 */
 } fl_overlap_job;
+/* A pass over X, (n, p), of a linear model. The job's blocks are shares of the rows; a share goes through X in blocks of
+ * its own, and adds what comes out to a gradient of its own. */
+enum fl_order { FL_ROWS, FL_COLUMNS, FL_SPARSE };
+typedef struct {
+    fl_job job;           /* first: a runner is given its address */
+    const fl_job *loss;   /* what is run on a block's scores: y, w, and a z and u as run_linear says; NULL: nothing */
+    int order;            /* enum fl_order: of the real type, contiguous; or CSR, */
+    int wide_index;       /* its indices int64, not int32 */
+    const void *x, *columns, *starts;
+    ptrdiff_t n, p, k;    /* k: scores of a row */
+    int intercept;        /* a last row of theta, as if X had a column of ones */
+    ptrdiff_t block, share;
+    const void *theta;    /* (p + intercept, k), of the real type, with 192 bytes behind it; NULL: no scores */
+    void *z;              /* (n, k), where the scores are wanted; NULL: they stay with the share */
+    const void *g;        /* (n, k), where slopes are given instead of a loss; of a Gram matrix the (n,) in its middle */
+    double *gradients;    /* of each share, of size numbers; NULL: not wanted */
+    ptrdiff_t size;
+    char *scratch;        /* of each share, of scratch_size bytes, a multiple of 64 */
+    ptrdiff_t scratch_size;
+} fl_linear;
+
+/* Stochastic descent over the rows of a linear model; the job's blocks are batches, one after the other. */
+typedef struct {
+    fl_job job;              /* first: a runner is given its address */
+    const fl_linear *source; /* X and the loss of all rows; its gradients are room for one */
+    const ptrdiff_t *rows;   /* in the order in which they are drawn */
+    ptrdiff_t n_rows, batch;
+    char *x, *columns, *starts, *y, *w; /* room for the rows of a batch, */
+    void *z, *g, *part;                 /* for its scores, slopes and sums, */
+    double *wide;
+    void *coefficients;                 /* and for theta in the real type; each with room for a vector behind it */
+    double *theta, *first, *second, *gradients; /* the last: their sum over the batches */
+    const double *rates, *roots;                /* of each batch */
+    double scale; /* rows over their total weight: a batch's sum times it, over the batch's rows, is its mean */
+    double l1, l2;
+    double keep, take, lead, follow, hold, add, floor; /* the rule: see step in stochastic.h */
+} fl_descent;
 
 /* All that one instruction set exports. */
 typedef struct {
@@ -152,6 +189,7 @@ typedef struct {
     ptrdiff_t n_pairs;
     fl_run run[FL_KINDS][FL_REALS];
     fl_run overlap_sums[FL_REALS], overlap_gradient[FL_REALS];
+    fl_run linear[FL_REALS], gram[FL_REALS], times[FL_REALS], descent[FL_REALS];
     fl_run run_checks; /* looks through the job's checks, computes nothing */
     fl_run total_weight[FL_REALS], total_row_weight[FL_REALS]; /* what a mean divides by */
     fl_scan first_outside[FL_REALS], first_bad_label, first_bad_row_sum[FL_REALS];
@@ -162,6 +200,8 @@ typedef struct {
 void fl_run_blocks(const fl_job *job, ptrdiff_t n, ptrdiff_t block, ptrdiff_t first, ptrdiff_t last, double *sums);
 /* Sums of blocks and what is made of them, in the kernels' floating-point environment. */
 void fl_add_blocks(double total[2], const double *blocks, ptrdiff_t n);
+/* total = the sum of n arrays of `size` numbers, one after the other. */
+void fl_add_arrays(double *total, const double *arrays, ptrdiff_t n, ptrdiff_t size);
 double fl_quotient(const double total[2], double by);
 double fl_inverse(double x);
 double fl_product(double x, double y);

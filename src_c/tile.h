@@ -49,6 +49,12 @@ static void stream_copy(void *dst, const void *src, size_t bytes) {
 #endif
 }
 
+static const size_t size_of[] = {
+#define FL_SIZE(name, ctype) sizeof(ctype),
+    FL_TYPES(FL_SIZE)
+#undef FL_SIZE
+};
+
 /* Labels as int64, from any integer type or integral floats; what is no integer becomes NOT_A_LABEL. */
 #define NOT_A_LABEL INT64_MIN
 #define FL_LABELS(name, ctype)                                                                               \

@@ -23,3 +23,5 @@
 #include "classes.h"
 #include "pairs.h"
 #include "overlap.h"
+#include "linear.h"
+#include "stochastic.h"

@@ -333,6 +333,10 @@ class Hinge(_Margin):
         zero = np.where(np.isnan(m), m, 0)
         return np.maximum(m, 0), np.where(m > 0, -s, zero), zero
 
+    def kinks(self, y_true: Any) -> tuple[Any, Any, Any]:
+        s = _signs(y_true, y_true.dtype)
+        return (-1 - s) / 2, s[None], 1.0
+
     def majorizer(self, y_true: Any, y_pred: Any) -> Any:
         return 1 / (2 * np.maximum(np.abs(1 - _signs(y_true, y_pred.dtype) * y_pred), LEAST_RESIDUAL))
 
@@ -493,6 +497,10 @@ class Perceptron(_Margin):
         m = -s * y_pred
         return np.maximum(m, 0), nan_like(m, np.where(m >= 0, -s, 0)), nan_like(m, 0)
 
+    def kinks(self, y_true: Any) -> tuple[Any, Any, Any]:
+        s = _signs(y_true, y_true.dtype)
+        return (-1 - s) / 2, np.zeros((1, *s.shape)), 1.0
+
     def majorizer(self, y_true: Any, y_pred: Any) -> Any:
         return 1 / (2 * np.maximum(np.abs(y_pred), LEAST_RESIDUAL))
 
@@ -546,6 +554,10 @@ class HingeEmbedding(_Margin):
         similar, m = y_true > 0, y_pred.dtype.type(self.margin) - y_pred
         slope = np.where(similar, 1, np.where(m > 0, -1, 0))
         return np.where(similar, y_pred, np.maximum(m, 0)), nan_like(y_pred, slope), nan_like(y_pred, 0)
+
+    def kinks(self, y_true: Any) -> tuple[Any, Any, Any]:
+        s = _signs(y_true, y_true.dtype)
+        return s, np.full((1, *s.shape), self.margin), (1 - s) / 2
 
     def majorizer(self, y_true: Any, y_pred: Any) -> Any:
         distance = np.maximum(np.abs(y_pred.dtype.type(self.margin) - y_pred), LEAST_RESIDUAL)

@@ -181,6 +181,9 @@ class AbsoluteError(Loss):
         r = y_pred - y_true
         return np.abs(r), np.sign(r), nan_like(r, 0)
 
+    def kinks(self, y_true: Any) -> tuple[Any, Any, Any]:
+        return -1.0, y_true[None], 2.0
+
     def majorizer(self, y_true: Any, y_pred: Any) -> Any:
         return 1 / np.maximum(np.abs(y_pred - y_true), LEAST_RESIDUAL)
 
@@ -439,6 +442,9 @@ class Quantile(Loss):
             value = np.where(np.isinf(u), np.where(u > 0, q, rest) * np.abs(u), value)
         return value, nan_like(u, np.where(u > 0, -q, np.where(u < 0, rest, 0))), nan_like(u, 0)
 
+    def kinks(self, y_true: Any) -> tuple[Any, Any, Any]:
+        return -self.quantile, y_true[None], 1.0
+
     def majorizer(self, y_true: Any, y_pred: Any) -> Any:
         return 1 / (2 * np.maximum(np.abs(y_pred - y_true), LEAST_RESIDUAL))
 
@@ -541,6 +547,9 @@ class EpsilonInsensitive(Loss):
         r = y_pred - y_true
         m = np.abs(r) - r.dtype.type(self.epsilon)
         return np.maximum(m, 0), nan_like(r, np.where(m > 0, np.sign(r), 0)), nan_like(r, 0)
+
+    def kinks(self, y_true: Any) -> tuple[Any, Any, Any]:
+        return -1.0, np.stack([y_true - self.epsilon, y_true + self.epsilon]), 1.0
 
     def majorizer(self, y_true: Any, y_pred: Any) -> Any:
         a, epsilon = np.abs(y_pred - y_true), y_pred.dtype.type(self.epsilon)

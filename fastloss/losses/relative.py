@@ -124,6 +124,11 @@ class AbsolutePercentageError(Loss):
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             return np.where(r == 0, 0, np.abs(r) / d), np.where(r == 0, 0, np.sign(r) / d), nan_like(r, 0)
 
+    def kinks(self, y_true: Any) -> tuple[Any, Any, Any]:
+        with np.errstate(divide="ignore"):
+            steepness = 1 / np.maximum(np.abs(y_true), self._least())
+        return -steepness, y_true[None], 2 * steepness
+
     def majorizer(self, y_true: Any, y_pred: Any) -> Any:
         y = y_true.astype(y_pred.dtype)
         with np.errstate(divide="ignore", over="ignore"):

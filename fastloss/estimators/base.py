@@ -1,0 +1,298 @@
+"""What the estimators share: parameters, the call of a solver, and what a fit leaves behind."""
+
+from __future__ import annotations
+
+import importlib
+import warnings
+from numbers import Integral, Real
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.model_selection import train_test_split
+from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+
+from fastloss.estimators.display import Display
+from fastloss.estimators.losses import of_scores
+from fastloss.linear.choice import choose, fitting
+from fastloss.linear.problem import LinearProblem
+from fastloss.linear.stochastic import RULES, SCHEDULES, Descent, Settings
+from fastloss.loss import Loss
+from fastloss.penalties import L1, L2, ElasticNet, Penalty
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from fastloss.linear.solution import Solution
+
+SOLVERS = ("lbfgs", "newton", "proximal", "interior", *RULES)
+
+
+class _Fit(NamedTuple):
+    """What one call of a solver comes to: its solution and its curves."""
+
+    solution: Solution
+    loss_curve: list[float]
+    validation_curve: list[float]
+
+
+class LossModel(BaseEstimator):
+    """A linear model whose loss is a parameter: the base of LossRegressor and LossClassifier.
+
+    A model is one linear problem, or several on the same X: one-vs-rest. A subclass turns y into their targets, and
+    their solutions into coef_ and intercept_.
+    """
+
+    _tasks: ClassVar[tuple[str, ...]]
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        "loss": [str, Loss],
+        "penalty": [StrOptions({"l1", "l2", "elasticnet"}), Penalty, None],
+        "alpha": [Interval(Real, 0, None, closed="left")],
+        "l1_ratio": [Interval(Real, 0, 1, closed="both")],
+        "fit_intercept": ["boolean"],
+        "solver": [StrOptions({"auto", *SOLVERS})],
+        "tol": [Interval(Real, 0, None, closed="left")],
+        "max_iter": [Interval(Integral, 1, None, closed="left")],
+        "learning_rate": [StrOptions(set(SCHEDULES))],
+        "eta0": [Interval(Real, 0, None, closed="neither"), None],
+        "power_t": [Interval(Real, 0, None, closed="left")],
+        "momentum": [Interval(Real, 0, 1, closed="left")],
+        "nesterov": ["boolean"],
+        "batch_size": [Interval(Integral, 1, None, closed="left")],
+        "early_stopping": ["boolean"],
+        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
+        "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
+        "warm_start": ["boolean"],
+        "random_state": ["random_state"],
+        "verbose": ["verbose"],
+        "n_threads": [Interval(Integral, 1, None, closed="left"), None],
+    }
+
+    def __init__(
+        self,
+        loss: str | Loss,
+        *,
+        penalty: str | Penalty | None = "l2",
+        alpha: float = 1e-4,
+        l1_ratio: float = 0.5,
+        fit_intercept: bool = True,
+        solver: str = "auto",
+        tol: float = 1e-4,
+        max_iter: int = 1000,
+        learning_rate: str = "constant",
+        eta0: float | None = None,
+        power_t: float = 0.5,
+        momentum: float = 0.9,
+        nesterov: bool = True,
+        batch_size: int = 256,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        n_iter_no_change: int = 5,
+        warm_start: bool = False,
+        random_state: Any = None,
+        verbose: int = 0,
+        n_threads: int | None = None,
+    ) -> None:
+        self.loss = loss
+        self.penalty = penalty
+        self.alpha = alpha
+        self.l1_ratio = l1_ratio
+        self.fit_intercept = fit_intercept
+        self.solver = solver
+        self.tol = tol
+        self.max_iter = max_iter
+        self.learning_rate = learning_rate
+        self.eta0 = eta0
+        self.power_t = power_t
+        self.momentum = momentum
+        self.nesterov = nesterov
+        self.batch_size = batch_size
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
+        self.warm_start = warm_start
+        self.random_state = random_state
+        self.verbose = verbose
+        self.n_threads = n_threads
+
+    # -- what a subclass writes -------------------------------------------------------------------------------------
+
+    def _thetas(self, loss: Loss) -> list[NDArray[Any]]:
+        """coef_ and intercept_ as the problems have them."""
+        raise NotImplementedError
+
+    def _keep(self, thetas: Sequence[NDArray[Any]], dtype: np.dtype[Any]) -> None:
+        """Make coef_ and intercept_ of the problems' solutions."""
+        raise NotImplementedError
+
+    # -- input ------------------------------------------------------------------------------------------------------
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
+
+    def _loss(self) -> Loss:
+        return of_scores(self.loss, self._tasks, type(self).__name__)
+
+    def _penalty(self) -> Penalty:
+        if self.penalty is None:
+            return L2(0.0)
+        if isinstance(self.penalty, Penalty):
+            return self.penalty
+        if self.penalty == "elasticnet":
+            return ElasticNet(self.alpha, self.l1_ratio)
+        return {"l1": L1, "l2": L2}[self.penalty](self.alpha)
+
+    def _checked(self, X: Any, **options: Any) -> Any:
+        """X (and y, if given), float32 or float64, in C or F order or CSR: as it is where it can be."""
+        return validate_data(self, X, accept_sparse="csr", dtype=[np.float64, np.float32], **options)
+
+    def _checked_weight(self, sample_weight: Any, X: Any) -> Any:
+        if sample_weight is None:
+            return None
+        return _check_sample_weight(sample_weight, X, dtype=X.dtype, ensure_non_negative=True)
+
+    # -- fits -------------------------------------------------------------------------------------------------------
+
+    def _problems(
+        self, X: Any, targets: Sequence[NDArray[Any]], loss: Loss, n_outputs: int, sample_weight: NDArray[Any] | None
+    ) -> list[LinearProblem]:
+        return [
+            LinearProblem(
+                X,
+                y,
+                loss,
+                sample_weight=sample_weight,
+                penalty=self._penalty(),
+                fit_intercept=self.fit_intercept,
+                n_outputs=n_outputs,
+                n_threads=self.n_threads,
+            )
+            for y in targets
+        ]
+
+    def _fit(self, problems: list[LinearProblem], strata: NDArray[Any] | None = None) -> None:
+        """Solve the problems; strata are classes, whose shares a validation split keeps."""
+        rng = check_random_state(self.random_state)
+        fits = [
+            self._solve(problem, start, rng, strata)
+            for problem, start in zip(problems, self._starts(problems), strict=True)
+        ]
+        self._descents: list[Descent] = []  # partial_fit begins anew
+        self.n_iter_: int = max(fit.solution.n_iter for fit in fits)
+        self.loss_curve_: list[Any] = _one_or_all([fit.loss_curve for fit in fits])
+        if any(fit.validation_curve for fit in fits):
+            self.validation_curve_ = _one_or_all([fit.validation_curve for fit in fits])
+        self._keep([fit.solution.theta for fit in fits], problems[0].dtype)
+
+    def _starts(self, problems: list[LinearProblem]) -> list[NDArray[Any] | None]:
+        if not (self.warm_start and hasattr(self, "coef_")):
+            return [None] * len(problems)
+        thetas = self._thetas(problems[0].loss)
+        if [theta.shape for theta in thetas] != [problem.shape for problem in problems]:
+            raise ValueError(
+                f"warm_start=True, and coef_ of shape {self.coef_.shape} is from other features, classes or another "
+                "kind of loss: set warm_start=False to begin anew"
+            )
+        return list(thetas)
+
+    def _solve(
+        self,
+        problem: LinearProblem,
+        start: NDArray[Any] | None,
+        rng: np.random.RandomState,
+        strata: NDArray[Any] | None,
+    ) -> _Fit:
+        solver = self._solver(problem)
+        validation_curve: list[float] = []
+        options: dict[str, Any] = {}
+        if solver in RULES:
+            options["settings"] = self._settings(solver, rng)
+            if self.early_stopping:
+                train, held = train_test_split(
+                    np.arange(problem.n_samples),
+                    test_size=self.validation_fraction,
+                    random_state=rng,
+                    stratify=strata,
+                )
+                judge = problem.subset(held)
+
+                def validate(theta: NDArray[Any]) -> float:
+                    validation_curve.append(judge.loss(judge.y, judge.scores(theta), judge.sample_weight))
+                    return validation_curve[-1]
+
+                options.update(samples=train, validate=validate)
+        module = "stochastic" if solver in RULES else solver
+        with Display(self.verbose, self.max_iter, type(self).__name__) as display:
+            solution = importlib.import_module(f"fastloss.linear.{module}").solve(
+                problem, start, tol=self.tol, max_iter=self.max_iter, report=display, **options
+            )
+        if not solution.converged:
+            warnings.warn(solution.message, ConvergenceWarning, stacklevel=5)
+        return _Fit(solution, display.curve, validation_curve)
+
+    def _solver(self, problem: LinearProblem) -> str:
+        if self.solver == "auto":
+            return choose(problem)
+        known = fitting(problem)
+        if self.solver not in known:
+            raise ValueError(
+                f"solver={self.solver!r} does not fit {problem.loss!r} with {problem.penalty!r}: the solvers that do "
+                f"are {', '.join(known)}"
+            )
+        return str(self.solver)
+
+    def _settings(self, rule: str, rng: np.random.RandomState) -> Settings:
+        return Settings(
+            rule=rule,
+            schedule=self.learning_rate,
+            eta0=self.eta0,
+            power_t=self.power_t,
+            momentum=self.momentum,
+            nesterov=self.nesterov,
+            batch_size=self.batch_size,
+            n_iter_no_change=self.n_iter_no_change,
+            seed=int(rng.randint(np.iinfo(np.int32).max)),
+            horizon=self.max_iter,
+        )
+
+    def _partial_fit(self, problems: list[LinearProblem]) -> None:
+        """One epoch of each problem, from where the last call came to, with what its rule remembers."""
+        if not getattr(self, "_descents", []):
+            known = hasattr(self, "coef_")
+            starts = self._thetas(problems[0].loss) if known else [np.zeros(problem.shape) for problem in problems]
+            settings = self._settings(self._solver(problems[0]), check_random_state(self.random_state))
+            self._descents = [
+                Descent(problem, start, settings) for problem, start in zip(problems, starts, strict=True)
+            ]
+            self.n_iter_, self.loss_curve_ = 0, []
+        epochs = [descent.epoch(problem) for descent, problem in zip(self._descents, problems, strict=True)]
+        self.n_iter_ += 1
+        self.loss_curve_.append(_one_or_all([epoch.objective for epoch in epochs]))
+        self._keep([descent.theta for descent in self._descents], problems[0].dtype)
+
+    # -- scores -----------------------------------------------------------------------------------------------------
+
+    def _scores(self, X: Any) -> NDArray[Any]:
+        check_is_fitted(self)
+        scores: NDArray[Any] = self._checked(X, reset=False) @ self.coef_.T
+        scores += self.intercept_
+        return scores
+
+
+def _one_or_all(parts: list[Any]) -> Any:
+    """Of one problem its own, of one-vs-rest a list with that of each class."""
+    return parts if len(parts) > 1 else parts[0]
+
+
+def trains_in_pieces(model: LossModel) -> bool:
+    """Whether a model has partial_fit."""
+    if model.solver not in RULES:
+        raise AttributeError(f"partial_fit is for the solvers {', '.join(RULES)}: this is solver={model.solver!r}")
+    return True

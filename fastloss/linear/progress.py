@@ -1,0 +1,96 @@
+"""What every solver does around its iterations: keep the best point, report, and say when and why to end."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fastloss.linear.solution import Solution
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from numpy.typing import NDArray
+
+    from fastloss.linear.problem import LinearProblem
+    from fastloss.linear.solution import Report
+
+# So many iterations without a lower objective or a smaller gradient are the end of what the type can tell.
+PATIENCE = 5
+
+
+class Progress:
+    """The course of one solution: a context that an interrupt (Ctrl-C) leaves, the best point kept.
+
+    Parameters
+    ----------
+    problem : LinearProblem
+    tol : float
+        The end is where no entry of the least subgradient is larger.
+    max_iter : int
+    report : Report, optional
+    """
+
+    def __init__(self, problem: LinearProblem, tol: float, max_iter: int, report: Report | None) -> None:
+        self.problem, self.tol, self.max_iter, self.report = problem, tol, max_iter, report
+        self.theta: NDArray[Any] | None = None
+        self.objective = self.gap = self.least_gap = np.inf
+        self.n_iter = -1  # the start is seen before the first iteration
+        self.idle = 0
+        self.converged = False
+        self.message = ""
+
+    def noise(self, objective: float) -> float:
+        """Differences of the objective below this are rounding."""
+        return 2 * float(np.finfo(self.problem.dtype).eps) * abs(objective)
+
+    def see(self, theta: NDArray[Any], value: float, gradient: NDArray[Any]) -> tuple[float, float]:
+        """Take a point with F without l1 and its gradient, and keep it if it is the best: objective and gap there."""
+        objective = value + self.problem.absolute(theta)
+        gap = self.problem.gradient_norm(theta, gradient)
+        lower = objective < self.objective - self.noise(objective)
+        self.idle = 0 if lower or gap < self.least_gap else self.idle + 1
+        self.least_gap = min(gap, self.least_gap)
+        if self.theta is None or lower or (objective <= self.objective and gap < self.gap) or gap <= self.tol:
+            self.theta, self.objective, self.gap = theta, objective, gap
+        return objective, gap
+
+    def goes_on(self, theta: NDArray[Any], value: float, gradient: NDArray[Any]) -> bool:
+        """Take the point that an iteration came to (the first time: the start), and say whether to go on from it."""
+        self.n_iter += 1
+        objective, gap = self.see(theta, value, gradient)
+        if self.report is not None and self.n_iter:
+            self.report(self.n_iter, objective, gap)
+        if gap <= self.tol:
+            self.converged, self.message = True, f"the gradient is within tol={self.tol:g}"
+        elif not (np.isfinite(objective) and np.isfinite(gap)):
+            self.message = "the objective or its gradient is not finite"
+        elif self.n_iter >= self.max_iter:
+            self.message = f"max_iter={self.max_iter} iterations were not enough"
+        elif self.idle >= PATIENCE:
+            self.stop_at_precision()
+        return not self.message
+
+    def stop_at_precision(self) -> None:
+        """No step leads further down: what is left of the gradient is rounding, or the loss has a kink there."""
+        self.message = f"no further progress is possible in {self.problem.dtype}"
+
+    def solution(self) -> Solution:
+        """The best point seen."""
+        assert self.theta is not None
+        message = self.message
+        if not self.converged:
+            message += f": the largest entry of the gradient is {self.gap:.3g}, tol={self.tol:g}"
+        return Solution(self.theta, self.objective, max(self.n_iter, 0), self.converged, message, self.gap)
+
+    def __enter__(self) -> Progress:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool:
+        if kind is None or not issubclass(kind, KeyboardInterrupt) or self.theta is None:
+            return False
+        self.message = f"interrupted after {self.n_iter} iterations"
+        return True

@@ -1,0 +1,374 @@
+"""The estimators are scikit-learn's kind, take every loss that fits, and find the minimum of what they say."""
+
+from __future__ import annotations
+
+import copy
+import os
+import pickle
+import pty
+import subprocess
+import sys
+import warnings
+
+import numpy as np
+import pytest
+from cases import seed_of
+
+import fastloss as fl
+
+pytest.importorskip("sklearn")
+sparse = pytest.importorskip("scipy.sparse")
+
+import sklearn  # noqa: E402
+from sklearn.base import clone  # noqa: E402
+from sklearn.exceptions import ConvergenceWarning  # noqa: E402
+from sklearn.linear_model import LogisticRegression, PoissonRegressor, Ridge  # noqa: E402
+from sklearn.model_selection import GridSearchCV  # noqa: E402
+from sklearn.pipeline import make_pipeline  # noqa: E402
+from sklearn.preprocessing import StandardScaler  # noqa: E402
+from sklearn.utils.estimator_checks import parametrize_with_checks  # noqa: E402
+
+from fastloss.estimators import (  # noqa: E402
+    LossClassifier,
+    LossRegressor,
+    base,
+)
+from fastloss.linear import stochastic  # noqa: E402
+
+rng = seed_of("estimators")
+X = rng.normal(size=(300, 4))
+SCORES = X @ [1.0, -2.0, 0.5, 0.0] + 0.3
+NUMBERS = SCORES + rng.normal(size=300)
+COUNTS = rng.poisson(np.exp(SCORES / 2))
+TWO = np.where(rng.random(300) < 1 / (1 + np.exp(-SCORES)), "yes", "no")
+THREE = np.array(["a", "b", "c"])[np.argmax(X[:, :3] + rng.gumbel(size=(300, 3)), axis=1)]
+
+
+def names(estimator):
+    """All losses that fit, as the refusal of another lists them."""
+    with pytest.raises(ValueError, match="does not fit") as refusal:
+        estimator("total_variation").fit(X, TWO if estimator is LossClassifier else NUMBERS)
+    return str(refusal.value).split("losses that do are ")[1].removesuffix(", and sums of them").split(", ")
+
+
+# -- scikit-learn's own checks: none fails, none is expected to -----------------------------------------------------
+
+
+@parametrize_with_checks(
+    [
+        LossRegressor(),
+        LossRegressor("huber", penalty="l1"),
+        LossRegressor("quantile"),
+        LossRegressor(solver="sgd"),
+        LossClassifier(),
+        LossClassifier("cross_entropy"),
+        LossClassifier("hinge"),
+        LossClassifier("cross_entropy", solver="adam"),
+    ]
+)
+def test_scikit_learn_checks(estimator, check):
+    check(estimator)
+
+
+# -- every loss ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", names(LossRegressor))
+def test_every_loss_of_numbers(name):
+    y = COUNTS + 1.0 if fl.get_loss(name).task == "count" else NUMBERS
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # of losses that are not convex
+        model = LossRegressor(name).fit(X, y)
+    predictions = model.predict(X)
+    assert predictions.shape == y.shape
+    assert np.corrcoef(predictions, SCORES)[0, 1] > 0.7
+    assert model.n_iter_ == len(model.loss_curve_)
+
+
+@pytest.mark.parametrize("name", names(LossClassifier))
+def test_every_loss_of_classes(name):
+    for y, n_classes in ((TWO, 2), (THREE, 3)):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            model = LossClassifier(name, alpha=1e-2).fit(X, y)
+        rows = 1 if n_classes == 2 else 3
+        assert model.coef_.shape == (rows, 4)
+        assert model.intercept_.shape == (rows,)
+        assert model.decision_function(X).shape == ((300,) if n_classes == 2 else (300, 3))
+        assert model.score(X, y) > 0.6 or name == "perceptron"  # whose minimum is at 0
+        if hasattr(model, "predict_proba"):
+            p = model.predict_proba(X)
+            np.testing.assert_allclose(p.sum(axis=1), 1)
+            np.testing.assert_array_equal(model.classes_[p.argmax(axis=1)], model.predict(X))
+            np.testing.assert_allclose(np.exp(model.predict_log_proba(X)), p)
+
+
+def test_the_minima_are_those_of_scikit_learn():
+    alpha, tight = 0.1, {"tol": 1e-9}
+    ridge = Ridge(alpha=alpha * 300).fit(X, NUMBERS)
+    poisson = PoissonRegressor(alpha=alpha, tol=1e-10).fit(X, COUNTS)
+    two, three = (LogisticRegression(C=1 / (300 * alpha), tol=1e-10, max_iter=1000).fit(X, y) for y in (TWO, THREE))
+    for theirs, ours, y in (
+        (ridge, LossRegressor("half_squared_error", alpha=alpha, **tight), NUMBERS),
+        (poisson, LossRegressor("poisson", alpha=alpha, **tight), COUNTS),
+        (two, LossClassifier("log_loss", alpha=alpha, **tight), TWO),
+        (three, LossClassifier("cross_entropy", alpha=alpha, **tight), THREE),
+    ):
+        ours.fit(X, y)
+        np.testing.assert_allclose(ours.coef_, theirs.coef_, rtol=1e-5, atol=1e-7)
+    np.testing.assert_allclose(
+        LossClassifier("cross_entropy", alpha=alpha, **tight).fit(X, THREE).predict_proba(X),
+        three.predict_proba(X),
+        rtol=1e-5,
+    )
+    # Of two classes, the difference of two columns of a softmax has half the ridge of one column.
+    np.testing.assert_allclose(
+        LossClassifier("cross_entropy", alpha=2 * alpha, **tight).fit(X, TWO).coef_, two.coef_, rtol=1e-5
+    )
+
+
+def test_one_against_the_rest_is_three_fits():
+    model = LossClassifier("squared_hinge").fit(X, THREE)
+    for k, label in enumerate("abc"):
+        alone = LossClassifier("squared_hinge").fit(X, label == THREE)
+        np.testing.assert_array_equal(model.coef_[k], alone.coef_[0])
+    assert len(model.loss_curve_) == 3
+    assert model.n_iter_ == max(map(len, model.loss_curve_))
+
+
+def test_sums_objects_and_standard_deviations():
+    mixed = LossRegressor(0.5 * fl.Huber() + 0.5 * fl.LogCosh()).fit(X, NUMBERS)
+    assert mixed.score(X, NUMBERS) > 0.7
+    assert LossClassifier(fl.BinaryFocal(gamma=1.0, from_logits=True)).fit(X, TWO).score(X, TWO) > 0.7
+    model = LossRegressor("gaussian_nll").fit(X, NUMBERS)
+    location, scale = model.predict(X, return_std=True)
+    np.testing.assert_array_equal(model.predict(X), location)
+    assert 0.8 < scale.mean() < 1.2
+    assert model.coef_.shape == (2, 4)
+    with pytest.raises(ValueError, match="squared_error has no scale"):
+        LossRegressor().fit(X, NUMBERS).predict(X, return_std=True)
+
+
+# -- what is refused ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("model", "y", "message"),
+    [
+        (LossRegressor("log_loss"), NUMBERS, "task 'binary'. The losses that do are squared_error,"),
+        (LossClassifier("huber"), TWO, "task 'regression'. The losses that do are binary_cross_entropy,"),
+        (LossClassifier(fl.BinaryCrossEntropy()), TWO, "pass from_logits=True"),
+        (LossRegressor(fl.Poisson(link="identity")), COUNTS, "pass link='log'"),
+        (LossRegressor("quantil"), NUMBERS, "did you mean 'quantile'"),
+        (LossRegressor("poisson"), NUMBERS, r"out of the valid range of the loss 'poisson': y\[\d+\] is -"),
+        (LossRegressor("quantile", solver="lbfgs"), NUMBERS, "the solvers that do are interior, sgd"),
+        (LossRegressor("huber", penalty="l1", solver="newton"), NUMBERS, "the solvers that do are proximal, sgd"),
+        (LossRegressor("root_mean_squared_error", solver="adam"), NUMBERS, "solver='adam' does not fit"),
+        (LossClassifier(), np.full(300, "yes"), "one class only"),
+        (LossRegressor(alpha=-1.0), NUMBERS, "The 'alpha' parameter of LossRegressor must be a float in the range"),
+        (LossRegressor(solver="bfgs"), NUMBERS, "The 'solver' parameter of LossRegressor must be a str among"),
+    ],
+    ids=lambda x: repr(x) if isinstance(x, (LossRegressor, LossClassifier)) else "",
+)
+def test_refused(model, y, message):
+    with pytest.raises(ValueError, match=message):
+        model.fit(X, y)
+
+
+def test_methods_that_are_not_there():
+    assert not hasattr(LossClassifier("hinge"), "predict_proba")
+    assert not hasattr(LossRegressor(), "partial_fit")
+    assert hasattr(LossRegressor(solver="adam"), "partial_fit")
+    with pytest.raises(ValueError, match="balanced"):
+        LossClassifier(solver="sgd", class_weight="balanced").partial_fit(X, TWO, classes=["no", "yes"])
+    model = LossClassifier(solver="sgd").partial_fit(X, TWO, classes=["no", "yes"])
+    with pytest.raises(ValueError, match=r"y\[0\] is 'a'"):
+        model.partial_fit(X, THREE)
+
+
+# -- data: types, orders, names --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("solver", ["auto", "sgd"])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_types_and_orders_are_kept_and_nothing_is_copied(dtype, solver, monkeypatch):
+    seen = []
+    problem = base.LinearProblem
+
+    def watched(given, *args, **kwargs):
+        seen.append(given)
+        return problem(given, *args, **kwargs)
+
+    monkeypatch.setattr(base, "LinearProblem", watched)
+    coefficients = []
+    for make in (np.ascontiguousarray, np.asfortranarray, sparse.csr_array):
+        given = make(X.astype(dtype))
+        model = LossClassifier("cross_entropy", solver=solver, random_state=0, tol=1e-6).fit(given, THREE)
+        assert model.coef_.dtype == model.intercept_.dtype == model.decision_function(given).dtype == dtype
+        assert model.predict_proba(given).dtype == dtype
+        coefficients.append(model.coef_)
+        assert np.shares_memory(*(x.data if sparse.issparse(x) else x for x in (seen[-1], given)))
+        regression = LossRegressor("huber", solver=solver, random_state=0).fit(given, NUMBERS)
+        assert regression.coef_.dtype == regression.intercept_.dtype == regression.predict(given).dtype == dtype
+    for other in coefficients[1:]:
+        np.testing.assert_allclose(other, coefficients[0], rtol=2e-2 if dtype == np.float32 else 1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("library", ["pandas", "polars"])
+def test_names_of_features(library):
+    frames = pytest.importorskip(library)
+    frame = frames.DataFrame({name: X[:, i] for i, name in enumerate("abcd")})
+    model = LossRegressor().fit(frame, NUMBERS)
+    assert list(model.feature_names_in_) == list("abcd")
+    np.testing.assert_allclose(model.predict(frame), LossRegressor().fit(X, NUMBERS).predict(X))
+    with pytest.raises(ValueError, match="feature names"):
+        model.predict(frame[["b", "a", "c", "d"]])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        pipeline = make_pipeline(StandardScaler(), LossRegressor("poisson")).set_output(transform=library)
+        assert list(pipeline.fit(frame, COUNTS)[-1].feature_names_in_) == list("abcd")
+
+
+# -- scikit-learn's tools -----------------------------------------------------------------------------------------
+
+
+def test_search_over_losses():
+    search = GridSearchCV(LossRegressor(), {"loss": ["squared_error", "huber", "poisson", fl.Quantile(0.4)]}, cv=3)
+    search.fit(X, COUNTS)
+    assert search.best_params_ == {"loss": "poisson"}
+    classes = GridSearchCV(LossClassifier(), {"loss": ["log_loss", "hinge", "cross_entropy"]}, cv=3).fit(X, THREE)
+    assert classes.best_score_ > 0.6
+
+
+def test_clones_and_pickles():
+    model = LossRegressor(fl.Huber(delta=0.7), penalty=fl.ElasticNet(0.1, 0.3), random_state=0, solver="adam")
+    assert clone(model).get_params() == model.get_params()
+    model.partial_fit(X, NUMBERS)
+    for again in (pickle.loads(pickle.dumps(model)), copy.deepcopy(model)):
+        np.testing.assert_array_equal(
+            again.partial_fit(X, NUMBERS).coef_, copy.deepcopy(model).partial_fit(X, NUMBERS).coef_
+        )
+
+
+def test_metadata_routing():
+    weight = np.linspace(0, 1, 300)
+    with sklearn.config_context(enable_metadata_routing=True):
+        search = GridSearchCV(
+            LossRegressor().set_fit_request(sample_weight=True).set_score_request(sample_weight=True),
+            {"alpha": [0.1]},
+            cv=3,
+        ).fit(X, NUMBERS, sample_weight=weight)
+    direct = LossRegressor(alpha=0.1).fit(X, NUMBERS, sample_weight=weight)
+    np.testing.assert_array_equal(search.best_estimator_.coef_, direct.coef_)
+
+
+def test_weights_of_samples_and_classes():
+    weight = np.where(TWO == "yes", 3.0, 1.0)
+    by_sample = LossClassifier().fit(X, TWO, sample_weight=weight)
+    by_class = LossClassifier(class_weight={"yes": 3.0, "no": 1.0}).fit(X, TWO)
+    np.testing.assert_allclose(by_class.coef_, by_sample.coef_)
+    balanced = LossClassifier(class_weight="balanced", tol=1e-8).fit(X, TWO, sample_weight=weight)
+    theirs = LogisticRegression(C=1 / (300 * 1e-4), class_weight="balanced", tol=1e-9, max_iter=1000)
+    theirs.set_params(C=1 / (weight.sum() * 1e-4)).fit(X, TWO, sample_weight=weight)
+    np.testing.assert_allclose(balanced.coef_, theirs.coef_, rtol=1e-4)
+
+
+# -- the course of a fit ------------------------------------------------------------------------------------------
+
+
+def test_warm_start():
+    model = LossClassifier("cross_entropy", warm_start=True, tol=1e-8)
+    for y in (TWO, THREE):
+        cold = clone(model).fit(X, y)
+        first = cold.coef_.copy()
+        assert cold.n_iter_ > cold.fit(X, y).n_iter_
+        np.testing.assert_allclose(cold.coef_, first, atol=1e-6)
+    with pytest.raises(ValueError, match=r"warm_start=True, and coef_ of shape \(3, 4\)"):
+        cold.fit(X[:, :2], THREE)
+    huber = LossRegressor("huber", warm_start=True, tol=1e-8).fit(X, NUMBERS)
+    assert huber.n_iter_ >= huber.fit(X, NUMBERS).n_iter_
+
+
+@pytest.mark.parametrize("solver", stochastic.RULES)
+def test_partial_fit_is_the_epochs_of_fit(solver):
+    fitted = LossClassifier("cross_entropy", solver=solver, max_iter=3, tol=0, random_state=0, batch_size=50)
+    with pytest.warns(ConvergenceWarning, match="not converged after 3 epochs"):
+        fitted.fit(X, THREE)
+    pieces = clone(fitted)
+    pieces.partial_fit(X, THREE, classes=["a", "b", "c"])
+    pieces.coef_ = np.zeros((3, 4))
+    pieces._descents = []  # begins again, from what fit begins with
+    pieces.intercept_ = np.log(np.bincount(np.unique(THREE, return_inverse=True)[1]) / 300)
+    for _ in range(3):
+        pieces.partial_fit(X, THREE)
+    np.testing.assert_allclose(pieces.loss_curve_, fitted.loss_curve_, rtol=1e-6)
+    assert pieces.n_iter_ == 3
+
+
+def test_early_stopping_keeps_the_best():
+    model = LossClassifier(
+        solver="adam",
+        early_stopping=True,
+        validation_fraction=0.3,
+        random_state=0,
+        batch_size=10,
+        max_iter=50,
+        eta0=0.3,
+    ).fit(X, TWO)
+    assert model.n_iter_ < 50
+    assert len(model.validation_curve_) == len(model.loss_curve_) == model.n_iter_
+    assert int(np.argmin(model.validation_curve_)) < model.n_iter_ - 1
+
+
+def test_not_converged():
+    with pytest.warns(ConvergenceWarning, match="max_iter"):
+        LossRegressor("log_cosh", max_iter=1, tol=1e-12).fit(X, NUMBERS)
+
+
+@pytest.mark.parametrize("model", [LossRegressor("log_cosh", tol=1e-9), LossRegressor(solver="adam")], ids=repr)
+def test_interrupts_keep_the_best(model, monkeypatch):
+    call = base.Display.__call__
+
+    def interrupted(self, iteration, objective, gradient_norm):
+        call(self, iteration, objective, gradient_norm)
+        if iteration == 2:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(base.Display, "__call__", interrupted)
+    with pytest.warns(ConvergenceWarning, match="interrupted after"):
+        model.fit(X, NUMBERS)
+    assert model.n_iter_ == 2
+    assert model.score(X, NUMBERS) > 0
+
+
+def test_shows_a_line_per_iteration_in_a_pipe_and_nothing_unasked(capsys):
+    LossRegressor(solver="adam", max_iter=500).fit(X, NUMBERS)
+    assert capsys.readouterr() == ("", "")
+    model = LossRegressor("log_cosh", verbose=1).fit(X, NUMBERS)
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == model.n_iter_
+    assert lines[0].startswith(f"LossRegressor: iteration 1, loss {model.loss_curve_[0]:.6g}, gradient ")
+
+
+def test_shows_a_bar_on_a_terminal():
+    pytest.importorskip("rich")
+    code = (
+        "import numpy as np; from fastloss.estimators import LossRegressor; X = np.arange(200.0).reshape(-1, 2) / 200;"
+        "LossRegressor('log_cosh', verbose=1, tol=1e-9).fit(X, X[:, 0])"
+    )
+    ours, theirs = pty.openpty()
+    subprocess.run(
+        [sys.executable, "-c", code], stdout=theirs, check=True, env=os.environ | {"TERM": "xterm", "COLUMNS": "120"}
+    )
+    os.close(theirs)
+    shown = os.read(ours, 1 << 16).decode()
+    os.close(ours)
+    assert "━" in shown
+    assert "gradient" in shown
+    assert "iteration" not in shown
+
+
+def test_says_what_is_missing():
+    code = "import sys; sys.modules['sklearn'] = None; import fastloss.estimators"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert "pip install 'fastloss[estimators]'" in run.stderr
