@@ -83,8 +83,9 @@ def solve(
     >>> import numpy as np, fastloss as fl
     >>> from fastloss.linear import interior
     >>> from fastloss.linear.problem import LinearProblem
-    >>> X = np.array([[0.0], [1.0], [2.0], [3.0]])
-    >>> solution = interior.solve(LinearProblem(X, np.array([1.0, 3.0, 5.0, 0.0]), fl.AbsoluteError()))
+    >>> X = np.array([[0.0], [1.0], [2.0], [3.0], [4.0]])
+    >>> y = np.array([1.0, 3.0, 5.0, 0.0, 9.0])
+    >>> solution = interior.solve(LinearProblem(X, y, fl.AbsoluteError()))
     >>> solution.theta.round(6), solution.converged
     (array([2., 1.]), True)
     """
@@ -108,7 +109,8 @@ def solve(
             if course.gap > course.noise:
                 _solve(course, problem, hinges, theta, tol)
         except (KeyboardInterrupt, _Over) as end:
-            course.see(course.last, _objective(problem, course.last), np.inf)
+            if course.last is not None:
+                course.see(course.last, _objective(problem, course.last), np.inf)
             message = f"max_iter={max_iter} steps were not enough"
             if isinstance(end, KeyboardInterrupt):
                 message = f"interrupted after {course.n_iter} steps"
@@ -149,27 +151,29 @@ def _solve(course: _Course, problem: LinearProblem, hinges: HingeSum, theta: NDA
         if gap <= course.goal(value, tol) or count == n:
             return theta
         # The distance that rows may yet go is as the root of what is left to gain.
-        if not gap < error * value / 4:
+        left = gap / abs(value) if value else np.inf
+        if not left < error / 4:
             per_error *= 2
-        error, wanted = gap / value, tol / 2
+        error, wanted = left, tol / 2
         count = int(min(n, max(per_error * np.sqrt(error), LEAST_NEAR * q)))
 
 
 def _follow(
     course: _Course, hinges: HingeSum, theta: NDArray[Any], objective: float, tol: float
 ) -> tuple[NDArray[Any], float]:
-    """The minimum of a sum of hinges whose value at theta is `objective`, but for a constant, and a bound on its gap."""
+    """A minimum of hinges that are `objective` at theta, but for a constant, and a bound on what is left to gain."""
     path = CentralPath(hinges, theta)
     constant = objective - path.value()
     least, idle = np.inf, 0
     try:
         while idle < PATIENCE:
+            course.begin_step()
             path.step()
             value, gap = path.value() + constant, path.complementarity()
             if not np.isfinite(value + gap):
                 break
             theta = path.theta
-            course.count(theta, value, gap)
+            course.end_step(theta, value, gap)
             goal = course.goal(value, tol)
             if gap <= goal and path.certify() <= goal:
                 break
@@ -190,6 +194,7 @@ class _Course:
         self.problem, self.tol, self.max_iter, self.report = problem, tol, max_iter, report
         self.n_iter, self.noise, self.bound = 0, 0.0, -np.inf
         self.theta: NDArray[Any] | None = None
+        self.last: NDArray[Any] | None = None  # where the last step led, for a sample or for all rows
         self.objective = self.gap = np.inf
 
     def goal(self, value: float, tol: float) -> float:
@@ -201,16 +206,19 @@ class _Course:
         self.bound = max(self.bound, value - gap)
         if self.theta is None or value <= self.objective:
             self.theta, self.objective, self.gap = theta, value, gap
-        self.gap = min(self.gap, max(self.objective - self.bound, 0.0))
+        self.gap = min(self.gap, max(self.objective - self.bound, self.noise))
 
-    def count(self, theta: NDArray[Any], value: float, gap: float) -> None:
+    def begin_step(self) -> None:
+        """Raise if no step is left."""
+        if self.n_iter >= self.max_iter:
+            raise _Over
+
+    def end_step(self, theta: NDArray[Any], value: float, gap: float) -> None:
         """A step was made, to theta."""
         self.last = theta
         self.n_iter += 1
         if self.report is not None:
             self.report(self.n_iter, value, gap)
-        if self.n_iter >= self.max_iter:
-            raise _Over
 
     def solution(self, message: str) -> Solution:
         """The best point."""
