@@ -20,17 +20,23 @@ enum {
 #include <immintrin.h>
 #endif
 
+/* Bytes of a vector. */
+#if defined(__AVX512F__)
+enum { VECTOR = 64 };
+#elif defined(__AVX__)
+enum { VECTOR = 32 };
+#else
+enum { VECTOR = 16 };
+#endif
+
 /* Copy to dst past the cache: what will not be read again soon should not push out what will. */
 static void stream_copy(void *dst, const void *src, size_t bytes) {
 #if defined(__SSE2__)
 #if defined(__AVX512F__)
-    enum { WIDTH = 64 };
 #define FL_STREAM(d, s) _mm512_stream_si512((__m512i *)(d), _mm512_loadu_si512(s))
 #elif defined(__AVX__)
-    enum { WIDTH = 32 };
 #define FL_STREAM(d, s) _mm256_stream_si256((__m256i *)(d), _mm256_loadu_si256((const __m256i *)(s)))
 #else
-    enum { WIDTH = 16 };
 #define FL_STREAM(d, s) _mm_stream_si128((__m128i *)(d), _mm_loadu_si128((const __m128i *)(s)))
 #endif
     char *to = dst;
@@ -40,7 +46,7 @@ static void stream_copy(void *dst, const void *src, size_t bytes) {
     memcpy(to, from, head);
     size_t i = head;
     for (; i + 64 <= bytes; i += 64)
-        for (size_t k = i; k < i + 64; k += WIDTH)
+        for (size_t k = i; k < i + 64; k += VECTOR)
             FL_STREAM(to + k, from + k);
     memcpy(to + i, from + i, bytes - i);
 #undef FL_STREAM
@@ -159,7 +165,28 @@ static void run_checks(const fl_job *job, ptrdiff_t begin, ptrdiff_t end, double
 FL_TYPES(FL_LOAD)
 #undef FL_LOAD
 
+/* int64, for which most instruction sets have no vector conversion: within 2^51 the bits of 1.5 * 2^52 + x hold x. */
+static void FN(load_integers)(real *restrict to, const void *x, ptrdiff_t begin, ptrdiff_t n) {
+    const uint64_t *from = (const uint64_t *)x + begin;
+    const double shift = 0x1.8p52;
+    uint64_t shift_bits, beyond = 0;
+    memcpy(&shift_bits, &shift, sizeof shift);
+    for (ptrdiff_t i = 0; i < n; i++) {
+        const uint64_t bits = from[i] + shift_bits;
+        double shifted;
+        memcpy(&shifted, &bits, sizeof shifted);
+        beyond |= from[i] + (UINT64_C(1) << 51);
+        to[i] = (real)(shifted - shift);
+    }
+    if (beyond >> 52)
+        FN(load_INT64)(to, x, begin, n);
+}
+
 static void FN(load)(real *to, const void *x, int type, ptrdiff_t begin, ptrdiff_t n) {
+    if (type == FL_INT64) {
+        FN(load_integers)(to, x, begin, n);
+        return;
+    }
     switch (type) {
 #define FL_CASE(name, ctype)                                                                                 \
     case FL_##name:                                                                                          \
