@@ -7,6 +7,7 @@
 
 /* Vectors are written out here: what counts is which numbers stay in registers. A sum's order does not depend on their
  * width: a dot product always has FN(DOT) lanes, and everything else has its sums side by side in a vector. */
+#pragma GCC diagnostic ignored "-Wpsabi" /* of vectors as arguments: all these functions are inlined */
 #undef VECTOR
 #undef vec
 #if defined(__AVX512F__)
