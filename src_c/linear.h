@@ -7,13 +7,14 @@
 
 /* Vectors are written out here: what counts is which numbers stay in registers. A sum's order does not depend on their
  * width: a dot product always has FN(DOT) lanes, and everything else has its sums side by side in a vector. */
-#pragma GCC diagnostic ignored "-Wpsabi" /* of vectors as arguments: all these functions are inlined */
 #undef VECTOR
 #undef vec
 #if defined(__AVX512F__)
 #define VECTOR 64
-#else
+#elif defined(__AVX__)
 #define VECTOR 32
+#else
+#define VECTOR 16
 #endif
 typedef real FN(vec) __attribute__((vector_size(VECTOR)));
 typedef real FN(vec_in_memory) __attribute__((vector_size(VECTOR), aligned(sizeof(real)), may_alias));
@@ -33,7 +34,7 @@ INLINE vec FN(vec_fma)(vec a, vec b, vec c) {
 #elif defined(__FMA__)
     return (vec)_mm256_fmadd_pd((__m256d)a, (__m256d)b, (__m256d)c);
 #elif FL_FMA
-    for (int k = 0; k < FN(WIDTH); k++)
+    for (ptrdiff_t k = 0; k < FN(WIDTH); k++)
         c[k] = vfma(a[k], b[k], c[k]);
     return c;
 #else
@@ -49,19 +50,19 @@ enum { FN(CHAIN) = FL_BITS == 32 ? 256 : 4096 };
 INLINE void FN(add_dots)(int rows, const real *a, ptrdiff_t stride, const real *b, ptrdiff_t n, double *to) {
     const ptrdiff_t whole = n - n % FN(DOT);
     vec sum[4][FN(DOT_VECTORS)];
-    UNROLLED (int i = 0; i < rows; i++)
-        UNROLLED (int j = 0; j < FN(DOT_VECTORS); j++)
+    UNROLLED (ptrdiff_t i = 0; i < rows; i++)
+        UNROLLED (ptrdiff_t j = 0; j < FN(DOT_VECTORS); j++)
             sum[i][j] = FN(all)(0);
     for (ptrdiff_t t = 0; t < whole; t += FN(DOT))
-        UNROLLED (int j = 0; j < FN(DOT_VECTORS); j++) {
+        UNROLLED (ptrdiff_t j = 0; j < FN(DOT_VECTORS); j++) {
             const vec w = FN(get)(b + t + j * FN(WIDTH));
-            UNROLLED (int i = 0; i < rows; i++)
+            UNROLLED (ptrdiff_t i = 0; i < rows; i++)
                 sum[i][j] = FN(vec_fma)(FN(get)(a + i * stride + t + j * FN(WIDTH)), w, sum[i][j]);
         }
-    for (int i = 0; i < rows; i++) {
+    for (ptrdiff_t i = 0; i < rows; i++) {
         real lanes[FN(DOT)] ALIGNED, rest = 0;
         double wide[FN(DOT)] ALIGNED;
-        UNROLLED (int j = 0; j < FN(DOT_VECTORS); j++)
+        UNROLLED (ptrdiff_t j = 0; j < FN(DOT_VECTORS); j++)
             FN(set)(lanes + j * FN(WIDTH), sum[i][j]);
         SIMD for (ptrdiff_t k = 0; k < FN(DOT); k++)
             wide[k] = (double)lanes[k];
@@ -92,12 +93,12 @@ INLINE void FN(add_multiples)(int rows, const real *a, ptrdiff_t stride, const r
     ptrdiff_t t = 0;
     for (; t + FN(WIDTH) <= n; t += FN(WIDTH)) {
         vec sum = FN(get)(to + t);
-        UNROLLED (int i = 0; i < rows; i++)
+        UNROLLED (ptrdiff_t i = 0; i < rows; i++)
             sum = FN(vec_fma)(FN(get)(a + i * stride + t), FN(all)(c[i]), sum);
         FN(set)(to + t, sum);
     }
     for (; t < n; t++)
-        UNROLLED (int i = 0; i < rows; i++)
+        UNROLLED (ptrdiff_t i = 0; i < rows; i++)
             to[t] = vfma(a[i * stride + t], c[i], to[t]);
 }
 
@@ -140,21 +141,21 @@ INLINE ptrdiff_t FN(tile)(int rows, int vectors, matrix a, const real *b, ptrdif
         const ptrdiff_t stop = n - from < FN(CHAIN) ? n : from + FN(CHAIN);
         real lanes[FN(ACROSS_LANES)] ALIGNED;
         vec part[FN(TALL)][FN(ACROSS)];
-        UNROLLED (int i = 0; i < rows; i++)
-            UNROLLED (int j = 0; j < vectors; j++)
+        UNROLLED (ptrdiff_t i = 0; i < rows; i++)
+            UNROLLED (ptrdiff_t j = 0; j < vectors; j++)
                 part[i][j] = FN(all)(0);
         for (ptrdiff_t t = from; t < stop; t++) {
             vec across[FN(ACROSS)];
-            UNROLLED (int j = 0; j < vectors; j++)
+            UNROLLED (ptrdiff_t j = 0; j < vectors; j++)
                 across[j] = FN(get)(b + t * stride + j * FN(WIDTH));
-            UNROLLED (int i = 0; i < rows; i++) {
+            UNROLLED (ptrdiff_t i = 0; i < rows; i++) {
                 const vec x = FN(all)(a.at[i * a.row + t * a.column]);
-                UNROLLED (int j = 0; j < vectors; j++)
+                UNROLLED (ptrdiff_t j = 0; j < vectors; j++)
                     part[i][j] = FN(vec_fma)(x, across[j], part[i][j]);
             }
         }
-        UNROLLED (int i = 0; i < rows; i++) {
-            UNROLLED (int j = 0; j < vectors; j++)
+        UNROLLED (ptrdiff_t i = 0; i < rows; i++) {
+            UNROLLED (ptrdiff_t j = 0; j < vectors; j++)
                 FN(set)(lanes + j * FN(WIDTH), part[i][j]);
             if (from == 0)
                 SIMD for (ptrdiff_t k = 0; k < vectors * FN(WIDTH); k++)
