@@ -1,0 +1,262 @@
+"""Losses that are linear between kinks: their true optimum, with a bound on what is left of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fastloss.linear.central_path import CentralPath
+from fastloss.linear.hinges import HingeSum, least
+from fastloss.linear.problem import LinearProblem
+from fastloss.linear.solution import Solution
+from fastloss.linear.start import origin, sample
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from fastloss.linear.solution import Report
+
+# A sample of SAMPLE (n^2 q)^(1/3) of n rows, q the number of parameters, has as many rows as lie so near to their
+# kinks, at its solution, that the solution for all rows may have them on the other side; some more are looked at.
+SAMPLE, NEAR = 2.0, 1.2
+# A sample of this share of the rows, or more, saves nothing.
+TOO_MANY = 1 / 3
+# A sample is solved to this share of what it is wrong by, and rows near their kinks to this share of it.
+OF_SAMPLING, OF_LAST = 0.1, 0.1
+# Parameters have so many rows near a kink, at least, to be decided by.
+LEAST_NEAR = 20
+# Whether columns lie so many of their standard deviations from 0 is seen on so many rows; they are then moved to 0.
+FAR, FEW = 1e3, 1000
+# So many steps that do not make the gap smaller are the end of what the type can tell.
+PATIENCE = 10
+
+
+def solve(
+    problem: LinearProblem,
+    start: NDArray[Any] | None = None,
+    *,
+    tol: float = 1e-8,
+    max_iter: int = 500,
+    report: Report | None = None,
+) -> Solution:
+    """Minimise F for a loss that is linear between kinks, by a primal-dual interior-point method.
+
+    The optimum, not a smoothed one: `Solution.gap` bounds F - min F, by duality, over all rows.
+
+    Most rows are not near a kink, and what they do to the optimum is known once it is known on which side they are.
+    So many rows are solved in rounds [1]_: a sample says where the optimum is; rows far from their kinks there are
+    kept on their side, as a linear term; the others are solved; and all rows are looked at again, until the gap over
+    all of them, wrong sides included, is within `tol`. The closer the last round came, the fewer rows have to be
+    near in the next.
+
+    Parameters
+    ----------
+    problem : LinearProblem
+        With a loss whose `piecewise_linear` is true. It is solved in float64: X in float32 is copied.
+    start : ndarray, optional
+        theta to start from.
+    tol : float
+        The end is where the gap is at most tol times F, or within the rounding of F.
+    max_iter : int
+        Steps, of all rounds together. One costs about 2 n q^2 operations for the n rows that it looks at.
+    report : Report, optional
+        Its third argument is the gap, before it is certified; the objective counts rows of the round only, and is F
+        as far as the others are on the right side.
+
+    Returns
+    -------
+    Solution
+
+    Raises
+    ------
+    ValueError
+        If the loss is not linear between kinks, or infinitely steep.
+
+    References
+    ----------
+    .. [1] S. Portnoy, R. Koenker, "The Gaussian hare and the Laplacian tortoise", Stat. Sci. 12 (1997).
+       https://doi.org/10.1214/ss/1030037960
+
+    Examples
+    --------
+    >>> import numpy as np, fastloss as fl
+    >>> from fastloss.linear import interior
+    >>> from fastloss.linear.problem import LinearProblem
+    >>> X = np.array([[0.0], [1.0], [2.0], [3.0], [4.0]])
+    >>> y = np.array([1.0, 3.0, 5.0, 0.0, 9.0])
+    >>> solution = interior.solve(LinearProblem(X, y, fl.AbsoluteError()))
+    >>> solution.theta.round(6), solution.converged
+    (array([2., 1.]), True)
+    """
+    if not problem.loss.piecewise_linear or problem.loss.has_rows:
+        raise ValueError(f"{problem.loss!r} is not linear between kinks: use a solver for smooth losses")
+    given, shift = problem, _far_from_zero(problem)
+    if shift is not None or problem.dtype != np.float64:
+        problem = _in_float64(problem, shift)
+    course = _Course(problem, tol, max_iter, report)
+    theta = origin(problem) if start is None else np.array(start, dtype=np.float64).reshape(problem.shape)
+    if shift is not None and start is not None:
+        theta[-1] += shift @ theta[:-1]
+    message = f"no further progress is possible in {problem.dtype}"
+    with np.errstate(all="ignore"):  # what is not finite ends a path
+        objective = _objective(problem, theta)
+        hinges = HingeSum.of(problem)
+        course.noise = hinges.noise(theta)
+        course.bound = least(problem)
+        course.see(theta, objective, np.inf)
+        try:
+            if course.gap > course.noise:
+                _solve(course, problem, hinges, theta, tol)
+        except (KeyboardInterrupt, _Over) as end:
+            if course.last is not None:
+                course.see(course.last, _objective(problem, course.last), np.inf)
+            message = f"max_iter={max_iter} steps were not enough"
+            if isinstance(end, KeyboardInterrupt):
+                message = f"interrupted after {course.n_iter} steps"
+    solution = course.solution(message)
+    if shift is not None:
+        solution.theta[-1] -= shift @ solution.theta[:-1]
+        solution = solution._replace(objective=_objective(given, solution.theta))
+    return solution
+
+
+def _solve(course: _Course, problem: LinearProblem, hinges: HingeSum, theta: NDArray[Any], tol: float) -> NDArray[Any]:
+    """The solution for all rows of `problem`, which may be a sample of the course's, to a relative gap of `tol`."""
+    n, q, certified = hinges.data.n_samples, len(theta), problem is course.problem
+    size = int(SAMPLE * (n * n * q) ** (1 / 3))
+    objective = _objective(problem, theta)
+    count, error, wanted = n, np.inf, tol
+    if size < TOO_MANY * n:
+        few = sample(problem, size)
+        found = _solve(course, few, HingeSum.of(few), theta, OF_SAMPLING * q / size)
+        value = _objective(problem, found)
+        if value < objective:
+            theta, objective = found, value
+        count, error = int(NEAR * size), q / size
+        wanted = max(tol / 2, OF_LAST * error)
+    per_error = count / np.sqrt(error)
+    x = hinges.lines(theta) - hinges.places
+    while True:
+        rows = hinges.nearest(x, count) if count < n else np.arange(n)
+        part = hinges.part(rows, x > 0) if count < n else hinges
+        found, gap = _follow(course, part, theta, objective, wanted, certified)
+        there = hinges.lines(found) - hinges.places
+        gap += hinges.misplaced(rows, x > 0, there)
+        value = _objective(problem, found)
+        if certified:
+            course.see(found, value, gap)
+        if value <= objective:
+            theta, objective, x = found, value, there
+        if gap <= course.goal(value, tol) or count == n:
+            return theta
+        # The distance that rows may yet go is as the root of what is left to gain.
+        left = gap / abs(value) if value else np.inf
+        if not left < error / 4:
+            per_error *= 2
+        error, wanted = left, tol / 2
+        count = int(min(n, max(per_error * np.sqrt(error), LEAST_NEAR * q)))
+
+
+def _follow(
+    course: _Course, hinges: HingeSum, theta: NDArray[Any], objective: float, tol: float, certified: bool
+) -> tuple[NDArray[Any], float]:
+    """A minimum of hinges that are `objective` at theta, but for a constant, and a bound on what is left to gain."""
+    path = CentralPath(hinges, theta)
+    constant = objective - path.value()
+    least, idle = np.inf, 0
+    try:
+        while idle < PATIENCE:
+            course.begin_step()
+            path.step()
+            value, gap = path.value() + constant, path.complementarity()
+            if not np.isfinite(value + gap):
+                break
+            theta = path.theta
+            course.end_step(theta, value, gap)
+            goal = course.goal(value, tol)
+            if gap <= goal:
+                gap = path.certify() if certified else gap
+                if gap <= goal:
+                    return theta, gap
+            least, idle = (gap, 0) if gap < least else (least, idle + 1)
+        return theta, path.certify()
+    except np.linalg.LinAlgError:  # numbers have left their range
+        return theta, np.inf
+
+
+class _Over(Exception):  # noqa: N818
+    """As many steps were made as are allowed."""
+
+
+class _Course:
+    """What a solution has come to: the best point, what is known of the minimum, the steps made."""
+
+    def __init__(self, problem: LinearProblem, tol: float, max_iter: int, report: Report | None) -> None:
+        self.problem, self.tol, self.max_iter, self.report = problem, tol, max_iter, report
+        self.n_iter, self.noise, self.bound = 0, 0.0, -np.inf
+        self.theta: NDArray[Any] | None = None
+        self.last: NDArray[Any] | None = None  # where the last step led, for a sample or for all rows
+        self.objective = self.gap = np.inf
+
+    def goal(self, value: float, tol: float) -> float:
+        """The gap to end at."""
+        return max(tol * abs(value), self.noise)
+
+    def see(self, theta: NDArray[Any], value: float, gap: float) -> None:
+        """Take a point, its objective and a bound on its distance from the minimum."""
+        self.bound = max(self.bound, value - gap)
+        if self.theta is None or value <= self.objective:
+            self.theta, self.objective, self.gap = theta, value, gap
+        self.gap = min(self.gap, max(self.objective - self.bound, self.noise))
+
+    def begin_step(self) -> None:
+        """Raise if no step is left."""
+        if self.n_iter >= self.max_iter:
+            raise _Over
+
+    def end_step(self, theta: NDArray[Any], value: float, gap: float) -> None:
+        """A step was made, to theta."""
+        self.last = theta
+        self.n_iter += 1
+        if self.report is not None:
+            self.report(self.n_iter, value, gap)
+
+    def solution(self, message: str) -> Solution:
+        """The best point."""
+        assert self.theta is not None
+        converged = self.gap <= self.goal(self.objective, self.tol)
+        if converged:
+            message = f"the gap is within tol={self.tol:g} of the objective, or within its rounding"
+        else:
+            message += f": the objective is within {self.gap:.3g} of the minimum, tol={self.tol:g} of it was wanted"
+        return Solution(self.theta, self.objective, self.n_iter, converged, message, self.gap)
+
+
+def _objective(problem: LinearProblem, theta: NDArray[Any]) -> float:
+    return problem.value(theta) + problem.absolute(theta)
+
+
+def _far_from_zero(problem: LinearProblem) -> NDArray[Any] | None:
+    """Where the columns of X lie, if one lies so far from 0 that it can hardly be told from the intercept."""
+    if not problem.fit_intercept or not isinstance(problem.X, np.ndarray):
+        return None
+    few = np.asarray(sample(problem, FEW).X, dtype=np.float64)
+    mean, width = few.mean(axis=0), few.std(axis=0)
+    return mean if ((np.abs(mean) > FAR * width) & (width > 0)).any() else None
+
+
+def _in_float64(problem: LinearProblem, shift: NDArray[Any] | None) -> LinearProblem:
+    """A copy in float64, its columns moved by -shift."""
+    X = problem.X.astype(np.float64)
+    if shift is not None:
+        X -= shift
+    return LinearProblem(
+        X,
+        problem.y,
+        problem.loss,
+        sample_weight=problem.sample_weight,
+        penalty=problem.penalty,
+        fit_intercept=problem.fit_intercept,
+        n_threads=problem.n_threads,
+    )
