@@ -11,8 +11,10 @@
 #undef vec
 #if defined(__AVX512F__)
 #define VECTOR 64
-#else
+#elif defined(__AVX__)
 #define VECTOR 32
+#else
+#define VECTOR 16
 #endif
 typedef real FN(vec) __attribute__((vector_size(VECTOR)));
 typedef real FN(vec_in_memory) __attribute__((vector_size(VECTOR), aligned(sizeof(real)), may_alias));
@@ -32,7 +34,7 @@ INLINE vec FN(vec_fma)(vec a, vec b, vec c) {
 #elif defined(__FMA__)
     return (vec)_mm256_fmadd_pd((__m256d)a, (__m256d)b, (__m256d)c);
 #elif FL_FMA
-    for (int k = 0; k < FN(WIDTH); k++)
+    for (ptrdiff_t k = 0; k < FN(WIDTH); k++)
         c[k] = vfma(a[k], b[k], c[k]);
     return c;
 #else
@@ -48,19 +50,19 @@ enum { FN(CHAIN) = FL_BITS == 32 ? 256 : 4096 };
 INLINE void FN(add_dots)(int rows, const real *a, ptrdiff_t stride, const real *b, ptrdiff_t n, double *to) {
     const ptrdiff_t whole = n - n % FN(DOT);
     vec sum[4][FN(DOT_VECTORS)];
-    UNROLLED (int i = 0; i < rows; i++)
-        UNROLLED (int j = 0; j < FN(DOT_VECTORS); j++)
+    UNROLLED (ptrdiff_t i = 0; i < rows; i++)
+        UNROLLED (ptrdiff_t j = 0; j < FN(DOT_VECTORS); j++)
             sum[i][j] = FN(all)(0);
     for (ptrdiff_t t = 0; t < whole; t += FN(DOT))
-        UNROLLED (int j = 0; j < FN(DOT_VECTORS); j++) {
+        UNROLLED (ptrdiff_t j = 0; j < FN(DOT_VECTORS); j++) {
             const vec w = FN(get)(b + t + j * FN(WIDTH));
-            UNROLLED (int i = 0; i < rows; i++)
+            UNROLLED (ptrdiff_t i = 0; i < rows; i++)
                 sum[i][j] = FN(vec_fma)(FN(get)(a + i * stride + t + j * FN(WIDTH)), w, sum[i][j]);
         }
-    for (int i = 0; i < rows; i++) {
+    for (ptrdiff_t i = 0; i < rows; i++) {
         real lanes[FN(DOT)] ALIGNED, rest = 0;
         double wide[FN(DOT)] ALIGNED;
-        UNROLLED (int j = 0; j < FN(DOT_VECTORS); j++)
+        UNROLLED (ptrdiff_t j = 0; j < FN(DOT_VECTORS); j++)
             FN(set)(lanes + j * FN(WIDTH), sum[i][j]);
         SIMD for (ptrdiff_t k = 0; k < FN(DOT); k++)
             wide[k] = (double)lanes[k];
@@ -91,12 +93,12 @@ INLINE void FN(add_multiples)(int rows, const real *a, ptrdiff_t stride, const r
     ptrdiff_t t = 0;
     for (; t + FN(WIDTH) <= n; t += FN(WIDTH)) {
         vec sum = FN(get)(to + t);
-        UNROLLED (int i = 0; i < rows; i++)
+        UNROLLED (ptrdiff_t i = 0; i < rows; i++)
             sum = FN(vec_fma)(FN(get)(a + i * stride + t), FN(all)(c[i]), sum);
         FN(set)(to + t, sum);
     }
     for (; t < n; t++)
-        UNROLLED (int i = 0; i < rows; i++)
+        UNROLLED (ptrdiff_t i = 0; i < rows; i++)
             to[t] = vfma(a[i * stride + t], c[i], to[t]);
 }
 
@@ -139,21 +141,21 @@ INLINE ptrdiff_t FN(tile)(int rows, int vectors, matrix a, const real *b, ptrdif
         const ptrdiff_t stop = n - from < FN(CHAIN) ? n : from + FN(CHAIN);
         real lanes[FN(ACROSS_LANES)] ALIGNED;
         vec part[FN(TALL)][FN(ACROSS)];
-        UNROLLED (int i = 0; i < rows; i++)
-            UNROLLED (int j = 0; j < vectors; j++)
+        UNROLLED (ptrdiff_t i = 0; i < rows; i++)
+            UNROLLED (ptrdiff_t j = 0; j < vectors; j++)
                 part[i][j] = FN(all)(0);
         for (ptrdiff_t t = from; t < stop; t++) {
             vec across[FN(ACROSS)];
-            UNROLLED (int j = 0; j < vectors; j++)
+            UNROLLED (ptrdiff_t j = 0; j < vectors; j++)
                 across[j] = FN(get)(b + t * stride + j * FN(WIDTH));
-            UNROLLED (int i = 0; i < rows; i++) {
+            UNROLLED (ptrdiff_t i = 0; i < rows; i++) {
                 const vec x = FN(all)(a.at[i * a.row + t * a.column]);
-                UNROLLED (int j = 0; j < vectors; j++)
+                UNROLLED (ptrdiff_t j = 0; j < vectors; j++)
                     part[i][j] = FN(vec_fma)(x, across[j], part[i][j]);
             }
         }
-        UNROLLED (int i = 0; i < rows; i++) {
-            UNROLLED (int j = 0; j < vectors; j++)
+        UNROLLED (ptrdiff_t i = 0; i < rows; i++) {
+            UNROLLED (ptrdiff_t j = 0; j < vectors; j++)
                 FN(set)(lanes + j * FN(WIDTH), part[i][j]);
             if (from == 0)
                 SIMD for (ptrdiff_t k = 0; k < vectors * FN(WIDTH); k++)
@@ -178,7 +180,9 @@ static ptrdiff_t FN(tile_at)(matrix a, ptrdiff_t rows, const real *b, ptrdiff_t 
         return rows >= 4 ? FN(tile)(4, 3, a, b, stride, n, sum) : FN(tile)(1, 3, a, b, stride, n, sum);
     if (columns > FN(WIDTH))
         return rows >= 4 ? FN(tile)(4, 2, a, b, stride, n, sum) : FN(tile)(1, 2, a, b, stride, n, sum);
-    return rows >= 8 ? FN(tile)(8, 1, a, b, stride, n, sum) : FN(tile)(1, 1, a, b, stride, n, sum);
+    return rows >= 8   ? FN(tile)(8, 1, a, b, stride, n, sum)
+           : rows >= 4 ? FN(tile)(4, 1, a, b, stride, n, sum)
+                       : FN(tile)(1, 1, a, b, stride, n, sum);
 }
 
 /* Entry (i, t) of rows `begin` on of a dense X. */
@@ -354,18 +358,21 @@ static void FN(run_gram)(const fl_job *job, ptrdiff_t begin, ptrdiff_t end, doub
         m = end - b < l->block ? end - b : l->block;
         const matrix x = FN(rows_of)(l, b), turned = {x.at, x.column, x.row};
         const real *h = (const real *)l->g + b;
-        for (ptrdiff_t i = 0; i < m; i++) {
+        for (ptrdiff_t i = 0; i < m && l->order == FL_ROWS; i++)
             SIMD for (ptrdiff_t j = 0; j < p; j++)
-                rows_times[i * q + j] = h[i] * x.at[i * x.row + j * x.column];
-            if (q > p) {
-                rows_times[i * q + p] = h[i];
-                to[p * q + p] += (double)h[i];
-            }
+                rows_times[i * q + j] = h[i] * x.at[i * p + j];
+        for (ptrdiff_t j = 0; j < p && l->order == FL_COLUMNS; j++)
+            for (ptrdiff_t i = 0; i < m; i++)
+                rows_times[i * q + j] = h[i] * x.at[i + j * l->n];
+        for (ptrdiff_t i = 0; i < m && q > p; i++) {
+            rows_times[i * q + p] = h[i];
+            to[p * q + p] += (double)h[i];
         }
         for (ptrdiff_t i = 0, rows = 0; i < p; i += rows)
             for (ptrdiff_t c = i; c < q; c += FN(ACROSS_LANES)) {
                 const ptrdiff_t columns = q - c < FN(ACROSS_LANES) ? q - c : FN(ACROSS_LANES);
-                rows = FN(tile_at)(turned, p, rows_times, q, q, m, i, c, tile);
+                const ptrdiff_t stop = i + 4 < p ? i + 4 : p; /* as many rows for each c */
+                rows = FN(tile_at)(turned, stop, rows_times, q, q, m, i, c, tile);
                 for (ptrdiff_t r = 0; r < rows; r++)
                     SIMD for (ptrdiff_t j = 0; j < columns; j++)
                         to[(i + r) * q + c + j] += tile[r][j];

@@ -99,7 +99,8 @@ class LinearProblem:
 
     def gram(self, h: NDArray[Any]) -> NDArray[Any]:
         """(X, 1)^T diag(h) (X, 1), float64: h has the weights and the division by their total in it."""
-        result: NDArray[Any] = self._gram_pass.gram(self._like_scores(h))
+        upper = np.triu(self._gram_pass.gram(self._like_scores(h)))
+        result: NDArray[Any] = upper + np.triu(upper, 1).T
         return result
 
     def hessian_product(self, theta: NDArray[Any]) -> Callable[[NDArray[Any]], NDArray[Any]]:
