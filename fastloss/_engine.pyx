@@ -918,9 +918,10 @@ cdef const fl_pairs_kernel *pairs_kernel(str name) except NULL:
 
 cdef enum:
     SHARES = 64            # of the rows, each with a gradient of its own: as many threads have work
-    ROW_BYTES = 1 << 17    # of the rows of X in a block: half the L2 of an older CPU
-    TILE_BYTES = 1 << 15   # of a block that a matrix is multiplied with: its L1
-    LEAST_ROWS = 64        # of a block then, so that a product is worth its result's way to memory and back
+    BLOCK_BYTES = 1 << 15  # of the rows of X in a block: L1, and the next one on its way to L2
+    LEAST_ROWS = 8         # of a block all the same: as many as are added up together
+    TILE_ROWS = 64         # where rows are multiplied with a matrix: worth a tile's way to memory and back
+    COLUMN_ROWS = 128      # where X lies by columns, and what is in the cache of them are pieces; eight times as much
     SPARSE_ROWS = 256
     ACROSS_BYTES = 192     # that a tile of a product may read behind its right factor
     LINE = 64
@@ -929,9 +930,9 @@ cdef enum:
 cdef class LinearPass:
     """Passes over X of a linear model: scores, a loss of them, and X^T times its slopes, block by block.
 
-    Arguments are ready for the kernels: X a contiguous array or CSR, y and weights as the runner's loss takes them. They
-    are looked through once, here: none of them may change. Coefficients, with a row for the intercept, and gradients,
-    without any penalty, are float64, of shape (rows,) or (rows, outputs).
+    Arguments are ready for the kernels: X a contiguous array or CSR, y and weights as the runner's loss takes them.
+    They are looked through once, here: none of them may change. Coefficients, with a row for the intercept, and
+    gradients, without any penalty, are float64, of shape (rows,) or (rows, outputs).
     """
 
     cdef readonly Runner runner
@@ -939,55 +940,56 @@ cdef class LinearPass:
     cdef call_t call
     cdef fl_linear of_x
     cdef double stored, total  # entries of X; what the mean divides by
-    cdef tuple shape, scores_shape
+    cdef tuple shape, scores_shape, arrays
 
     def __init__(self, Runner runner, X, y, weight, tuple scores_shape, bint fit_intercept, n_threads):
-        cdef fl_linear *l = &self.of_x
-        cdef array_t x, columns, starts
+        cdef fl_linear *x = &self.of_x
+        cdef array_t data, columns, starts
         cdef bint dense = type(X) is np.ndarray
         z = np.empty(scores_shape, X.dtype)  # for its shape and type: no number of it is looked at
-        x = array_of(X if dense else X.data)
-        l.order = FL_ROWS if dense else FL_SPARSE
-        if dense and x.type < 0:
-            x = array_of(X.T)
-            l.order = FL_COLUMNS
-        if x.type < 0 or not runner.fill(&self.call, y, z, weight, None, None, n_threads):
+        data = array_of(X if dense else X.data)
+        x.order = FL_ROWS if dense else FL_SPARSE
+        if dense and data.type < 0:
+            data = array_of(X.T)
+            x.order = FL_COLUMNS
+        if data.type < 0 or not runner.fill(&self.call, y, z, weight, None, None, n_threads):
             raise AssertionError("fastloss: a linear model is not ready for the kernel; please report this")
-        l.x = x.data
+        x.x = data.data
         if not dense:
+            self.arrays = X.data, X.indices, X.indptr  # which an attribute of X is free to leave
             columns, starts = array_of(X.indices), array_of(X.indptr)
             if columns.type != starts.type or (columns.type != FL_INT32 and columns.type != FL_INT64):
                 raise AssertionError("fastloss: a sparse matrix is not ready for the kernel; please report this")
-            l.columns, l.starts, l.wide_index = columns.data, starts.data, columns.type == FL_INT64
+            x.columns, x.starts, x.wide_index = columns.data, starts.data, columns.type == FL_INT64
         self.runner, self.X, self.y, self.weight = runner, X, y, weight
-        self.stored = x.size
-        l.n, l.p = X.shape
-        l.k = self.call.job.width
-        l.intercept = fit_intercept
+        self.stored = data.size
+        x.n, x.p = X.shape
+        x.k = self.call.job.width
+        x.intercept = fit_intercept
         self.scores_shape = scores_shape
-        self.shape = (l.p + fit_intercept, *scores_shape[1:])
-        l.job.width = 1
-        l.job.stream = l.job.n_checks = 0
+        self.shape = (x.p + fit_intercept, *scores_shape[1:])
+        x.job.width = 1
+        x.job.stream = x.job.n_checks = 0
 
-        if runner.class_weight is not None and len(runner.class_weight[0]) != l.k:
-            raise ValueError(validation.class_weight_length(runner.loss, l.k))
+        if runner.class_weight is not None and len(runner.class_weight[0]) != x.k:
+            raise ValueError(validation.class_weight_length(runner.loss, x.k))
         runner.list_checks(&self.call)
         runner.check(&self.call, y, z, weight)
         self.total = runner.total_weight(&self.call)
         if not fl_is_positive(self.total):
-            raise ValueError(validation.empty_mean(runner.loss, l.n))
+            raise ValueError(validation.empty_mean(runner.loss, x.n))
 
     def scores(self, theta):
         """X W + b."""
         z = np.empty(self.scores_shape, self.X.dtype)
-        self.over_rows(NULL, theta, z, None, NULL)
+        self.over_rows(NULL, theta, z, NULL, None, NULL)
         return z
 
     def value(self, theta):
         """The weighted mean of the losses."""
         cdef double[2] total
         cdef fl_job loss = self.loss_of(FL_VALUE)
-        self.over_rows(&loss, theta, None, None, total)
+        self.over_rows(&loss, theta, None, NULL, None, total)
         return fl_quotient(total, self.total)
 
     def value_and_gradient(self, theta):
@@ -995,14 +997,13 @@ cdef class LinearPass:
         cdef double[2] total
         cdef fl_job loss = self.loss_of(FL_VALUE_GRADIENT)
         gradient = np.empty(self.shape)
-        self.over_rows(&loss, theta, None, gradient, total)
+        self.over_rows(&loss, theta, None, NULL, gradient, total)
         return fl_quotient(total, self.total), gradient
 
     def pull_back(self, slope):
         """(X, 1)^T slope, of slopes in the scores, in their shape and X's type."""
         gradient = np.empty(self.shape)
-        self.of_x.g = self.scores_like(slope)
-        self.over_rows(NULL, None, None, gradient, NULL)
+        self.over_rows(NULL, None, None, self.scores_like(slope), gradient, NULL)
         return gradient
 
     def product(self, theta, at, bint diagonal):
@@ -1015,22 +1016,21 @@ cdef class LinearPass:
         if diagonal:
             loss.run = isa.times[self.call.real]
         gradient = np.empty(self.shape)
-        self.over_rows(&loss, theta, None, gradient, NULL)
+        self.over_rows(&loss, theta, None, NULL, gradient, NULL)
         return gradient
 
     def gram(self, h):
-        """(X, 1)^T diag(h) (X, 1)."""
-        cdef fl_linear l = self.of_x
-        cdef ptrdiff_t q = l.p + l.intercept
+        """(X, 1)^T diag(h) (X, 1): the upper triangle; what stands below it means nothing."""
+        cdef fl_linear x = self.of_x
+        cdef ptrdiff_t q = x.p + x.intercept
         cdef array_t of_h = array_of(h)
-        if of_h.type != (FL_FLOAT64 if self.call.real else FL_FLOAT32) or of_h.ndim != 1 or of_h.size != l.n:
+        if of_h.type != (FL_FLOAT64 if self.call.real else FL_FLOAT32) or of_h.ndim != 1 or of_h.size != x.n:
             raise AssertionError("fastloss: an array is not ready for the kernel; please report this")
-        l.g = of_h.data
-        l.job.run = isa.gram[self.call.real]
+        x.g = of_h.data
+        x.job.run = isa.gram[self.call.real]
         result = np.empty((q, q))
-        self.over_shares(&l, q, max(LEAST_ROWS, TILE_BYTES // (q * (4 << self.call.real))), result, NULL)
-        upper = np.triu(result)
-        return upper + np.triu(result, 1).T
+        self.over_shares(&x, q, max(TILE_ROWS, BLOCK_BYTES // (q * (4 << self.call.real))), result, NULL)
+        return result
 
     cdef fl_job loss_of(self, int operation) noexcept:
         """The loss's own job; which rows, and what scores, is for each block to say."""
@@ -1051,56 +1051,60 @@ cdef class LinearPass:
             raise AssertionError("fastloss: an array is not ready for the kernel; please report this")
         return a.data
 
-    cdef int over_rows(self, const fl_job *loss, object theta, object z, object gradient, double *total) except -1:
-        """Scores, unless theta is None, into z if that is asked for; the loss on them; and what comes of its slopes."""
-        cdef fl_linear l = self.of_x
+    cdef int over_rows(self, const fl_job *loss, object theta, object z, const void *slopes, object gradient,
+                       double *total) except -1:
+        """Scores, unless theta is None, to z if that is asked for; the gradient, of the loss or of given slopes."""
+        cdef fl_linear x = self.of_x
         cdef ptrdiff_t real = 4 << self.call.real, rows
         cdef cnp.ndarray padded
         if theta is not None:
-            padded = np.empty((l.p + l.intercept) * l.k + ACROSS_BYTES // real, self.X.dtype)
+            padded = np.empty((x.p + x.intercept) * x.k + ACROSS_BYTES // real, self.X.dtype)
             padded[: theta.size] = theta.ravel()
             padded[theta.size :] = 0
-            l.theta = cnp.PyArray_DATA(padded)
-        l.loss = loss
-        l.z = NULL if z is None else cnp.PyArray_DATA(<cnp.ndarray> z)
-        l.job.run = isa.linear[self.call.real]
-        if l.order == FL_SPARSE:
+            x.theta = cnp.PyArray_DATA(padded)
+        x.loss = loss
+        x.g = slopes
+        x.z = NULL if z is None else cnp.PyArray_DATA(<cnp.ndarray> z)
+        x.job.run = isa.linear[self.call.real]
+        rows = BLOCK_BYTES // (max(1, max(x.p, x.k)) * real)
+        if x.order == FL_SPARSE:
             rows = SPARSE_ROWS
-        elif l.k == 1:
-            rows = ROW_BYTES // (max(1, l.p) * real)
+        elif x.k > 1:
+            rows = max(TILE_ROWS, rows)
         else:
-            rows = max(LEAST_ROWS, TILE_BYTES // (max(1, l.p) * real))
-        return self.over_shares(&l, l.k, rows, gradient, total)
+            rows = max(COLUMN_ROWS, 8 * rows) if x.order == FL_COLUMNS else max(LEAST_ROWS, rows)
+        return self.over_shares(&x, x.k, rows, gradient, total)
 
-    cdef int over_shares(self, fl_linear *l, ptrdiff_t columns, ptrdiff_t rows, object result,
+    cdef int over_shares(self, fl_linear *x, ptrdiff_t columns, ptrdiff_t rows, object result,
                          double *total) except -1:
         """Run the job over shares of X, with about so many rows in a block; what they leave is added up.
 
-        All is fixed by the shape of X, and so are the bits. Together the shares have a quarter as many numbers as X.
+        All is fixed by the shape of X, and so are the bits. Gradients have a quarter as many numbers as X or scores.
         """
         cdef ptrdiff_t real = 4 << self.call.real, blocks, shares
         cdef cnp.ndarray gradients, scratch
         rows = max(4, min(MAX_ROWS, rows))
-        l.block = rows - rows % (64 if rows >= 64 else 16 if rows >= 16 else 4)
-        l.size = (l.p + l.intercept) * columns
-        blocks = (l.n + l.block - 1) // l.block
-        shares = max(1, min(SHARES, min(blocks, <ptrdiff_t> (self.stored / (4 * max(1, l.size))))))
-        l.share = (blocks + shares - 1) // shares * l.block
-        shares = (l.n + l.share - 1) // l.share
-        l.scratch_size = 2 * (l.block * columns * real + ACROSS_BYTES + LINE) + (real + 8) * (
-            max(l.block, max(l.p, l.k)) + LINE)
-        l.scratch_size += LINE - l.scratch_size % LINE
-        scratch = np.empty(shares * l.scratch_size + LINE, np.uint8)
-        l.scratch = cnp.PyArray_BYTES(scratch)
-        l.scratch += LINE - <size_t> l.scratch % LINE
+        x.block = rows - rows % (64 if rows >= 64 else 16 if rows >= 16 else 4)
+        x.size = (x.p + x.intercept) * columns
+        blocks = (x.n + x.block - 1) // x.block
+        shares = max(1, min(SHARES, min(blocks, <ptrdiff_t> (
+            max(self.stored, <double> x.n * columns) / (4 * max(1, x.size))))))
+        x.share = (blocks + shares - 1) // shares * x.block
+        shares = (x.n + x.share - 1) // x.share
+        x.scratch_size = 2 * (x.block * columns * real + ACROSS_BYTES + LINE) + (real + 8) * (
+            max(x.block, max(x.p, x.k)) + LINE)
+        x.scratch_size += LINE - x.scratch_size % LINE
+        scratch = np.empty(shares * x.scratch_size + LINE, np.uint8)
+        x.scratch = cnp.PyArray_BYTES(scratch)
+        x.scratch += LINE - <size_t> x.scratch % LINE
         if result is not None:
-            gradients = np.empty(shares * l.size)
-            l.gradients = <double *> cnp.PyArray_DATA(gradients)
+            gradients = np.empty(shares * x.size)
+            x.gradients = <double *> cnp.PyArray_DATA(gradients)
         else:
-            l.gradients = NULL
-        over_blocks(&l.job, l.n, l.share, self.stored * columns, self.call.asked, total)
+            x.gradients = NULL
+        over_blocks(&x.job, x.n, x.share, self.stored * columns, self.call.asked, total)
         if result is not None:
-            fl_add_arrays(<double *> cnp.PyArray_DATA(<cnp.ndarray> result), l.gradients, shares, l.size)
+            fl_add_arrays(<double *> cnp.PyArray_DATA(<cnp.ndarray> result), x.gradients, shares, x.size)
         return 0
 
 

@@ -36,7 +36,7 @@ def run_converted(
     vector: Any = None,
 ) -> Any:
     """Convert the arguments to what a kernel takes, run it, and convert the result back."""
-    loss: Loss = runner.loss
+    loss: Loss
     if reduction not in _INTERNAL:
         raise ValueError(f"reduction={reduction!r}: expected one of {', '.join(map(repr, REDUCTIONS))}")
     if n_threads is not None:
@@ -46,14 +46,9 @@ def run_converted(
     long = result_type == np.longdouble and result_type != np.float64
     work_type = np.dtype(np.float32) if result_type == np.float16 else result_type
     z = _contiguous(given, work_type)
-    y = as_array("y_true", y_true)
-    if runner.rows is not None and y.ndim == z.ndim:
-        runner = runner.rows
-        loss = runner.loss
-    y = _target(loss, label_mask(loss, y, z.shape), z)
-    check_shapes(loss, y, z)
+    runner, y, w = beside(runner, y_true, z, sample_weight)
+    loss = runner.loss
     u = None if vector is None else _contiguous(_like("vector", vector, z), work_type)
-    w = None if sample_weight is None else _weight(loss, as_array("sample_weight", sample_weight), z)
     outs = _outs(operation, out, given, result_type, (y, w))
     if outs is not None and operation == PRODUCT:
         for name, array in (("y_pred", given), ("vector", vector)):
@@ -71,6 +66,17 @@ def run_converted(
     if (result_type == work_type and target is not None) or (outs is None and result_type == work_type):
         return result
     return _convert_back(operation, result, outs, result_type)
+
+
+def beside(runner: Any, y_true: Any, z: NDArray[Any], sample_weight: Any) -> tuple[Any, NDArray[Any], Any]:
+    """The runner for such targets; targets, and weights or None, as a kernel takes them beside predictions z."""
+    y = as_array("y_true", y_true)
+    if runner.rows is not None and y.ndim == z.ndim:
+        runner = runner.rows
+    loss: Loss = runner.loss
+    y = _target(loss, label_mask(loss, y, z.shape), z)
+    check_shapes(loss, y, z)
+    return runner, y, None if sample_weight is None else _weight(loss, as_array("sample_weight", sample_weight), z)
 
 
 def writes_two(operation: int) -> bool:

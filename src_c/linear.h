@@ -7,6 +7,7 @@
 
 /* Vectors are written out here: what counts is which numbers stay in registers. A sum's order does not depend on their
  * width: a dot product always has FN(DOT) lanes, and everything else has its sums side by side in a vector. */
+#pragma GCC diagnostic ignored "-Wpsabi" /* of vectors as arguments: all these functions are inlined */
 #undef VECTOR
 #undef vec
 #if defined(__AVX512F__)
@@ -21,7 +22,7 @@ enum { FN(WIDTH) = VECTOR / sizeof(real), FN(DOT) = 64 / sizeof(real), FN(DOT_VE
 
 INLINE vec FN(get)(const real *x) { return *(const FN(vec_in_memory) *)x; }
 INLINE void FN(set)(real *x, vec v) { *(FN(vec_in_memory) *)x = v; }
-INLINE vec FN(all)(real x) { return (vec){0} + x; }
+INLINE vec FN(all)(real x) { return x - (vec){0}; } /* not x + 0: that is a sum, of -0 */
 INLINE vec FN(vec_fma)(vec a, vec b, vec c) {
 #if defined(__AVX512F__) && FL_BITS == 32
     return (vec)_mm512_fmadd_ps((__m512)a, (__m512)b, (__m512)c);
@@ -100,14 +101,21 @@ INLINE void FN(add_multiples)(int rows, const real *a, ptrdiff_t stride, const r
             to[t] = vfma(a[i * stride + t], c[i], to[t]);
 }
 
-/* to[t] += sum of a[i * stride + t] * c[i] over any number of rows; `part` has room for n. */
+/* to[t] += sum of a[i * stride + t] * c[i] over any number of rows; `part` has room for n. What comes behind the rows, if
+ * they are a block of rows without gaps, is fetched meanwhile: the loss that was computed on this block's scores has asked
+ * nothing of the memory. */
 static void FN(multiples)(const real *a, ptrdiff_t stride, const real *c, ptrdiff_t rows, ptrdiff_t n, double *to,
                           real *part) {
+    enum { GROUP = 8, LINE = 64 / sizeof(real) };
     for (ptrdiff_t i = 0; i < rows;) {
         const ptrdiff_t stop = rows - i < FN(CHAIN) ? rows : i + FN(CHAIN);
         memset(part, 0, (size_t)n * sizeof(real));
-        for (; i + 8 <= stop; i += 8)
-            FN(add_multiples)(8, a + i * stride, stride, c + i, n, part);
+        for (; i + GROUP <= stop; i += GROUP) {
+            const real *next = a + (i + rows) * stride;
+            for (ptrdiff_t k = 0; k < GROUP * n && stride == n; k += LINE)
+                __builtin_prefetch(next + k, 0, 2);
+            FN(add_multiples)(GROUP, a + i * stride, stride, c + i, n, part);
+        }
         for (; i < stop; i++)
             FN(add_multiples)(1, a + i * stride, stride, c + i, n, part);
         SIMD for (ptrdiff_t t = 0; t < n; t++)
@@ -124,11 +132,13 @@ typedef struct {
 
 /* One tile of a product: sum[i][k] = sum of a(i, t) * b[t * stride + k] over t < n, for a literal number of rows and of
  * vectors across. */
-enum { FN(TALL) = 4, FN(ACROSS) = 3 };
-INLINE void FN(tile)(int rows, int vectors, matrix a, const real *b, ptrdiff_t stride, ptrdiff_t n,
-                     double sum[FN(TALL)][FN(ACROSS) * FN(WIDTH)]) {
+enum { FN(TALL) = 8, FN(ACROSS) = 3, FN(ACROSS_LANES) = FN(ACROSS) * FN(WIDTH) };
+typedef double FN(product)[FN(TALL)][FN(ACROSS_LANES)];
+INLINE ptrdiff_t FN(tile)(int rows, int vectors, matrix a, const real *b, ptrdiff_t stride, ptrdiff_t n,
+                          FN(product) sum) {
     for (ptrdiff_t from = 0; from == 0 || from < n; from += FN(CHAIN)) {
         const ptrdiff_t stop = n - from < FN(CHAIN) ? n : from + FN(CHAIN);
+        real lanes[FN(ACROSS_LANES)] ALIGNED;
         vec part[FN(TALL)][FN(ACROSS)];
         UNROLLED (int i = 0; i < rows; i++)
             UNROLLED (int j = 0; j < vectors; j++)
@@ -143,36 +153,35 @@ INLINE void FN(tile)(int rows, int vectors, matrix a, const real *b, ptrdiff_t s
                     part[i][j] = FN(vec_fma)(x, across[j], part[i][j]);
             }
         }
-        UNROLLED (int i = 0; i < rows; i++)
+        UNROLLED (int i = 0; i < rows; i++) {
             UNROLLED (int j = 0; j < vectors; j++)
-                for (int k = 0; k < FN(WIDTH); k++)
-                    sum[i][j * FN(WIDTH) + k] = (from ? sum[i][j * FN(WIDTH) + k] : 0) + (double)part[i][j][k];
+                FN(set)(lanes + j * FN(WIDTH), part[i][j]);
+            if (from == 0)
+                SIMD for (ptrdiff_t k = 0; k < vectors * FN(WIDTH); k++)
+                    sum[i][k] = (double)lanes[k];
+            else
+                SIMD for (ptrdiff_t k = 0; k < vectors * FN(WIDTH); k++)
+                    sum[i][k] += (double)lanes[k];
+        }
     }
+    return rows;
 }
 
-/* What a tile at rows i.. and columns c.. is of an a(rows, n) times b(n, columns), b with a vector's room behind its end.
- * Returns how many of its rows are such. */
+/* A tile at row i and column c of a(rows, n) times b(n, columns); b has room for it behind its end. Returns how many rows it
+ * has: four times three vectors, or eight of one, are as many sums as registers hold. */
 static ptrdiff_t FN(tile_at)(matrix a, ptrdiff_t rows, const real *b, ptrdiff_t stride, ptrdiff_t columns, ptrdiff_t n,
-                             ptrdiff_t i, ptrdiff_t c, double sum[FN(TALL)][FN(ACROSS) * FN(WIDTH)]) {
-    const ptrdiff_t vectors = (columns - c + FN(WIDTH) - 1) / FN(WIDTH);
+                             ptrdiff_t i, ptrdiff_t c, FN(product) sum) {
     a.at += i * a.row;
     b += c;
-    if (rows - i >= FN(TALL)) {
-        if (vectors >= 3)
-            FN(tile)(FN(TALL), 3, a, b, stride, n, sum);
-        else if (vectors == 2)
-            FN(tile)(FN(TALL), 2, a, b, stride, n, sum);
-        else
-            FN(tile)(FN(TALL), 1, a, b, stride, n, sum);
-        return FN(TALL);
-    }
-    if (vectors >= 3)
-        FN(tile)(1, 3, a, b, stride, n, sum);
-    else if (vectors == 2)
-        FN(tile)(1, 2, a, b, stride, n, sum);
-    else
-        FN(tile)(1, 1, a, b, stride, n, sum);
-    return 1;
+    rows -= i;
+    columns -= c;
+    if (columns > 2 * FN(WIDTH))
+        return rows >= 4 ? FN(tile)(4, 3, a, b, stride, n, sum) : FN(tile)(1, 3, a, b, stride, n, sum);
+    if (columns > FN(WIDTH))
+        return rows >= 4 ? FN(tile)(4, 2, a, b, stride, n, sum) : FN(tile)(1, 2, a, b, stride, n, sum);
+    return rows >= 8   ? FN(tile)(8, 1, a, b, stride, n, sum)
+           : rows >= 4 ? FN(tile)(4, 1, a, b, stride, n, sum)
+                       : FN(tile)(1, 1, a, b, stride, n, sum);
 }
 
 /* Entry (i, t) of rows `begin` on of a dense X. */
@@ -233,9 +242,9 @@ static void FN(scores)(const fl_linear *l, ptrdiff_t begin, ptrdiff_t m, real *z
             z[i] = (real)wide[i];
         return;
     }
-    double sum[FN(TALL)][FN(ACROSS) * FN(WIDTH)] ALIGNED;
-    for (ptrdiff_t c = 0; c < l->k; c += FN(ACROSS) * FN(WIDTH)) {
-        const ptrdiff_t columns = l->k - c < FN(ACROSS) * FN(WIDTH) ? l->k - c : FN(ACROSS) * FN(WIDTH);
+    FN(product) sum ALIGNED;
+    for (ptrdiff_t c = 0; c < l->k; c += FN(ACROSS_LANES)) {
+        const ptrdiff_t columns = l->k - c < FN(ACROSS_LANES) ? l->k - c : FN(ACROSS_LANES);
         for (ptrdiff_t i = 0, rows; i < m; i += rows) {
             rows = FN(tile_at)(x, m, theta, l->k, l->k, l->p, i, c, sum);
             for (ptrdiff_t r = 0; r < rows; r++)
@@ -267,9 +276,9 @@ static void FN(pull_back)(const fl_linear *l, ptrdiff_t begin, ptrdiff_t m, cons
     else if (l->k == 1)
         FN(dots)(x.at, x.column, g, l->p, m, to);
     else {
-        double sum[FN(TALL)][FN(ACROSS) * FN(WIDTH)] ALIGNED;
-        for (ptrdiff_t c = 0; c < l->k; c += FN(ACROSS) * FN(WIDTH)) {
-            const ptrdiff_t columns = l->k - c < FN(ACROSS) * FN(WIDTH) ? l->k - c : FN(ACROSS) * FN(WIDTH);
+        FN(product) sum ALIGNED;
+        for (ptrdiff_t c = 0; c < l->k; c += FN(ACROSS_LANES)) {
+            const ptrdiff_t columns = l->k - c < FN(ACROSS_LANES) ? l->k - c : FN(ACROSS_LANES);
             for (ptrdiff_t i = 0, rows; i < l->p; i += rows) {
                 rows = FN(tile_at)(turned, l->p, g, l->k, l->k, m, i, c, sum);
                 for (ptrdiff_t r = 0; r < rows; r++)
@@ -285,7 +294,7 @@ static void FN(pull_back)(const fl_linear *l, ptrdiff_t begin, ptrdiff_t m, cons
  * scores are the vector it is multiplied by. */
 static void FN(run_linear)(const fl_job *job, ptrdiff_t begin, ptrdiff_t end, double sum[2]) {
     const fl_linear *l = (const fl_linear *)job;
-    const ptrdiff_t share = begin / l->share, k = l->k, room = PADDED(l->block * k + FN(ACROSS) * FN(WIDTH), 16);
+    const ptrdiff_t share = begin / l->share, k = l->k, room = PADDED(l->block * k + FN(ACROSS_LANES), 16);
     real *scratch = (real *)(l->scratch + share * l->scratch_size);
     real *const z_room = scratch, *const g_room = z_room + room, *const part = g_room + room;
     double *const wide = (double *)(part + PADDED(l->block > l->p ? l->block : l->p, 16));
@@ -342,27 +351,30 @@ static void FN(run_gram)(const fl_job *job, ptrdiff_t begin, ptrdiff_t end, doub
     const ptrdiff_t share = begin / l->share, p = l->p, q = p + (l->intercept != 0);
     real *rows_times = (real *)(l->scratch + share * l->scratch_size);
     double *const to = l->gradients + share * l->size;
-    double part[FN(TALL)][FN(ACROSS) * FN(WIDTH)] ALIGNED;
+    FN(product) tile ALIGNED;
     memset(to, 0, (size_t)l->size * sizeof *to);
     for (ptrdiff_t b = begin, m; b < end; b += m) {
         m = end - b < l->block ? end - b : l->block;
         const matrix x = FN(rows_of)(l, b), turned = {x.at, x.column, x.row};
         const real *h = (const real *)l->g + b;
-        for (ptrdiff_t i = 0; i < m; i++) {
+        for (ptrdiff_t i = 0; i < m && l->order == FL_ROWS; i++)
             SIMD for (ptrdiff_t j = 0; j < p; j++)
-                rows_times[i * q + j] = h[i] * x.at[i * x.row + j * x.column];
-            if (q > p) {
-                rows_times[i * q + p] = h[i];
-                to[p * q + p] += (double)h[i];
-            }
+                rows_times[i * q + j] = h[i] * x.at[i * p + j];
+        for (ptrdiff_t j = 0; j < p && l->order == FL_COLUMNS; j++)
+            for (ptrdiff_t i = 0; i < m; i++)
+                rows_times[i * q + j] = h[i] * x.at[i + j * l->n];
+        for (ptrdiff_t i = 0; i < m && q > p; i++) {
+            rows_times[i * q + p] = h[i];
+            to[p * q + p] += (double)h[i];
         }
-        for (ptrdiff_t i = 0, rows; i < p; i += rows)
-            for (ptrdiff_t c = i; c < q; c += FN(ACROSS) * FN(WIDTH)) {
-                const ptrdiff_t columns = q - c < FN(ACROSS) * FN(WIDTH) ? q - c : FN(ACROSS) * FN(WIDTH);
-                rows = FN(tile_at)(turned, p, rows_times, q, q, m, i, c, part);
+        for (ptrdiff_t i = 0, rows = 0; i < p; i += rows)
+            for (ptrdiff_t c = i; c < q; c += FN(ACROSS_LANES)) {
+                const ptrdiff_t columns = q - c < FN(ACROSS_LANES) ? q - c : FN(ACROSS_LANES);
+                const ptrdiff_t stop = i + 4 < p ? i + 4 : p; /* as many rows for each c */
+                rows = FN(tile_at)(turned, stop, rows_times, q, q, m, i, c, tile);
                 for (ptrdiff_t r = 0; r < rows; r++)
                     SIMD for (ptrdiff_t j = 0; j < columns; j++)
-                        to[(i + r) * q + c + j] += part[r][j];
+                        to[(i + r) * q + c + j] += tile[r][j];
             }
     }
 }

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fastloss.linear.passes import WIDE, PlainPass, make_pass
 from fastloss.penalties import L2, Penalty
 
 if TYPE_CHECKING:
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from fastloss.loss import Loss
+    from fastloss.loss import Hessian, Loss
 
 
 class LinearProblem:
@@ -58,74 +59,63 @@ class LinearProblem:
         self.n_samples, self.n_features = X.shape
         self.dtype = X.dtype
         rows = self.n_features + fit_intercept
-        self.shape: tuple[int, ...] = (rows,) if not loss.has_rows else (rows, n_outputs)
+        columns: tuple[int, ...] = (n_outputs,) if loss.has_rows else ()
+        self.shape = (rows, *columns)
+        arguments = (loss, X, y, sample_weight, (self.n_samples, *columns), fit_intercept, n_threads)
+        self._plain = PlainPass(*arguments)
+        self._pass = make_pass(*arguments) or self._plain
+        narrow = isinstance(X, np.ndarray) and self.n_features < WIDE
+        self._gram_pass = self._pass if narrow else self._plain
 
     def scores(self, theta: NDArray[Any]) -> NDArray[Any]:
         """X W + b, of shape (n_samples,) or (n_samples, n_outputs)."""
-        w = theta.astype(self.dtype, copy=False)
-        z = self.X @ w[: self.n_features]
-        if self.fit_intercept:
-            z += w[-1]
-        result: NDArray[Any] = z
+        result: NDArray[Any] = self._pass.scores(theta)
         return result
 
     def value(self, theta: NDArray[Any]) -> float:
         """F without the l1 term."""
-        mean: float = self.loss(self.y, self.scores(theta), self.sample_weight, n_threads=self.n_threads)
+        mean: float = self._pass.value(theta)
         return mean + self._ridge(theta)
 
     def value_and_gradient(self, theta: NDArray[Any]) -> tuple[float, NDArray[Any]]:
         """F without the l1 term, and its gradient, float64 in the shape of theta."""
-        value, slope = self.loss.value_and_gradient(
-            self.y, self.scores(theta), self.sample_weight, n_threads=self.n_threads
-        )
-        return value + self._ridge(theta), self._with_ridge(self.pull_back(slope), theta)
+        mean, gradient = self._pass.value_and_gradient(theta)
+        return mean + self._ridge(theta), self._with_ridge(gradient, theta)
 
     def absolute(self, theta: NDArray[Any]) -> float:
         """The l1 term."""
         return self.l1 * float(np.abs(theta[: self.n_features]).sum()) if self.l1 else 0.0
 
-    def hessian(self, theta: NDArray[Any], kind: str = "exact") -> NDArray[Any]:
+    def pull_back(self, slope: NDArray[Any]) -> NDArray[Any]:
+        """X^T slope and, for the intercept, the sum of slope, float64: what a slope in the scores is in theta."""
+        result: NDArray[Any] = self._pass.pull_back(self._like_scores(slope))
+        return result
+
+    def hessian(self, theta: NDArray[Any], kind: Hessian = "exact") -> NDArray[Any]:
         """The matrix of second derivatives of F without l1, for scores of shape (n_samples,), by `gram`."""
-        _, h = self.loss.gradient_and_hessian(
-            self.y, self.scores(theta), self.sample_weight, hessian=kind, n_threads=self.n_threads
-        )
-        result = self.gram(h)
+        result = self.gram(self._curvature(self.scores(theta), kind))
         result[np.diag_indices(self.n_features)] += self.l2
         return result
 
     def gram(self, h: NDArray[Any]) -> NDArray[Any]:
         """(X, 1)^T diag(h) (X, 1), float64: h has the weights and the division by their total in it."""
-        result = np.empty((self.shape[0], self.shape[0]))
-        p = self.n_features
-        result[:p, :p] = (self.X.T * h) @ self.X
-        if self.fit_intercept:
-            result[p, :p] = result[:p, p] = h @ self.X
-            result[p, p] = h.sum(dtype=np.float64)
-        return result
+        upper: NDArray[Any] = np.triu(self._gram_pass.gram(self._like_scores(h)))
+        return upper + np.triu(upper, 1).T
 
     def hessian_product(self, theta: NDArray[Any]) -> Callable[[NDArray[Any]], NDArray[Any]]:
         """What multiplies a vector of the shape of theta by the exact Hessian of F without l1, at theta."""
         z = self.scores(theta)
+        diagonal = self.loss.curvature == "diagonal"
+        at = self._curvature(z, "exact") if diagonal else z
+        hessian_pass = self._pass if self.loss.curvature is not None else self._plain  # where the loss says why not
 
         def product(vector: NDArray[Any]) -> NDArray[Any]:
-            along = self.scores(vector)
-            slope = self.loss.hessian_vector_product(self.y, z, along, self.sample_weight, n_threads=self.n_threads)
-            return self._with_ridge(self.pull_back(slope), vector)
+            return self._with_ridge(hessian_pass.product(vector, at, diagonal), vector)
 
         return product
 
-    def pull_back(self, slope: NDArray[Any]) -> NDArray[Any]:
-        """X^T slope and, for the intercept, the sum of slope, float64: what a slope in the scores is in theta."""
-        result = np.empty(self.shape)
-        p = self.n_features
-        result[:p] = self.X.T @ slope
-        if self.fit_intercept:
-            result[p] = slope.sum(axis=0, dtype=np.float64)
-        return result
-
     def gradient_norm(self, theta: NDArray[Any], gradient: NDArray[Any]) -> float:
-        """The largest entry of the least subgradient of F, l1 and all; `gradient` is that of the smooth part at theta."""
+        """The largest entry of the least subgradient of F with l1; `gradient` is that of F without, at theta."""
         if not self.l1:
             return float(np.abs(gradient).max(initial=0.0))
         p = self.n_features
@@ -145,6 +135,13 @@ class LinearProblem:
             n_outputs=self.n_outputs,
             n_threads=self.n_threads,
         )
+
+    def _curvature(self, z: NDArray[Any], kind: Hessian) -> NDArray[Any]:
+        """The diagonal of the Hessian of the mean loss in the scores."""
+        return self.loss.gradient_and_hessian(self.y, z, self.sample_weight, hessian=kind, n_threads=self.n_threads)[1]
+
+    def _like_scores(self, array: NDArray[Any]) -> NDArray[Any]:
+        return np.ascontiguousarray(array, self.dtype)
 
     def _ridge(self, theta: NDArray[Any]) -> float:
         return self.l2 / 2 * float(np.square(theta[: self.n_features]).sum()) if self.l2 else 0.0

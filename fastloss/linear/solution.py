@@ -20,6 +20,7 @@ class Solution(NamedTuple):
 
 
 class Report(Protocol):
-    """Called after each iteration (epoch): for progress and curves. Ctrl-C between two calls ends a fit with the best point."""
+    """What is called after each iteration (epoch), for progress and curves; Ctrl-C ends a fit between two calls."""
 
-    def __call__(self, iteration: int, objective: float, gradient_norm: float) -> None: ...
+    def __call__(self, iteration: int, objective: float, gradient_norm: float) -> None:
+        """Take note of where the solver is."""
