@@ -23,7 +23,7 @@ SAMPLE, NEAR = 2.0, 1.2
 # A sample of this share of the rows, or more, saves nothing.
 TOO_MANY = 1 / 3
 # A sample is solved to this share of what it is wrong by, and rows near their kinks to this share of it.
-OF_SAMPLING, OF_LAST = 0.1, 0.02
+OF_SAMPLING, OF_LAST = 0.1, 0.1
 # Parameters have so many rows near a kink, at least, to be decided by.
 LEAST_NEAR = 20
 # Whether columns lie so many of their standard deviations from 0 is seen on so many rows; they are then moved to 0.
@@ -123,7 +123,7 @@ def solve(
 
 def _solve(course: _Course, problem: LinearProblem, hinges: HingeSum, theta: NDArray[Any], tol: float) -> NDArray[Any]:
     """The solution for all rows of `problem`, which may be a sample of the course's, to a relative gap of `tol`."""
-    n, q = hinges.data.n_samples, len(theta)
+    n, q, certified = hinges.data.n_samples, len(theta), problem is course.problem
     size = int(SAMPLE * (n * n * q) ** (1 / 3))
     objective = _objective(problem, theta)
     count, error, wanted = n, np.inf, tol
@@ -140,26 +140,27 @@ def _solve(course: _Course, problem: LinearProblem, hinges: HingeSum, theta: NDA
     while True:
         rows = hinges.nearest(x, count) if count < n else np.arange(n)
         part = hinges.part(rows, x > 0) if count < n else hinges
-        found, gap = _follow(course, part, theta, objective, wanted)
+        found, gap = _follow(course, part, theta, objective, wanted, certified)
         there = hinges.lines(found) - hinges.places
         gap += hinges.misplaced(rows, x > 0, there)
         value = _objective(problem, found)
-        if problem is course.problem:
+        if certified:
             course.see(found, value, gap)
         if value <= objective:
             theta, objective, x = found, value, there
         if gap <= course.goal(value, tol) or count == n:
             return theta
-        # The distance that rows may yet go is as the root of what is left to gain.
-        left = gap / abs(value) if value else np.inf
-        if not left < error / 4:
+        # How far rows may yet go is as the root of what is left to gain; of too few rows nothing was learnt.
+        wanted = tol / 2
+        if gap < error * abs(value) / 4:
+            error = gap / abs(value)
+        else:
             per_error *= 2
-        error, wanted = left, tol / 2
         count = int(min(n, max(per_error * np.sqrt(error), LEAST_NEAR * q)))
 
 
 def _follow(
-    course: _Course, hinges: HingeSum, theta: NDArray[Any], objective: float, tol: float
+    course: _Course, hinges: HingeSum, theta: NDArray[Any], objective: float, tol: float, certified: bool
 ) -> tuple[NDArray[Any], float]:
     """A minimum of hinges that are `objective` at theta, but for a constant, and a bound on what is left to gain."""
     path = CentralPath(hinges, theta)
@@ -175,8 +176,10 @@ def _follow(
             theta = path.theta
             course.end_step(theta, value, gap)
             goal = course.goal(value, tol)
-            if gap <= goal and path.certify() <= goal:
-                break
+            if gap <= goal:
+                gap = path.certify() if certified else gap
+                if gap <= goal:
+                    return theta, gap
             least, idle = (gap, 0) if gap < least else (least, idle + 1)
         return theta, path.certify()
     except np.linalg.LinAlgError:  # numbers have left their range
