@@ -18,11 +18,19 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.linear_model import HuberRegressor, LogisticRegression, PoissonRegressor, SGDClassifier, SGDRegressor
+from sklearn.linear_model import (
+    HuberRegressor,
+    LogisticRegression,
+    PoissonRegressor,
+    QuantileRegressor,
+    SGDClassifier,
+    SGDRegressor,
+)
+from sklearn.svm import LinearSVC, LinearSVR
 from threadpoolctl import threadpool_limits
 
 import fastloss as fl
-from fastloss.linear import lbfgs, stochastic
+from fastloss.linear import interior, lbfgs, stochastic
 from fastloss.linear.problem import LinearProblem
 from fastloss.linear.scale import HuberWithScale
 from fastloss.linear.stochastic import Settings
@@ -30,6 +38,7 @@ from fastloss.linear.stochastic import Settings
 Fit = Callable[[], NDArray[Any]]  # returns theta: a row per feature, then the intercept
 
 ALPHA = 1e-4
+KINKS_TOL = 1e-5  # about what liblinear comes to
 OURS = "fastloss"
 
 
@@ -163,7 +172,58 @@ def epochs(
     )
 
 
+def quantile(seed: int, n: int = 20_000, p: int = 50) -> Contest:
+    rng = np.random.default_rng(seed)
+    X = features(rng, n, p)
+    y = scores(rng, X) + 0.5 * rng.standard_t(3, size=n)
+    problem = LinearProblem(X, y, fl.Quantile(0.7))
+    peer = QuantileRegressor(quantile=0.7, alpha=0, solver="highs")
+    return Contest(
+        problem.value,
+        {
+            OURS: lambda: interior.solve(problem.subset(slice(None)), tol=1e-9).theta,
+            "QuantileRegressor(highs)": lambda: theta_of(peer.fit(X, y)),
+        },
+    )
+
+
+def tube(seed: int, epsilon: float, n: int = 200_000, p: int = 50) -> Contest:
+    """The absolute error beyond a tube. liblinear puts a penalty on the intercept, divided by its scaling's square."""
+    rng = np.random.default_rng(seed)
+    X = features(rng, n, p)
+    y = scores(rng, X) + 0.5 * rng.standard_t(3, size=n)
+    problem = LinearProblem(X, y, fl.EpsilonInsensitive(epsilon), penalty=fl.L2(ALPHA))
+    machine = LinearSVR(epsilon=epsilon, C=1 / (n * ALPHA), intercept_scaling=10)
+    descent = SGDRegressor("epsilon_insensitive", epsilon=epsilon, alpha=ALPHA)
+    return Contest(
+        problem.value,
+        {
+            OURS: lambda: interior.solve(problem.subset(slice(None)), tol=KINKS_TOL).theta,
+            "LinearSVR": lambda: theta_of(machine.fit(X, y)),
+            "SGDRegressor": lambda: theta_of(descent.fit(X, y)),
+        },
+    )
+
+
+def hinge(seed: int, n: int = 200_000, p: int = 50) -> Contest:
+    rng = np.random.default_rng(seed)
+    X = features(rng, n, p)
+    y = (rng.random(n) < 1 / (1 + np.exp(0.5 - 2 * scores(rng, X)))).astype(np.float64)
+    problem = LinearProblem(X, y, fl.Hinge(), penalty=fl.L2(ALPHA))
+    machine = LinearSVC(loss="hinge", C=1 / (n * ALPHA), intercept_scaling=10)
+    descent = SGDClassifier("hinge", alpha=ALPHA)
+    return Contest(
+        problem.value,
+        {
+            OURS: lambda: interior.solve(problem.subset(slice(None)), tol=KINKS_TOL).theta,
+            "LinearSVC": lambda: theta_of(machine.fit(X, y)),
+            "SGDClassifier": lambda: theta_of(descent.fit(X, y)),
+        },
+    )
+
+
 LOG_LOSS, SQUARES = fl.BinaryCrossEntropy(from_logits=True), fl.HalfSquaredError()
+
 
 CASES = [
     Case("logistic", 3, logistic),
@@ -171,6 +231,10 @@ CASES = [
     Case("multinomial", 2, multinomial),
     Case("poisson", 3, poisson),
     Case("huber", 4, huber),
+    Case("quantile", 100, quantile),
+    Case("absolute", 2, lambda seed: tube(seed, 0.0)),
+    Case("epsilon", 2, lambda seed: tube(seed, 0.3)),
+    Case("hinge", 2, hinge),
     Case("sgd, classes", 3, lambda seed: epochs(seed, "sgd", LOG_LOSS, partial(SGDClassifier, loss="log_loss"))),
     Case("adam, classes", 3, lambda seed: epochs(seed, "adam", LOG_LOSS, partial(SGDClassifier, loss="log_loss"))),
     Case("sgd, numbers", 3, lambda seed: epochs(seed, "sgd", SQUARES, SGDRegressor)),

@@ -143,7 +143,6 @@ class WeightedSum(Loss):
             total = part if total is None else [a + b for a, b in zip(total, part, strict=True)]
         return tuple(total)
 
-
     def kinks(self, y_true: Any) -> tuple[Any, Any, Any]:
         """Those of all parts."""
         parts = [(factor, *loss.kinks(y_true)) for factor, loss in self._terms()]

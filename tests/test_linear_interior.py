@@ -45,7 +45,7 @@ def linear_program(problem):
     n, p = X.shape
     A = np.hstack([X, np.ones((n, 1))]) if problem.fit_intercept else X
     q = A.shape[1]
-    slope, places, rises = loss.kinks(y.astype(float))
+    _, places, _ = loss.kinks(y.astype(float))
     # Each piece of a convex function lies below it: its tangents at points left and right of every kink.
     ends = np.sort(places, axis=0)
     points = [ends[0] - 1, *(ends[:-1] + ends[1:]) / 2, ends[-1] + 1]
@@ -408,7 +408,7 @@ def test_too_few_steps():
 BAD = {
     "smooth": (fl.Huber(), [1.0, 2.0], r"Huber\(delta=1.0\) is not linear between kinks: use a solver for smooth"),
     "infinite": (fl.AbsolutePercentageError(), [1.0, 0.0], r"y_true\[1\] is 0.0: .* is infinite there; give such rows"),
-    "a line": (fl.HingeEmbedding(), [1.0, 1.0], r"HingeEmbedding\(margin=1.0\) has no kink at any of these targets"),
+    "a line": (fl.HingeEmbedding(), [1.0, 1.0], r"HingeEmbedding\(margin=1.0\) has no kink at these targets"),
 }
 
 

@@ -83,9 +83,9 @@ class CentralPath:
             along = -solve(hinges.pull_back(lower + bend * excess) + ridge_slope)
             moved = hinges.lines(along)
             slope = bend * (moved + excess)
-            return along, moved, slope, (toward_below - below * slope) / lower - below, (
-                toward_above + above * slope
-            ) / upper - above
+            d_below = (toward_below - below * slope) / lower - below
+            d_above = (toward_above + above * slope) / upper - above
+            return along, moved, slope, d_below, d_above
 
         _, _, slope, d_below, d_above = direction(0.0, 0.0)
         primal, dual = self._lengths(slope, d_below, d_above)
@@ -117,6 +117,7 @@ class CentralPath:
         so that the sum is at most 1 + kappa times as large.
         """
         hinges, kappa = self.hinges, np.inf
+        self.x = hinges.lines(self.theta) - hinges.places  # without what the steps' roundings add up to
         for _ in range(MOST_BALANCINGS):
             room = np.minimum(self.lower, self.upper)
             rest = hinges.pull_back(self.lower) + hinges.ridge * self.theta

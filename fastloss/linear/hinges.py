@@ -35,9 +35,7 @@ class HingeSum:
         Of the shape of theta.
     """
 
-    def __init__(
-        self, data: LinearProblem, places: NDArray[Any], rises: NDArray[Any], linear: NDArray[Any]
-    ) -> None:
+    def __init__(self, data: LinearProblem, places: NDArray[Any], rises: NDArray[Any], linear: NDArray[Any]) -> None:
         self.data, self.n_kinks, self.linear = data, len(places), linear
         self.places, self.rises = places.ravel(), rises.ravel()
         p = data.n_features
@@ -69,7 +67,7 @@ class HingeSum:
         if problem.l1:
             linear[: problem.n_features] -= problem.l1
         if not bent.any():
-            raise ValueError(f"{problem.loss!r} has no kink at any of these targets: nothing bounds its mean from below")
+            raise ValueError(f"{problem.loss!r} has no kink at these targets: nothing bounds its mean from below")
         if not bent.all():  # rows without weight, or where the loss is a line
             problem, places, rises, bent = problem.subset(bent > 0), *(x[..., bent > 0] for x in (places, rises, bent))
         # A kink that is none gets a rise that rounding hides, for dual variables to lie between two bounds.
@@ -106,7 +104,7 @@ class HingeSum:
         size = np.abs(self.lines(theta)) + np.abs(self.places)
         return ROUNDINGS * float(np.finfo(np.float64).eps) * float(self.rises @ size)
 
-    def _by_kink(self, x: NDArray[Any]) -> NDArray[Any]:
+    def _by_kink(self, x: NDArray[Any]) -> Any:
         """The numbers of the hinges on scores, as (n_kinks, n_samples)."""
         return x[: self.n_kinks * self.data.n_samples].reshape(self.n_kinks, -1)
 
@@ -117,7 +115,7 @@ class HingeSum:
 
     def pull_back(self, slopes: NDArray[Any]) -> NDArray[Any]:
         """Slopes along the lines as slopes in theta, with that of the linear part."""
-        result = self.linear + self.data.pull_back(self._of_rows(slopes))
+        result: NDArray[Any] = self.linear + self.data.pull_back(self._of_rows(slopes))
         if self.data.l1:
             p = self.data.n_features
             result[:p] += slopes[-p:]
@@ -125,7 +123,7 @@ class HingeSum:
 
     def curvature(self, weights: NDArray[Any]) -> NDArray[Any]:
         """The matrix of a sum of weights times squares of the lines, plus that of the ridge."""
-        result = self.data.gram(self._of_rows(weights))
+        result: NDArray[Any] = self.data.gram(self._of_rows(weights))
         p = self.data.n_features
         diagonal = np.einsum("ii->i", result)
         diagonal += self.ridge

@@ -23,7 +23,7 @@ SAMPLE, NEAR = 2.0, 1.2
 # A sample of this share of the rows, or more, saves nothing.
 TOO_MANY = 1 / 3
 # A sample is solved to this share of what it is wrong by, and rows near their kinks to this share of it.
-OF_SAMPLING, OF_LAST = 0.1, 0.02
+OF_SAMPLING, OF_LAST = 0.1, 0.1
 # Parameters have so many rows near a kink, at least, to be decided by.
 LEAST_NEAR = 20
 # Whether columns lie so many of their standard deviations from 0 is seen on so many rows; they are then moved to 0.
@@ -83,8 +83,9 @@ def solve(
     >>> import numpy as np, fastloss as fl
     >>> from fastloss.linear import interior
     >>> from fastloss.linear.problem import LinearProblem
-    >>> X = np.array([[0.0], [1.0], [2.0], [3.0]])
-    >>> solution = interior.solve(LinearProblem(X, np.array([1.0, 3.0, 5.0, 0.0]), fl.AbsoluteError()))
+    >>> X = np.array([[0.0], [1.0], [2.0], [3.0], [4.0]])
+    >>> y = np.array([1.0, 3.0, 5.0, 0.0, 9.0])
+    >>> solution = interior.solve(LinearProblem(X, y, fl.AbsoluteError()))
     >>> solution.theta.round(6), solution.converged
     (array([2., 1.]), True)
     """
@@ -108,7 +109,8 @@ def solve(
             if course.gap > course.noise:
                 _solve(course, problem, hinges, theta, tol)
         except (KeyboardInterrupt, _Over) as end:
-            course.see(course.last, _objective(problem, course.last), np.inf)
+            if course.last is not None:
+                course.see(course.last, _objective(problem, course.last), np.inf)
             message = f"max_iter={max_iter} steps were not enough"
             if isinstance(end, KeyboardInterrupt):
                 message = f"interrupted after {course.n_iter} steps"
@@ -121,7 +123,7 @@ def solve(
 
 def _solve(course: _Course, problem: LinearProblem, hinges: HingeSum, theta: NDArray[Any], tol: float) -> NDArray[Any]:
     """The solution for all rows of `problem`, which may be a sample of the course's, to a relative gap of `tol`."""
-    n, q = hinges.data.n_samples, len(theta)
+    n, q, certified = hinges.data.n_samples, len(theta), problem is course.problem
     size = int(SAMPLE * (n * n * q) ** (1 / 3))
     objective = _objective(problem, theta)
     count, error, wanted = n, np.inf, tol
@@ -138,41 +140,45 @@ def _solve(course: _Course, problem: LinearProblem, hinges: HingeSum, theta: NDA
     while True:
         rows = hinges.nearest(x, count) if count < n else np.arange(n)
         part = hinges.part(rows, x > 0) if count < n else hinges
-        found, gap = _follow(course, part, theta, objective, wanted)
+        found, gap = _follow(course, part, theta, objective, wanted, certified)
         there = hinges.lines(found) - hinges.places
         gap += hinges.misplaced(rows, x > 0, there)
         value = _objective(problem, found)
-        if problem is course.problem:
+        if certified:
             course.see(found, value, gap)
         if value <= objective:
             theta, objective, x = found, value, there
         if gap <= course.goal(value, tol) or count == n:
             return theta
         # The distance that rows may yet go is as the root of what is left to gain.
-        if not gap < error * value / 4:
+        left = gap / abs(value) if value else np.inf
+        if not left < error / 4:
             per_error *= 2
-        error, wanted = gap / value, tol / 2
+        error, wanted = left, tol / 2
         count = int(min(n, max(per_error * np.sqrt(error), LEAST_NEAR * q)))
 
 
 def _follow(
-    course: _Course, hinges: HingeSum, theta: NDArray[Any], objective: float, tol: float
+    course: _Course, hinges: HingeSum, theta: NDArray[Any], objective: float, tol: float, certified: bool
 ) -> tuple[NDArray[Any], float]:
-    """The minimum of a sum of hinges whose value at theta is `objective`, but for a constant, and a bound on its gap."""
+    """A minimum of hinges that are `objective` at theta, but for a constant, and a bound on what is left to gain."""
     path = CentralPath(hinges, theta)
     constant = objective - path.value()
     least, idle = np.inf, 0
     try:
         while idle < PATIENCE:
+            course.begin_step()
             path.step()
             value, gap = path.value() + constant, path.complementarity()
             if not np.isfinite(value + gap):
                 break
             theta = path.theta
-            course.count(theta, value, gap)
+            course.end_step(theta, value, gap)
             goal = course.goal(value, tol)
-            if gap <= goal and path.certify() <= goal:
-                break
+            if gap <= goal:
+                gap = path.certify() if certified else gap
+                if gap <= goal:
+                    return theta, gap
             least, idle = (gap, 0) if gap < least else (least, idle + 1)
         return theta, path.certify()
     except np.linalg.LinAlgError:  # numbers have left their range
@@ -190,6 +196,7 @@ class _Course:
         self.problem, self.tol, self.max_iter, self.report = problem, tol, max_iter, report
         self.n_iter, self.noise, self.bound = 0, 0.0, -np.inf
         self.theta: NDArray[Any] | None = None
+        self.last: NDArray[Any] | None = None  # where the last step led, for a sample or for all rows
         self.objective = self.gap = np.inf
 
     def goal(self, value: float, tol: float) -> float:
@@ -201,16 +208,19 @@ class _Course:
         self.bound = max(self.bound, value - gap)
         if self.theta is None or value <= self.objective:
             self.theta, self.objective, self.gap = theta, value, gap
-        self.gap = min(self.gap, max(self.objective - self.bound, 0.0))
+        self.gap = min(self.gap, max(self.objective - self.bound, self.noise))
 
-    def count(self, theta: NDArray[Any], value: float, gap: float) -> None:
+    def begin_step(self) -> None:
+        """Raise if no step is left."""
+        if self.n_iter >= self.max_iter:
+            raise _Over
+
+    def end_step(self, theta: NDArray[Any], value: float, gap: float) -> None:
         """A step was made, to theta."""
         self.last = theta
         self.n_iter += 1
         if self.report is not None:
             self.report(self.n_iter, value, gap)
-        if self.n_iter >= self.max_iter:
-            raise _Over
 
     def solution(self, message: str) -> Solution:
         """The best point."""

@@ -24,7 +24,8 @@ class HuberWithScale(LinearProblem):
     Parameters
     ----------
     X, y, loss, **options
-        Of `LinearProblem`. The loss is `Huber` with delta > 1; with 1 the best scale is 0, and F the mean absolute error.
+        Of `LinearProblem`. The loss is `Huber` with delta > 1: with 1 the best scale would be 0, and F the mean
+        absolute error.
 
     Raises
     ------
