@@ -261,9 +261,8 @@ def compare(case: Case, seed: int, rounds: int) -> None:
         least = min(all_times)
         ratio = "" if name == OURS else f"{least / ours:.1f}x"
         above = (reached[name] - lowest) / abs(lowest)
-        print(
-            f"{case.name:<18} {seed:>4}  {name:<34} {least * 1e3:>9.1f} ms {ratio:>7}   {reached[name]:.12g} +{above:.0e}"
-        )
+        row = f"{case.name:<18} {seed:>4}  {name:<30} {least * 1e3:>9.1f} ms {ratio:>7}"
+        print(f"{row}   {reached[name]:.12g} +{above:.0e}")
     peers = [name for name in times if name != OURS]
     ratio = min(min(times[name]) for name in peers) / ours
     no_worse = reached[OURS] <= min(reached[name] for name in peers) * (1 + 1e-9)

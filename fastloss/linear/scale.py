@@ -128,4 +128,4 @@ class HuberWithScale(LinearProblem):
         root = float(np.sqrt(squared / left)) if left > 0 else np.inf
         # A fit without residuals, for most of the weight, has no scale: then it is the least that can be divided by.
         least = 10 * np.finfo(self.dtype).eps * max(1.0, float(size[-1]))
-        return max(min(max(root, low), high), least)
+        return float(max(min(max(root, low), high), least))
