@@ -1044,7 +1044,7 @@ cdef class LinearPass:
         return gradient
 
     def gram(self, h):
-        """(X, 1)^T diag(h) (X, 1)."""
+        """(X, 1)^T diag(h) (X, 1): the upper triangle; what stands below it means nothing."""
         cdef fl_linear x = self.of_x
         cdef ptrdiff_t q = x.p + x.intercept
         cdef array_t of_h = array_of(h)
@@ -1054,8 +1054,7 @@ cdef class LinearPass:
         x.job.run = isa.gram[self.call.real]
         result = np.empty((q, q))
         self.over_shares(&x, q, max(TILE_ROWS, BLOCK_BYTES // (q * (4 << self.call.real))), result, NULL)
-        upper = np.triu(result)
-        return upper + np.triu(result, 1).T
+        return result
 
     def descend(self, rows, ptrdiff_t size, rates, roots, double scale, tuple strengths, tuple rule, theta, first,
                 second, gradients):

@@ -7,6 +7,7 @@
 
 /* Vectors are written out here: what counts is which numbers stay in registers. A sum's order does not depend on their
  * width: a dot product always has FN(DOT) lanes, and everything else has its sums side by side in a vector. */
+#pragma GCC diagnostic ignored "-Wpsabi" /* of vectors as arguments: all these functions are inlined */
 #undef VECTOR
 #undef vec
 #if defined(__AVX512F__)
@@ -178,7 +179,9 @@ static ptrdiff_t FN(tile_at)(matrix a, ptrdiff_t rows, const real *b, ptrdiff_t 
         return rows >= 4 ? FN(tile)(4, 3, a, b, stride, n, sum) : FN(tile)(1, 3, a, b, stride, n, sum);
     if (columns > FN(WIDTH))
         return rows >= 4 ? FN(tile)(4, 2, a, b, stride, n, sum) : FN(tile)(1, 2, a, b, stride, n, sum);
-    return rows >= 8 ? FN(tile)(8, 1, a, b, stride, n, sum) : FN(tile)(1, 1, a, b, stride, n, sum);
+    return rows >= 8   ? FN(tile)(8, 1, a, b, stride, n, sum)
+           : rows >= 4 ? FN(tile)(4, 1, a, b, stride, n, sum)
+                       : FN(tile)(1, 1, a, b, stride, n, sum);
 }
 
 /* Entry (i, t) of rows `begin` on of a dense X. */
@@ -354,18 +357,21 @@ static void FN(run_gram)(const fl_job *job, ptrdiff_t begin, ptrdiff_t end, doub
         m = end - b < l->block ? end - b : l->block;
         const matrix x = FN(rows_of)(l, b), turned = {x.at, x.column, x.row};
         const real *h = (const real *)l->g + b;
-        for (ptrdiff_t i = 0; i < m; i++) {
+        for (ptrdiff_t i = 0; i < m && l->order == FL_ROWS; i++)
             SIMD for (ptrdiff_t j = 0; j < p; j++)
-                rows_times[i * q + j] = h[i] * x.at[i * x.row + j * x.column];
-            if (q > p) {
-                rows_times[i * q + p] = h[i];
-                to[p * q + p] += (double)h[i];
-            }
+                rows_times[i * q + j] = h[i] * x.at[i * p + j];
+        for (ptrdiff_t j = 0; j < p && l->order == FL_COLUMNS; j++)
+            for (ptrdiff_t i = 0; i < m; i++)
+                rows_times[i * q + j] = h[i] * x.at[i + j * l->n];
+        for (ptrdiff_t i = 0; i < m && q > p; i++) {
+            rows_times[i * q + p] = h[i];
+            to[p * q + p] += (double)h[i];
         }
         for (ptrdiff_t i = 0, rows = 0; i < p; i += rows)
             for (ptrdiff_t c = i; c < q; c += FN(ACROSS_LANES)) {
                 const ptrdiff_t columns = q - c < FN(ACROSS_LANES) ? q - c : FN(ACROSS_LANES);
-                rows = FN(tile_at)(turned, p, rows_times, q, q, m, i, c, tile);
+                const ptrdiff_t stop = i + 4 < p ? i + 4 : p; /* as many rows for each c */
+                rows = FN(tile_at)(turned, stop, rows_times, q, q, m, i, c, tile);
                 for (ptrdiff_t r = 0; r < rows; r++)
                     SIMD for (ptrdiff_t j = 0; j < columns; j++)
                         to[(i + r) * q + c + j] += tile[r][j];

@@ -150,11 +150,12 @@ def _solve(course: _Course, problem: LinearProblem, hinges: HingeSum, theta: NDA
             theta, objective, x = found, value, there
         if gap <= course.goal(value, tol) or count == n:
             return theta
-        # The distance that rows may yet go is as the root of what is left to gain.
-        left = gap / abs(value) if value else np.inf
-        if not left < error / 4:
+        # How far rows may yet go is as the root of what is left to gain; of too few rows nothing was learnt.
+        wanted = tol / 2
+        if gap < error * abs(value) / 4:
+            error = gap / abs(value)
+        else:
             per_error *= 2
-        error, wanted = left, tol / 2
         count = int(min(n, max(per_error * np.sqrt(error), LEAST_NEAR * q)))
 
 

@@ -121,7 +121,7 @@ class PlainPass:
         )
 
     def gram(self, h: NDArray[Any]) -> NDArray[Any]:
-        """(X, 1)^T diag(h) (X, 1)."""
+        """(X, 1)^T diag(h) (X, 1): the upper triangle; what stands below it means nothing."""
         n, p = self.X.shape
         result = np.zeros((self.shape[0], self.shape[0]))
         step = max(1, CHUNK // max(1, p)) if type(self.X) is np.ndarray else max(1, n)
@@ -132,6 +132,6 @@ class PlainPass:
             else:
                 result[:p, :p] += (rows.T @ rows.multiply(by[:, None]).tocsr()).toarray()
         if self.fit_intercept:
-            result[p, :p] = result[:p, p] = self.X.T @ h
+            result[:p, p] = self.X.T @ h
             result[p, p] = h.sum(dtype=np.float64)
         return result

@@ -104,8 +104,8 @@ class LinearProblem:
 
     def gram(self, h: NDArray[Any]) -> NDArray[Any]:
         """(X, 1)^T diag(h) (X, 1), float64: h has the weights and the division by their total in it."""
-        result: NDArray[Any] = self._gram_pass.gram(self._like_scores(h))
-        return result
+        upper: NDArray[Any] = np.triu(self._gram_pass.gram(self._like_scores(h)))
+        return upper + np.triu(upper, 1).T
 
     def hessian_product(self, theta: NDArray[Any]) -> Callable[[NDArray[Any]], NDArray[Any]]:
         """What multiplies a vector of the shape of theta by the exact Hessian of F without l1, at theta."""
