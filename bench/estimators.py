@@ -206,16 +206,25 @@ def tube(seed: int, epsilon: float, n: int = 200_000, p: int = 50) -> Contest:
 
 
 def hinge(seed: int, n: int = 200_000, p: int = 50) -> Contest:
+    return _margins(seed, n, p, fl.Hinge(), lambda problem: interior.solve(problem, tol=KINKS_TOL), dual=True)
+
+
+def squared_hinge(seed: int, n: int = 200_000, p: int = 50) -> Contest:
+    return _margins(seed, n, p, fl.SquaredHinge(), lambda problem: lbfgs.solve(problem, tol=1e-5), dual=False)
+
+
+def _margins(seed: int, n: int, p: int, loss: Any, solve: Callable[[LinearProblem], Any], dual: bool) -> Contest:
+    """`dual`: how liblinear does this loss fastest, or at all."""
     rng = np.random.default_rng(seed)
     X = features(rng, n, p)
     y = (rng.random(n) < 1 / (1 + np.exp(0.5 - 2 * scores(rng, X)))).astype(np.float64)
-    problem = LinearProblem(X, y, fl.Hinge(), penalty=fl.L2(ALPHA))
-    machine = LinearSVC(loss="hinge", C=1 / (n * ALPHA), intercept_scaling=10)
-    descent = SGDClassifier("hinge", alpha=ALPHA)
+    problem = LinearProblem(X, y, loss, penalty=fl.L2(ALPHA))
+    machine = LinearSVC(loss=loss.name, dual=dual, C=1 / (n * ALPHA), intercept_scaling=10)
+    descent = SGDClassifier(loss.name, alpha=ALPHA)
     return Contest(
         problem.value,
         {
-            OURS: lambda: interior.solve(problem.subset(slice(None)), tol=KINKS_TOL).theta,
+            OURS: lambda: solve(problem.subset(slice(None))).theta,
             "LinearSVC": lambda: theta_of(machine.fit(X, y)),
             "SGDClassifier": lambda: theta_of(descent.fit(X, y)),
         },
@@ -223,7 +232,6 @@ def hinge(seed: int, n: int = 200_000, p: int = 50) -> Contest:
 
 
 LOG_LOSS, SQUARES = fl.BinaryCrossEntropy(from_logits=True), fl.HalfSquaredError()
-
 
 CASES = [
     Case("logistic", 3, logistic),
@@ -235,6 +243,7 @@ CASES = [
     Case("absolute", 2, lambda seed: tube(seed, 0.0)),
     Case("epsilon", 2, lambda seed: tube(seed, 0.3)),
     Case("hinge", 2, hinge),
+    Case("squared hinge", 2, squared_hinge),
     Case("sgd, classes", 3, lambda seed: epochs(seed, "sgd", LOG_LOSS, partial(SGDClassifier, loss="log_loss"))),
     Case("adam, classes", 3, lambda seed: epochs(seed, "adam", LOG_LOSS, partial(SGDClassifier, loss="log_loss"))),
     Case("sgd, numbers", 3, lambda seed: epochs(seed, "sgd", SQUARES, SGDRegressor)),

@@ -474,6 +474,20 @@ def test_metric_is_the_inverse_hessian() -> None:
     assert softmax.hessian_product(theta)(metric(softmax, theta)(g)) == pytest.approx(g, rel=0.1, abs=0.05)
 
 
+@pytest.mark.parametrize("solver", SMOOTH_SOLVERS, ids=lambda s: s.__name__)
+@pytest.mark.parametrize(("n", "p"), [(12_000, 5), (150, 1100)], ids=["tall", "wide"])
+def test_sparse_and_fortran(solver: Any, n: int, p: int) -> None:
+    sparse = pytest.importorskip("scipy.sparse")
+    X = features(n, p) * (seed_of("zeros", n, p).random((n, p)) < 0.3)
+    y = targets(LOGISTIC, X)
+    penalty = fl.ElasticNet(0.1, 0.5) if solver is proximal else fl.L2(0.1)
+    forms = (X, np.asfortranarray(X), sparse.csr_array(X))
+    found = [solver.solve(LinearProblem(form, y, LOGISTIC, penalty=penalty), tol=1e-7) for form in forms]
+    for solution in found:
+        assert solution.converged, solution.message
+        assert solution.objective == pytest.approx(found[0].objective, rel=1e-10)
+
+
 # -- the contract -----------------------------------------------------------------------------------------------------
 
 
@@ -542,7 +556,7 @@ def test_nan_in_x() -> None:
     assert "not finite" in solution.message
 
 
-@pytest.mark.parametrize("loss", map(on_scores, fl.list_losses()), ids=fl.list_losses())
+@pytest.mark.parametrize("loss", [on_scores(name) for name in fl.list_losses()], ids=fl.list_losses())
 @pytest.mark.parametrize("penalty", [fl.L1(0.1), fl.L2(0.1)], ids=lambda x: x.name)
 def test_choice(loss: Any, penalty: Any) -> None:
     """Every loss has a solver, and the first one for smooth losses keeps its word."""

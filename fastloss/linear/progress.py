@@ -21,7 +21,7 @@ PATIENCE = 5
 
 
 class Progress:
-    """The course of one solution: a context that an interrupt (Ctrl-C) leaves, the best point kept.
+    """The course of one solution: a context that ends at an interrupt (Ctrl-C) once there is a best point to keep.
 
     Parameters
     ----------
@@ -92,5 +92,5 @@ class Progress:
     ) -> bool:
         if kind is None or not issubclass(kind, KeyboardInterrupt) or self.theta is None:
             return False
-        self.message = f"interrupted after {self.n_iter} iterations"
+        self.message = f"interrupted after {max(self.n_iter, 0)} iterations"
         return True

@@ -49,6 +49,11 @@ def solve(
     -------
     Solution
 
+    Raises
+    ------
+    ImportError
+        For many parameters without SciPy.
+
     References
     ----------
     .. [1] H. Lee, A. Battle, R. Raina, A. Y. Ng, "Efficient sparse coding algorithms", NIPS 19 (2006).
@@ -149,7 +154,10 @@ def _lowest(
 def _split(
     problem: LinearProblem, progress: Progress, theta: NDArray[Any], value: float, gradient: NDArray[Any]
 ) -> None:
-    from scipy.optimize import Bounds, minimize
+    try:
+        from scipy.optimize import Bounds, minimize
+    except ImportError as error:
+        raise ImportError("l1 with many parameters needs SciPy: pip install 'fastloss[estimators]'") from error
 
     if not progress.goes_on(theta, value, gradient):
         return
