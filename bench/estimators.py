@@ -13,6 +13,7 @@ import argparse
 import time
 import warnings
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -29,9 +30,10 @@ from sklearn.svm import LinearSVC, LinearSVR
 from threadpoolctl import threadpool_limits
 
 import fastloss as fl
-from fastloss.linear import interior, lbfgs
+from fastloss.linear import interior, lbfgs, stochastic
 from fastloss.linear.problem import LinearProblem
 from fastloss.linear.scale import HuberWithScale
+from fastloss.linear.stochastic import Settings
 
 Fit = Callable[[], NDArray[Any]]  # returns theta: a row per feature, then the intercept
 
@@ -150,6 +152,26 @@ def huber(seed: int, n: int = 200_000, p: int = 50) -> Contest:
     )
 
 
+def epochs(
+    seed: int, rule: str, loss: fl.Loss, make: Callable[..., Any], n: int = 200_000, p: int = 50, times: int = 5
+) -> Contest:
+    """As many passes over the samples in random order, in batches of 256; scikit-learn's are of 1."""
+    rng = np.random.default_rng(seed)
+    X = features(rng, n, p)
+    z = scores(rng, X)
+    y = (rng.random(n) < 1 / (1 + np.exp(-z))).astype(np.float64) if loss.task == "binary" else z + rng.normal(size=n)
+    problem = LinearProblem(X, y, loss, penalty=fl.L2(ALPHA))
+    settings = Settings(rule, schedule="cosine", batch_size=256)
+    peer = make(alpha=ALPHA, max_iter=times, tol=None, random_state=seed)
+    return Contest(
+        problem.value,
+        {
+            OURS: lambda: stochastic.solve(problem.subset(slice(None)), tol=0, max_iter=times, settings=settings).theta,
+            type(peer).__name__: lambda: theta_of(peer.fit(X, y)),
+        },
+    )
+
+
 def quantile(seed: int, n: int = 20_000, p: int = 50) -> Contest:
     rng = np.random.default_rng(seed)
     X = features(rng, n, p)
@@ -209,6 +231,8 @@ def _margins(seed: int, n: int, p: int, loss: Any, solve: Callable[[LinearProble
     )
 
 
+LOG_LOSS, SQUARES = fl.BinaryCrossEntropy(from_logits=True), fl.HalfSquaredError()
+
 CASES = [
     Case("logistic", 3, logistic),
     Case("logistic float32", 5, lambda seed: logistic(seed, np.float32)),
@@ -220,6 +244,10 @@ CASES = [
     Case("epsilon", 2, lambda seed: tube(seed, 0.3)),
     Case("hinge", 2, hinge),
     Case("squared hinge", 2, squared_hinge),
+    Case("sgd, classes", 3, lambda seed: epochs(seed, "sgd", LOG_LOSS, partial(SGDClassifier, loss="log_loss"))),
+    Case("adam, classes", 3, lambda seed: epochs(seed, "adam", LOG_LOSS, partial(SGDClassifier, loss="log_loss"))),
+    Case("sgd, numbers", 3, lambda seed: epochs(seed, "sgd", SQUARES, SGDRegressor)),
+    Case("adam, numbers", 3, lambda seed: epochs(seed, "adam", SQUARES, SGDRegressor)),
 ]
 
 

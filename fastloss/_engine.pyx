@@ -1161,40 +1161,41 @@ cdef class LinearPass:
         sum of the weighted losses of all rows, as they were met.
         """
         cdef fl_descent d
-        cdef fl_linear l = self.of_x
+        cdef fl_linear x = self.of_x
         cdef fl_job loss = self.loss_of(FL_VALUE_GRADIENT)
         cdef ptrdiff_t real = 4 << self.call.real, steps, chunk, block, drawn
         cdef double[2] total, part
         cdef array_t at = array_of(rows)
-        if at.type != FL_INT64 or at.ndim != 1 or size < 1 or rows.min(initial=0) < 0 or rows.max(initial=0) >= l.n:
+        if at.type != FL_INT64 or at.ndim != 1 or size < 1 or rows.min(initial=0) < 0 or rows.max(initial=0) >= x.n:
             raise AssertionError("fastloss: rows are not ready for the kernel; please report this")
         size = min(size, max(1, at.size))
         steps = (at.size + size - 1) // size
         d.l1, d.l2 = strengths
         d.keep, d.take, d.lead, d.follow, d.hold, d.add, d.floor = rule
         d.rates, d.roots = doubles(rates, steps), doubles(roots, steps)
-        l.size = (l.p + l.intercept) * l.k
-        l.block = self.call.block
-        d.theta, d.first, d.second = doubles(theta, l.size), doubles(first, l.size), doubles(second, l.size)
-        d.gradients = doubles(gradients, l.size)
-        d.source, d.rows, d.n_rows, d.batch, d.scale = &l, <const ptrdiff_t *> at.data, at.size, size, scale
-        l.loss = &loss
+        x.size = (x.p + x.intercept) * x.k
+        x.block = self.call.block
+        d.theta, d.first, d.second = doubles(theta, x.size), doubles(first, x.size), doubles(second, x.size)
+        d.gradients = doubles(gradients, x.size)
+        d.source, d.rows, d.n_rows, d.batch, d.scale = &x, <const ptrdiff_t *> at.data, at.size, size, scale
+        x.loss = &loss
 
-        drawn = size * l.p
+        drawn = size * x.p
         lengths = None
-        if l.order == FL_SPARSE:
+        if x.order == FL_SPARSE:
             lengths = np.diff(self.X.indptr)[rows]
             drawn = np.add.reduceat(lengths, np.arange(0, at.size, size)).max() if at.size else 0
         kept = []
-        d.x, d.y, d.w = room(kept, drawn * real), room(kept, size * l.k * 8), room(kept, size * 8)
+        d.x, d.y, d.w = room(kept, drawn * real), room(kept, size * x.k * 8), room(kept, size * 8)
         d.columns, d.starts = room(kept, 0 if lengths is None else drawn * 8), room(kept, (size + 1) * 8)
-        d.z, d.g, d.coefficients = room(kept, size * l.k * real), room(kept, size * l.k * real), room(kept, l.size * real)
-        d.part, d.wide = room(kept, max(size, l.p) * real), <double *> room(kept, max(size, l.k) * 8)
-        l.gradients = <double *> room(kept, l.size * 8)
+        d.z, d.g = room(kept, size * x.k * real), room(kept, size * x.k * real)
+        d.coefficients = room(kept, x.size * real)
+        d.part, d.wide = room(kept, max(size, x.p) * real), <double *> room(kept, max(size, x.k) * 8)
+        x.gradients = <double *> room(kept, x.size * 8)
 
         d.job.run = isa.descent[self.call.real]
         d.job.stream = d.job.n_checks = 0
-        chunk = max(1, CHUNK // max(1, drawn * l.k))
+        chunk = max(1, CHUNK // max(1, drawn * x.k))
         total[0] = total[1] = 0
         block = 0
         while block * chunk < steps:

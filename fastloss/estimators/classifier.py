@@ -32,6 +32,11 @@ def _has_probabilities(model: LossClassifier) -> bool:
     return True
 
 
+def _knows_the_sum(loss: Loss) -> bool:
+    """Whether a loss changes where all classes' scores rise by the same: but for z_loss, none over classes does."""
+    return not loss.has_rows or any(part.params.get("z_loss") for _, part in loss._terms())
+
+
 @documented
 class LossClassifier(ClassifierMixin, LossModel):
     """Linear classification with any loss of the catalogue.
@@ -50,6 +55,7 @@ class LossClassifier(ClassifierMixin, LossModel):
     coef_ : ndarray of shape (1, n_features) or (n_classes, n_features)
         One row for two classes. In the dtype of X, float32 or float64.
     intercept_ : ndarray of shape (1,) or (n_classes,)
+        Of a loss over classes with a mean of 0, for it sees differences only.
     %(attributes)s
 
     Notes
@@ -214,6 +220,8 @@ class LossClassifier(ClassifierMixin, LossModel):
         theta = np.column_stack(thetas)
         if theta.shape[1] == 2:
             theta = theta[:, 1:] - theta[:, :1]
+        elif len(thetas) == 1 and self.fit_intercept and not _knows_the_sum(self._loss()):
+            theta[-1] -= theta[-1].mean()
         w = theta.astype(dtype)
         self.coef_ = np.ascontiguousarray(w[: self.n_features_in_].T)
         self.intercept_ = w[-1].copy() if self.fit_intercept else np.zeros(w.shape[1], dtype)

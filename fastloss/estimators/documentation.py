@@ -77,10 +77,11 @@ SOLVERS = """\
       is left to gain.
     - "proximal" where the loss has a gradient and the penalty an l1 part, whose kink at 0 is taken exactly.
     - "lbfgs" for all other losses with a gradient: the curvature of a sample of the rows leaves few passes over all.
-      ("newton" takes the Hessian of all rows: fewer iterations, each of several passes.)
+      "newton", which takes the Hessian of all rows in each iteration, where they are so few (some thousands) that no
+      sample is smaller.
     - "adam" for what is left: kinks between curved pieces.
 
-    The number of samples does not decide, for the methods of curvature begin with a sample. The stochastic solvers
+    Otherwise the number of samples does not decide, for these methods begin with a sample. The stochastic solvers
     are for data that come in pieces (`partial_fit`), and for a good answer after very few passes; they keep the best
     coefficients of any epoch, and those of "sgd" need features of like scale.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from fastloss.linear.start import enough
 from fastloss.linear.stochastic import RULES
 
 if TYPE_CHECKING:
@@ -25,7 +26,8 @@ def fitting(problem: LinearProblem) -> tuple[str, ...]:
                                             take: what an epoch costs brings the others most of the way to the minimum.
     ======================================= ============================================================================
 
-    The size of the data does not decide: it is the sample that a solver begins with that bounds the work on many rows,
+    Of so few rows that no sample is smaller, newton comes first: lbfgs would take the same Hessian, once. Otherwise the
+    size of the data does not decide: it is the sample that a solver begins with that bounds the work on many rows,
     and the number of parameters decides within a solver between a matrix and products or a diagonal.
 
     Examples
@@ -48,6 +50,8 @@ def fitting(problem: LinearProblem) -> tuple[str, ...]:
         deterministic = ("proximal",)
     elif smooth:
         deterministic = ("lbfgs", "newton", "proximal") if loss.curvature is not None else ("lbfgs", "proximal")
+        if loss.curvature is not None and problem.n_samples < 2 * enough(problem):
+            deterministic = ("newton", "lbfgs", "proximal")
     stochastic = tuple(RULES) if loss.additive else ()
     return (*deterministic, *(stochastic if deterministic else reversed(stochastic)))
 

@@ -104,9 +104,9 @@ class LinearProblem:
 
     def gram(self, h: NDArray[Any]) -> NDArray[Any]:
         """(X, 1)^T diag(h) (X, 1), float64: h has the weights and the division by their total in it."""
-        upper = np.triu(self._gram_pass.gram(self._like_scores(h)))
-        result: NDArray[Any] = upper + np.triu(upper, 1).T
-        return result
+        upper: NDArray[Any] = np.triu(self._gram_pass.gram(self._like_scores(h)))
+        whole: NDArray[Any] = upper + np.triu(upper, 1).T
+        return whole
 
     def hessian_product(self, theta: NDArray[Any]) -> Callable[[NDArray[Any]], NDArray[Any]]:
         """What multiplies a vector of the shape of theta by the exact Hessian of F without l1, at theta."""

@@ -42,6 +42,11 @@ class Rule(NamedTuple):
     root: float
     rate: float  # the first learning rate, if none is asked for
 
+    @property
+    def gain(self) -> float:
+        """How many times longer a step along a steady gradient is: with momentum 0.9, 10. The penalty steps as far."""
+        return self.lead + self.follow * self.take / (1 - self.keep)
+
 
 _ADAM = (0.9, 0.999)  # Kingma and Ba's decays; 0.99 of RMSprop is Graves's and torch's
 RULES: dict[str, Rule] = {
@@ -70,7 +75,7 @@ class Settings(NamedTuple):
 class Epoch(NamedTuple):
     """What one pass over the samples came to."""
 
-    objective: float  # mean loss over the batches as they came, plus the penalty at the end
+    objective: float  # on the way: the mean of the losses before each step, plus the penalty
     gradient_norm: float  # of the mean of the batches' gradients
 
 
@@ -108,16 +113,19 @@ class Descent:
             raise ValueError(validation.empty_mean(problem.loss, len(rows)))
         rates, roots = self._rates(n_steps)
         gradient = np.zeros_like(self.theta)
+        before = problem.penalty(self.theta[: problem.n_features])
         scale, compiled = len(rows) / total, problem.compiled
         if compiled is None:
             loss = self._descend(problem, rows, rates, roots, scale, gradient)
         else:
             state = self.theta, self.first, self.second, gradient
-            strengths, size = (problem.l1, problem.l2), self.settings.batch_size
+            strengths, size = (problem.l1 * self.rule.gain, problem.l2), self.settings.batch_size
             loss = compiled.descend(rows, size, rates, roots, scale, strengths, self.rule[:7], *state)
         self.epochs += 1
         self.steps += n_steps
-        objective = loss / total + problem.penalty(self.theta[: problem.n_features])
+        # As the losses, the penalty is that before each step: of one step, at the start; of many, halfway.
+        after = problem.penalty(self.theta[: problem.n_features])
+        objective = loss / total + before + (after - before) * (n_steps - 1) / (2 * n_steps)
         return Epoch(objective, problem.gradient_norm(self.theta, gradient / n_steps))
 
     def _descend(
@@ -148,7 +156,7 @@ class Descent:
             second += rule.add * g * g
             length = rates[step] / (roots[step] * np.sqrt(second) + rule.floor)
             theta -= length * (rule.lead * g + rule.follow * first)
-            threshold = length[:p] * problem.l1
+            threshold = length[:p] * (problem.l1 * rule.gain)
             w -= np.clip(w, -threshold, threshold)
         return loss
 
@@ -212,32 +220,36 @@ def solve(
     Returns
     -------
     Solution
-        ``n_iter`` counts epochs. Not converged where `max_iter` epochs, Ctrl-C, or numbers that are not finite
+        ``n_iter`` counts epochs. Not converged where `max_iter` epochs, Ctrl-C, or an objective that rises
         ended it.
     """
     descent = Descent(problem, origin(problem) if start is None else start, settings._replace(horizon=max_iter))
     best, lowest, waited = descent.theta.copy(), math.inf, 0
+    whole = settings.batch_size >= (problem.n_samples if samples is None else len(samples))
     converged, message = False, f"{settings.rule} has not converged after {max_iter} epochs: increase max_iter"
     try:
         for _ in range(max_iter):
+            before = descent.theta.copy()
             epoch = descent.epoch(problem, samples)
             judged = epoch.objective if validate is None else validate(descent.theta)
             if report is not None:
                 report(descent.epochs, epoch.objective, epoch.gradient_norm)
-            if not math.isfinite(judged):
+            waited = 0 if judged < lowest - tol else waited + 1
+            if judged < lowest:
+                lowest = judged
+                best[...] = before if whole and validate is None else descent.theta  # what the objective is of
+            ended = waited >= settings.n_iter_no_change
+            risen = ended and judged - lowest > max(1.0, abs(lowest))
+            if not math.isfinite(judged) or risen:
                 message = (
                     f"{settings.rule} has diverged in epoch {descent.epochs}: lower eta0={descent.rate:g}, or scale "
                     "the features, as with sklearn.preprocessing.StandardScaler"
                 )
                 break
-            waited = 0 if judged < lowest - tol else waited + 1
-            if judged < lowest:
-                lowest = judged
-                best[...] = descent.theta
-            if waited >= settings.n_iter_no_change:
-                if settings.schedule != "adaptive" or descent.rate <= _LEAST_RATE:
-                    converged = True
-                    break
+            if ended and (settings.schedule != "adaptive" or descent.rate <= _LEAST_RATE):
+                converged = True
+                break
+            if ended:
                 descent.rate /= _SHRINK
                 waited = 0
     except KeyboardInterrupt:
