@@ -204,7 +204,7 @@ def mean_tweedie_deviance(
     Examples
     --------
     >>> mean_tweedie_deviance([2.0, 0.0, 1.0, 4.0], [0.5, 0.5, 2.0, 2.0], power=1).__round__(6)
-    1.426033
+    1.426015
     """
     if power == 0:
         return float(mean_squared_error(y_true, y_pred, sample_weight=sample_weight))
@@ -225,7 +225,7 @@ def mean_poisson_deviance(y_true: ArrayLike, y_pred: ArrayLike, *, sample_weight
     Examples
     --------
     >>> mean_poisson_deviance([2.0, 0.0, 1.0, 4.0], [0.5, 0.5, 2.0, 2.0]).__round__(6)
-    1.426033
+    1.426015
     """
     return mean_tweedie_deviance(y_true, y_pred, sample_weight=sample_weight, power=1)
 

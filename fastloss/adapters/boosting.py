@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
 # Scores computed at a time where a host wants them in another type or order than they are computed in: so few that
-# what lies between the two stays in the first cache, and that one thread is enough.
-BLOCK = 8192
+# what lies between the two stays in the cache, so many that Python's share of the time is small.
+BLOCK = 16384
 
 # The farthest start on the scale of logarithms: targets of one class, or all zero, would start at infinity. It is
 # where scikit-learn starts them.

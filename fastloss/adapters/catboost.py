@@ -7,7 +7,7 @@
 >>> huber = objective(fl.Huber(delta=1.0))
 >>> pool = catboost.Pool(X, y, baseline=huber.baseline(y))
 >>> model = catboost.CatBoostRegressor(
-...     iterations=50, loss_function=huber, eval_metric=metric(fl.AbsoluteError()), silent=True,
+...     iterations=50, learning_rate=0.3, loss_function=huber, eval_metric=metric(fl.AbsoluteError()), silent=True,
 ...     allow_writing_files=False)
 >>> _ = model.fit(pool)
 >>> model.set_scale_and_bias(1, huber.start(y))

