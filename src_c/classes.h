@@ -7,30 +7,42 @@ enum { FN(ACROSS_FROM) = FL_BITS == 32 ? 256 : 128 };
 typedef void (*FN(classes_loop))(const FN(classes_options) * options, const FN(segment) * segments, int n_segments,
                                  FN(classes_rows) * rows, ptrdiff_t n, int across);
 
-/* Plain: a divergence, which has no options, or raw scores without any. With labels its gradient rounds differently, so
+/* An operation is a first stage, the rows' own numbers and, but for the value, a last stage (losses/classes.h).
+ *
+ * Plain: a divergence, which has no options, or raw scores without any. With labels its gradient rounds differently, so
  * passes with a Hessian take it too: the gradient has the same bits in every operation. */
-#define CLASSES_LOOP(name, DENSE, ENTROPY, PREDICTION, operation, VALUE, GRADIENT, HESSIAN)                   \
-    static void FN(name##_##operation)(const FN(classes_options) * o, const FN(segment) * segments,           \
-                                       int n_segments, FN(classes_rows) * rows, ptrdiff_t n, int across) {    \
-        if ((ENTROPY) || (PREDICTION == 'z' && (!(DENSE) || !(HESSIAN)) && o->plain))                         \
-            FN(classes_group)((FN(classes_spec)){DENSE, ENTROPY, PREDICTION, VALUE, GRADIENT, HESSIAN, 1, 0},  \
-                              o, segments, n_segments, rows, n, across);                                       \
-        else                                                                                                  \
-            FN(classes_group)((FN(classes_spec)){DENSE, ENTROPY, PREDICTION, VALUE, GRADIENT, HESSIAN, 0, 0},  \
-                              o, segments, n_segments, rows, n, across);                                       \
+#define CLASSES_LOOP(name, DENSE, ENTROPY, PREDICTION, operation, first, VALUE, GRADIENT, last, HESSIAN)        \
+    static void FN(name##_##operation)(const FN(classes_options) * o, const FN(segment) * segments,             \
+                                       int n_segments, FN(classes_rows) * rows, ptrdiff_t n, int across) {      \
+        const bool plain = (ENTROPY) || (PREDICTION == 'z' && (!(DENSE) || !(HESSIAN)) && o->plain);            \
+        (plain ? FN(name##_plain_##first) : FN(name##_##first))(o, segments, n_segments, rows, n, across);      \
+        FN(name##_values)(o, rows, n, VALUE, plain && !(DENSE) && GRADIENT);                                    \
+        if (GRADIENT)                                                                                           \
+            (plain ? FN(name##_plain_##last) : FN(name##_##last))(o, segments, n_segments, rows, n, across);    \
     }
 
-#define GIVEN_LOOPS(name, DENSE, ENTROPY, PREDICTION)                           \
-    CLASSES_LOOP(name, DENSE, ENTROPY, PREDICTION, value, 1, 0, 0)              \
-    CLASSES_LOOP(name, DENSE, ENTROPY, PREDICTION, gradient, 0, 1, 0)           \
-    CLASSES_LOOP(name, DENSE, ENTROPY, PREDICTION, value_gradient, 1, 1, 0)     \
-    CLASSES_LOOP(name, DENSE, ENTROPY, PREDICTION, exact, 0, 1, 'h')
-#define SOFTMAX_LOOPS(name, DENSE, ENTROPY, PREDICTION) \
-    GIVEN_LOOPS(name, DENSE, ENTROPY, PREDICTION)       \
-    CLASSES_LOOP(name, DENSE, ENTROPY, PREDICTION, majorize, 0, 1, 'm')
+/* name, row targets?, adds the entropy?, prediction. Value loops alone have the divergences whose other operations are those
+ * of a cross-entropy (kernels.h). */
+#define VALUE_LOOPS(name, DENSE, ENTROPY, PREDICTION)                                                           \
+    STAGES(name, DENSE, ENTROPY, PREDICTION)                                                                    \
+    CLASSES_LOOP(name, DENSE, ENTROPY, PREDICTION, value, first_value, 1, 0, last, 0)                           \
+    CLASSES_LOOP(name, DENSE, ENTROPY, PREDICTION, value_gradient, first_value_gradient, 1, 1, last, 0)
+#define GIVEN_LOOPS(name, DENSE, ENTROPY, PREDICTION)                                                           \
+    VALUE_LOOPS(name, DENSE, ENTROPY, PREDICTION)                                                               \
+    CLASSES_LOOP(name, DENSE, ENTROPY, PREDICTION, gradient, first_gradient, 0, 1, last, 0)                     \
+    CLASSES_LOOP(name, DENSE, ENTROPY, PREDICTION, exact, first_gradient, 0, 1, last_exact, 'h')
+#define SOFTMAX_LOOPS(name, DENSE)                                                                              \
+    GIVEN_LOOPS(name, DENSE, 0, 'z')                                                                            \
+    CLASSES_LOOP(name, DENSE, 0, 'z', majorize, first_gradient, 0, 1, last_majorize, 'm')
 
-SOFTMAX(SOFTMAX_LOOPS)
-GIVEN(GIVEN_LOOPS)
+SOFTMAX_LOOPS(ce_index_logits, 0)
+SOFTMAX_LOOPS(ce_dense_logits, 1)
+VALUE_LOOPS(kl_logits, 1, 1, 'z')
+GIVEN_LOOPS(ce_index_probabilities, 0, 0, 'p')
+GIVEN_LOOPS(ce_index_log_probabilities, 0, 0, 'l')
+GIVEN_LOOPS(ce_dense_probabilities, 1, 0, 'p')
+VALUE_LOOPS(kl_probabilities, 1, 1, 'p')
+GIVEN_LOOPS(kl_log_probabilities, 1, 1, 'l')
 
 /* Of a sum of terms: loops that differ in what they say of the Hessian. */
 #define TERMS_LOOP_OF(PREDICTION, operation, HESSIAN)                                                         \

@@ -30,14 +30,19 @@ static void triad(double *a, const double *b, const double *c, ptrdiff_t begin, 
      {LOOPS_OF(name, f32, (fl_loop)name##_majorize_f32, (fl_loop)name##_fisher_f32),                         \
       LOOPS_OF(name, f64, (fl_loop)name##_majorize_f64, (fl_loop)name##_fisher_f64)},                        \
      {SUMMING_OF_##cost(name, f32), SUMMING_OF_##cost(name, f64)}},
-#define SOFTMAX_OF(name, suffix)                                                                             \
-    {(fl_loop)name##_value_##suffix, (fl_loop)name##_gradient_##suffix, (fl_loop)name##_value_gradient_##suffix, \
-     (fl_loop)name##_exact_##suffix, (fl_loop)name##_majorize_##suffix, (fl_loop)name##_exact_##suffix,      \
-     (fl_loop)name##_majorize_##suffix, (fl_loop)terms_logits_product_##suffix}
-#define SOFTMAX_ROW(name, DENSE, ENTROPY, PREDICTION) \
-    {#name, FL_CLASSES, 0, 4, DENSE, 1, {SOFTMAX_OF(name, f32), SOFTMAX_OF(name, f64)}, {{0}}},
-#define GIVEN_ROW(name, DENSE, ENTROPY, PREDICTION) \
-    {#name, FL_CLASSES, 0, 4, DENSE, 0, {LOOPS_OF(name, f32, 0, 0), LOOPS_OF(name, f64, 0, 0)}, {{0}}},
+/* Over classes, values of one loss with the derivatives of another, from which it differs by a constant: by itself, or a
+ * divergence by its cross-entropy. */
+#define SOFTMAX_OF(name, other, suffix)                                                                      \
+    {(fl_loop)name##_value_##suffix, (fl_loop)other##_gradient_##suffix, (fl_loop)name##_value_gradient_##suffix, \
+     (fl_loop)other##_exact_##suffix, (fl_loop)other##_majorize_##suffix, (fl_loop)other##_exact_##suffix,   \
+     (fl_loop)other##_majorize_##suffix, (fl_loop)terms_logits_product_##suffix}
+#define SOFTMAX_ROW(name, DENSE, other) \
+    {#name, FL_CLASSES, 0, 4, DENSE, 1, {SOFTMAX_OF(name, other, f32), SOFTMAX_OF(name, other, f64)}, {{0}}},
+#define GIVEN_OF(name, other, suffix)                                                                        \
+    {(fl_loop)name##_value_##suffix, (fl_loop)other##_gradient_##suffix, (fl_loop)name##_value_gradient_##suffix, \
+     (fl_loop)other##_exact_##suffix}
+#define GIVEN_ROW(name, DENSE, other) \
+    {#name, FL_CLASSES, 0, 4, DENSE, 0, {GIVEN_OF(name, other, f32), GIVEN_OF(name, other, f64)}, {{0}}},
 #define MARGIN_ROW(name, DENSE)                                                                              \
     {#name, FL_CLASSES, 0, 4, DENSE, 1,                                                                       \
      {LOOPS_OF(name, f32, (fl_loop)name##_majorize_f32, (fl_loop)name##_exact_f32),                          \
@@ -68,7 +73,14 @@ static void triad(double *a, const double *b, const double *c, ptrdiff_t begin, 
      {{0}}},
 
 static const fl_kernel kernels[] = {
-    POINTWISE(POINTWISE_ROW) OUTPUTS(OUTPUTS_ROW) SOFTMAX(SOFTMAX_ROW) GIVEN(GIVEN_ROW) MARGINS(MARGIN_ROW)
+    POINTWISE(POINTWISE_ROW) OUTPUTS(OUTPUTS_ROW)
+    SOFTMAX_ROW(ce_index_logits, 0, ce_index_logits) SOFTMAX_ROW(ce_dense_logits, 1, ce_dense_logits)
+    SOFTMAX_ROW(kl_logits, 1, ce_dense_logits)
+    GIVEN_ROW(ce_index_probabilities, 0, ce_index_probabilities)
+    GIVEN_ROW(ce_index_log_probabilities, 0, ce_index_log_probabilities)
+    GIVEN_ROW(ce_dense_probabilities, 1, ce_dense_probabilities)
+    GIVEN_ROW(kl_probabilities, 1, ce_dense_probabilities) GIVEN_ROW(kl_log_probabilities, 1, kl_log_probabilities)
+    MARGINS(MARGIN_ROW)
     {"phi_index_logits", FL_CLASSES, 0, 4, 0, 1, {PHI_OF(f32), PHI_OF(f64)}, {{0}}},
     TERMS_ROW_OF_SOFTMAX(terms_index_logits, 0) TERMS_ROW_OF_SOFTMAX(terms_dense_logits, 1)
     TERMS_ROW(terms_index_probabilities, 0, probabilities) TERMS_ROW(terms_dense_probabilities, 1, probabilities)

@@ -83,6 +83,11 @@ INLINE length FN(measure)(int term, const real *a, const real *b, real p, ptrdif
     return (length){sum, norm, by};
 }
 
+/* The one that takes a power of each entry, of which its calls have no copies. */
+static ONCE length FN(measure_power)(const real *a, const real *b, real p, ptrdiff_t d) {
+    return FN(measure)(FN(POWER), a, b, p, d);
+}
+
 /* One row: value, and unless g is NULL the gradients of the inputs x, times c. */
 #define PAIRS_FORMULA(name)                                                                                  \
     static real FN(name)(const real *const *x, real *const *g, ptrdiff_t d,                                  \
@@ -127,15 +132,19 @@ INLINE real FN(slope)(int term, real a, real b, real scale, real unit, real c, r
                                     : sign(x) * vpow(vabs(x) * unit, less_1) * c;
 }
 
+INLINE length FN(distance_of)(int term, const real *a, const real *b, real p, ptrdiff_t d) {
+    return term == FN(POWER) ? FN(measure_power)(a, b, p, d) : FN(measure)(term, a, b, p, d);
+}
+
 /* (|a - p| - |a - n| + m)_+ with Lp distances; p[0] = m, p[1] = p, p[2] = p - 1, p[3]: |p - n| takes the place of |a - n|
  * where that is shorter. */
 INLINE real FN(triplet)(int term, const real *const *x, real *const *g, ptrdiff_t d, double c, const double *p) {
     const real power = (real)p[1], less_1 = (real)p[2];
-    const length to_p = FN(measure)(term, x[0], x[1], power, d);
-    length to_n = FN(measure)(term, x[0], x[2], power, d);
+    const length to_p = FN(distance_of)(term, x[0], x[1], power, d);
+    length to_n = FN(distance_of)(term, x[0], x[2], power, d);
     bool swapped = false;
     if (p[3] != 0) {
-        const length other = FN(measure)(term, x[1], x[2], power, d);
+        const length other = FN(distance_of)(term, x[1], x[2], power, d);
         swapped = other.norm / (double)other.by.scale < to_n.norm / (double)to_n.by.scale;
         to_n = swapped ? other : to_n;
     }

@@ -5,6 +5,10 @@
  * buffer needs no tile, but checks are to find the targets in L1 still. */
 enum { FN(RUN) = 4096 / sizeof(real), FN(STREAMED_RUN) = FN(RUN) / 4, FN(CHECKED_RUN) = 4 * FN(RUN) };
 
+/* Elements of a turn of a loop that keeps no sums: two vectors. GCC writes every vector of a turn out, and LANES of
+ * them would be four or eight, which take no less time and twice as long to compile. */
+enum { FN(TURN) = 2 * VECTOR / (int)sizeof(real) < LANES ? 2 * VECTOR / (int)sizeof(real) : LANES };
+
 typedef void (*FN(pointwise_loop))(const real *restrict y, const real *restrict z, const real *restrict p,
                                    real scale, real floor, FN(lanes) * restrict total, real *restrict v,
                                    real *restrict g, real *restrict h, ptrdiff_t n, ubits_t first,
@@ -13,28 +17,28 @@ typedef void (*FN(pointwise_loop))(const real *restrict y, const real *restrict 
 /* The one loop. STAGE, VALUE, GRADIENT and CURVATURE are literals: what they leave out is never computed. The value
  * is stored ('v') or summed ('s', in local lanes, which stay in registers); the curvature is 'h', 'm' or 'f'. n is a
  * multiple of STEP vectors, so there is no remainder loop to compile or to run. Where targets have a domain (LOOKS), a loop
- * that does not sum also says how high they are (tile.h): beside arithmetic that waits for results, in no time. */
+ * that does not sum also says how high they are in each lane (tile.h): beside arithmetic that waits for results, in no time. */
 #define POINTWISE_LOOP(name, LOOKS, STAGE, operation, VALUE, GRADIENT, CURVATURE)                            \
     static void FN(name##_##operation)(const real *restrict y, const real *restrict z, const real *restrict p,\
                                        real scale, real floor, FN(lanes) * restrict total,                   \
                                        real *restrict v, real *restrict g, real *restrict h, ptrdiff_t n,    \
                                        ubits_t first, ubits_t *restrict highest) {                           \
-        enum { STEP = VALUE == 's' ? SUM_GROUP / LANES : 1 };                                                \
+        enum { STEP = VALUE == 's' ? SUM_GROUP / LANES : 1, TURN = VALUE == 's' ? LANES : FN(TURN) };        \
         _Static_assert(VALUE != 's' || !FN(STAGE), "a loop that sums has runs longer than e");               \
         real e[FN(RUN)] ALIGNED;                                                                             \
         FN(lanes) lanes;                                                                                     \
-        ubits_t most[LANES] = {0};                                                                           \
+        ubits_t most[TURN] = {0};                                                                            \
         if (FN(STAGE))                                                                                       \
-            for (ptrdiff_t i = 0; i < n; i += LANES)                                                         \
-                SIMD for (ptrdiff_t k = 0; k < LANES; k++)                                                   \
+            for (ptrdiff_t i = 0; i < n; i += TURN)                                                          \
+                SIMD for (ptrdiff_t k = 0; k < TURN; k++)                                                    \
                     e[i + k] = FN(first_stage)(FN(STAGE), y[i + k], z[i + k], p);                            \
         if (VALUE == 's')                                                                                    \
             lanes = *total;                                                                                  \
-        for (ptrdiff_t i = 0; i < n; i += STEP * LANES)                                                      \
-            SIMD for (ptrdiff_t k = 0; k < LANES; k++) {                                                     \
+        for (ptrdiff_t i = 0; i < n; i += STEP * TURN)                                                       \
+            SIMD for (ptrdiff_t k = 0; k < TURN; k++) {                                                      \
                 real value[STEP];                                                                            \
                 _Pragma("GCC unroll 4") for (ptrdiff_t j = 0; j < STEP; j++) {                               \
-                    const ptrdiff_t at = i + j * LANES + k;                                                  \
+                    const ptrdiff_t at = i + j * TURN + k;                                                   \
                     if (LOOKS && VALUE != 's')                                                               \
                         most[k] = FN(higher_bits)(most[k], y[at], first);                                    \
                     const result r = FN(name)(y[at], z[at], FN(STAGE) ? e[at] : 0, p);                       \
@@ -53,11 +57,8 @@ typedef void (*FN(pointwise_loop))(const real *restrict y, const real *restrict 
             }                                                                                                \
         if (VALUE == 's')                                                                                    \
             *total = lanes;                                                                                  \
-        if (LOOKS && VALUE != 's') {                                                                         \
-            *highest = 0;                                                                                    \
-            for (ptrdiff_t k = 0; k < LANES; k++)                                                            \
-                *highest = *highest > most[k] ? *highest : most[k];                                          \
-        }                                                                                                    \
+        if (LOOKS && VALUE != 's')                                                                           \
+            memcpy(highest, most, sizeof most);                                                              \
     }
 
 /* A loss that costs little more than its loads and stores (cost 1) sums in the loop, four vectors at a time, where the
@@ -108,10 +109,10 @@ static void FN(run_pointwise)(const fl_job *job, ptrdiff_t begin, ptrdiff_t end,
         real *g = direct && job->g ? (real *)job->g + b : gb;
         real *h = direct && job->h ? (real *)job->h + b : hb;
         int summed = summing && n % SUM_GROUP == 0;
-        ubits_t highest = ~(ubits_t)0; /* not known */
+        ubits_t highest[LANES] = {~(ubits_t)0}; /* not known */
         if (summed) {
             FN(lanes) with = total;
-            summing(y, z, p, scale, floor, &with, v, g, h, n, first, &highest);
+            summing(y, z, p, scale, floor, &with, v, g, h, n, first, highest);
             summed = !FN(overflowed)(&with);
             if (summed)
                 total = with;
@@ -122,9 +123,11 @@ static void FN(run_pointwise)(const fl_job *job, ptrdiff_t begin, ptrdiff_t end,
             } /* else again: the values, then their sum in double */
         }
         if (!summed)
-            loop(y, z, p, scale, floor, 0, v, g, h, padded, first, &highest);
+            loop(y, z, p, scale, floor, 0, v, g, h, padded, first, highest);
         /* Now, for the loop has brought what is looked at near, behind its arithmetic. */
-        look(job, b, b + n, y, REAL_TYPE, targets && FN(below)(&targets->what, highest) ? targets : 0);
+        for (ptrdiff_t k = 1; k < LANES; k++)
+            highest[0] = highest[0] > highest[k] ? highest[0] : highest[k];
+        look(job, b, b + n, y, REAL_TYPE, targets && FN(below)(&targets->what, highest[0]) ? targets : 0);
         if (job->w) {
             const real *w = FN(weights)(wb, job, b, n);
             if (job->v || sum)

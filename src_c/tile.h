@@ -20,17 +20,23 @@ enum {
 #include <immintrin.h>
 #endif
 
+/* Bytes of a vector. */
+#if defined(__AVX512F__)
+enum { VECTOR = 64 };
+#elif defined(__AVX__)
+enum { VECTOR = 32 };
+#else
+enum { VECTOR = 16 };
+#endif
+
 /* Copy to dst past the cache: what will not be read again soon should not push out what will. */
 static void stream_copy(void *dst, const void *src, size_t bytes) {
 #if defined(__SSE2__)
 #if defined(__AVX512F__)
-    enum { WIDTH = 64 };
 #define FL_STREAM(d, s) _mm512_stream_si512((__m512i *)(d), _mm512_loadu_si512(s))
 #elif defined(__AVX__)
-    enum { WIDTH = 32 };
 #define FL_STREAM(d, s) _mm256_stream_si256((__m256i *)(d), _mm256_loadu_si256((const __m256i *)(s)))
 #else
-    enum { WIDTH = 16 };
 #define FL_STREAM(d, s) _mm_stream_si128((__m128i *)(d), _mm_loadu_si128((const __m128i *)(s)))
 #endif
     char *to = dst;
@@ -40,7 +46,7 @@ static void stream_copy(void *dst, const void *src, size_t bytes) {
     memcpy(to, from, head);
     size_t i = head;
     for (; i + 64 <= bytes; i += 64)
-        for (size_t k = i; k < i + 64; k += WIDTH)
+        for (size_t k = i; k < i + 64; k += VECTOR)
             FL_STREAM(to + k, from + k);
     memcpy(to + i, from + i, bytes - i);
 #undef FL_STREAM

@@ -82,8 +82,7 @@ def test_every_loop_is_vector_code(isa):
     functions = {name: counts for (file, name), counts in _functions().items() if file == isa}
     bad = []
     for kernel in backend.engine.kernel_names():
-        classes = kernel.startswith(("ce_", "kl_"))
-        if kernel in MARGINS or kernel.startswith(("terms_", "phi_")):
+        if kernel in MARGINS or kernel.startswith(("ce_", "kl_", "terms_", "phi_")):
             continue
         for operation in OPERATIONS + SUMMING:
             for real in ("f32", "f64"):
@@ -94,11 +93,30 @@ def test_every_loop_is_vector_code(isa):
                 counts = functions[name]
                 if counts["all"] <= 2:  # a jump to an equal function
                     continue
-                allowed = SCALARS["classes" if classes else "pointwise"]
-                if counts["scalar"] > (allowed if counts["packed"] else 0):
+                if counts["scalar"] > (SCALARS["pointwise"] if counts["packed"] else 0):
                     bad.append(f"{name}: {counts['scalar']} scalar, {counts['packed']} packed operations")
     assert not bad, f"{isa}: not vectorised:\n" + "\n".join(bad)
     assert "squared_error_sum_gradient_f32" in functions
+
+
+@x86
+@engine
+@binutils
+@pytest.mark.parametrize("isa", ["x86_64_v3.c", "x86_64_v4.c"])
+def test_stages_of_losses_over_classes_are_vector_code(isa):
+    """Operations share them; the compiler keeps one of several that are equal (src_c/losses/classes.h)."""
+    if _is_stripped():
+        pytest.skip("the extension is stripped")
+    stage = re.compile(r"(ce|kl)_\w+_(first_\w+|values|last\w*)_f(32|64)")
+    stages = {name: c for (file, name), c in _functions().items() if file == isa and stage.fullmatch(name)}
+    bad = [
+        f"{name}: {counts['scalar']} scalar, {counts['packed']} packed operations"
+        for name, counts in stages.items()
+        if counts["all"] > 2 and counts["scalar"] > (SCALARS["classes"] if counts["packed"] else 0)
+    ]
+    assert not bad, f"{isa}: not vectorised:\n" + "\n".join(bad)
+    assert {f"ce_index_logits_plain_first_value_{real}" for real in ("f32", "f64")} <= set(stages)
+    assert {f"ce_dense_logits_last_exact_{real}" for real in ("f32", "f64")} <= set(stages)
 
 
 # Losses of src_c/losses/margins.h have one function for all operations and both layouts, and the loops of

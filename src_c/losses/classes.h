@@ -309,23 +309,22 @@ INLINE void FN(softmax_rows)(const FN(classes_options) * o, FN(classes_rows) *re
     }
 }
 
-/* Numbers of n rows, a multiple of LANES, and their values. */
+/* Numbers of n rows, a multiple of LANES; their values, where they are wanted, and the gradient at the label, where it is
+ * written apart. */
 INLINE void FN(classes_values)(const FN(classes_spec) spec, const FN(classes_options) * o,
-                               FN(classes_rows) *restrict rows, ptrdiff_t n) {
+                               FN(classes_rows) *restrict rows, ptrdiff_t n, bool wanted, bool apart) {
     const bool logits = spec.prediction == 'z', full_dot = FULL_DOT;
-    const real on = spec.plain ? 1 : o->on, off = spec.plain ? 0 : o->off, z_loss = spec.plain ? 0 : o->z_loss;
+    const real on = o->on, off = o->off, z_loss = o->z_loss;
     for (ptrdiff_t i = 0; i < n; i += LANES) {
         const real *x = rows->at_label + i, *top = rows->top + i;
         const double *dot = rows->dot + i;
         const real *inverse = rows->inverse + i;
         real *S = rows->S + i, *value = rows->value + i;
         const real *rest_share = rows->rest_share + i, *log_sum = rows->log_sum + i;
-        EACH_LANE S[l] = spec.dense   ? (real)rows->total[i + l]
-                         : spec.plain ? 1
-                                      : vfma(on, rows->label_weight[i + l], off * o->total_weight);
+        EACH_LANE S[l] = spec.dense ? (real)rows->total[i + l] : vfma(on, rows->label_weight[i + l], off * o->total_weight);
         if (logits)
             FN(softmax_rows)(o, rows, i, z_loss);
-        if (spec.value) {
+        if (wanted) {
             if (full_dot)
                 EACH_LANE value[l] = -(real)dot[l];
             else /* only the label's term is left of the sum over classes */
@@ -355,18 +354,18 @@ INLINE void FN(classes_values)(const FN(classes_spec) spec, const FN(classes_opt
                     minus_log[l] = logits ? log_sum[l] - d : -vlog(at);
                 }
                 FN(other_phi)(o, rows, i, p, q, minus_log, spec.prediction);
-                if (spec.value && !logits)
+                if (wanted && !logits)
                     EACH_LANE value[l] += (real)dot[l];
             }
         }
-        if (LABEL_APART)
+        if (apart)
             EACH_LANE {
                 const real at = x[l], most = top[l], others = rest_share[l], d = distance(at, most);
                 const real p = vlowered(vexp_lifted(d)) * inverse[l], c = 1 - p;
                 rows->label_gradient[i + l] = 0 - rows->scale[i + l] * (p > C(0.5) ? others : c);
             }
     }
-    rows->label_apart = LABEL_APART;
+    rows->label_apart = apart;
 }
 
 /* Gradient and Hessian, of LANES rows from `row` on or of this one across the lanes. */
@@ -451,14 +450,12 @@ INLINE void FN(classes_derivatives)(const FN(classes_spec) spec, const FN(classe
 
 INLINE void FN(classes_first)(const FN(classes_spec) spec, const FN(classes_options) * o, const FN(segment) * segments,
                               int n_segments, FN(classes_rows) *restrict rows, ptrdiff_t n) {
-    const bool logits = spec.prediction == 'z';
-    if (logits)
-        FN(classes_top)(spec, segments, n_segments, rows, 0);
-    for (ptrdiff_t row = 0; row < n; row += TILE_ROWS) {
+    for (ptrdiff_t row = -TILE_ROWS; row < n; row += TILE_ROWS) {
         const ptrdiff_t next = row + TILE_ROWS;
-        if (logits && next < n) /* one tile ahead: the sums need not wait for it */
+        if (spec.prediction == 'z' && next < n) /* one tile ahead: the sums need not wait for it */
             FN(classes_top)(spec, TILE_OF(next), n_segments, rows, next);
-        FN(classes_sums)(spec, o, TILE_OF(row), n_segments, rows, row);
+        if (row >= 0)
+            FN(classes_sums)(spec, o, TILE_OF(row), n_segments, rows, row);
     }
 }
 
@@ -468,32 +465,42 @@ INLINE void FN(classes_last)(const FN(classes_spec) spec, const FN(classes_optio
         FN(classes_derivatives)(spec, o, TILE_OF(row), n_segments, rows, row);
 }
 
-/* A group of n rows, stage by stage, in either layout; both share the arithmetic of the rows' own numbers. */
-INLINE void FN(classes_group)(const FN(classes_spec) lanes, const FN(classes_options) * o, const FN(segment) * segments,
-                              int n_segments, FN(classes_rows) *restrict rows, ptrdiff_t n, bool is_across) {
-    FN(classes_spec) across = lanes;
-    across.across = 1;
-    if (is_across)
-        FN(classes_first)(across, o, segments, n_segments, rows, n);
-    else
-        FN(classes_first)(lanes, o, segments, n_segments, rows, n);
-    FN(classes_values)(lanes, o, rows, PADDED(n, LANES));
-    if (!lanes.gradient) /* then no Hessian either */
-        return;
-    if (is_across)
-        FN(classes_last)(across, o, segments, n_segments, rows, n);
-    else
-        FN(classes_last)(lanes, o, segments, n_segments, rows, n);
-}
-
-/* name, row targets?, adds the entropy?, prediction */
-#define SOFTMAX(X)                         \
-    X(ce_index_logits, 0, 0, 'z')          \
-    X(ce_dense_logits, 1, 0, 'z')          \
-    X(kl_logits, 1, 1, 'z')
-#define GIVEN(X)                           \
-    X(ce_index_probabilities, 0, 0, 'p')   \
-    X(ce_index_log_probabilities, 0, 0, 'l') \
-    X(ce_dense_probabilities, 1, 0, 'p')   \
-    X(kl_probabilities, 1, 1, 'p')         \
-    X(kl_log_probabilities, 1, 1, 'l')
+/* The stages of a group of n rows, in either layout: functions of their own, which operations share. What is not used is
+ * not compiled, and equal ones are merged. */
+#define STAGE_SPEC(ACROSS, ...) ((FN(classes_spec)){__VA_ARGS__, ACROSS})
+#define FIRST_STAGE(name, DENSE, ENTROPY, PREDICTION, VALUE, GRADIENT, PLAIN)                                           \
+    static ONCE void FN(name)(const FN(classes_options) * o, const FN(segment) * segments, int n_segments,              \
+                              FN(classes_rows) * rows, ptrdiff_t n, int across) {                                       \
+        if (across)                                                                                                     \
+            FN(classes_first)(STAGE_SPEC(1, DENSE, ENTROPY, PREDICTION, VALUE, GRADIENT, 0, PLAIN), o, segments,        \
+                              n_segments, rows, n);                                                                     \
+        else                                                                                                            \
+            FN(classes_first)(STAGE_SPEC(0, DENSE, ENTROPY, PREDICTION, VALUE, GRADIENT, 0, PLAIN), o, segments,        \
+                              n_segments, rows, n);                                                                     \
+    }
+#define VALUES_STAGE(name, DENSE, PREDICTION)                                                                           \
+    static ONCE void FN(name)(const FN(classes_options) * o, FN(classes_rows) * rows, ptrdiff_t n, bool wanted, bool apart) { \
+        FN(classes_values)(STAGE_SPEC(0, DENSE, 0, PREDICTION, 1, 1, 0, 0), o, rows, PADDED(n, LANES), wanted, apart);  \
+    }
+#define LAST_STAGE(name, DENSE, PREDICTION, HESSIAN, PLAIN)                                                             \
+    static ONCE void FN(name)(const FN(classes_options) * o, const FN(segment) * segments, int n_segments,              \
+                              FN(classes_rows) * rows, ptrdiff_t n, int across) {                                       \
+        if (across)                                                                                                     \
+            FN(classes_last)(STAGE_SPEC(1, DENSE, 0, PREDICTION, 0, 1, HESSIAN, PLAIN), o, segments, n_segments, rows, n); \
+        else                                                                                                            \
+            FN(classes_last)(STAGE_SPEC(0, DENSE, 0, PREDICTION, 0, 1, HESSIAN, PLAIN), o, segments, n_segments, rows, n); \
+    }
+#define STAGES(name, DENSE, ENTROPY, PREDICTION)                                  \
+    FIRST_STAGE(name##_first_value, DENSE, ENTROPY, PREDICTION, 1, 0, 0)          \
+    FIRST_STAGE(name##_first_gradient, DENSE, ENTROPY, PREDICTION, 0, 1, 0)       \
+    FIRST_STAGE(name##_first_value_gradient, DENSE, ENTROPY, PREDICTION, 1, 1, 0) \
+    FIRST_STAGE(name##_plain_first_value, DENSE, ENTROPY, PREDICTION, 1, 0, 1)    \
+    FIRST_STAGE(name##_plain_first_gradient, DENSE, ENTROPY, PREDICTION, 0, 1, 1) \
+    FIRST_STAGE(name##_plain_first_value_gradient, DENSE, ENTROPY, PREDICTION, 1, 1, 1) \
+    VALUES_STAGE(name##_values, DENSE, PREDICTION)                                \
+    LAST_STAGE(name##_last, DENSE, PREDICTION, 0, 0)                              \
+    LAST_STAGE(name##_last_exact, DENSE, PREDICTION, 'h', 0)                      \
+    LAST_STAGE(name##_last_majorize, DENSE, PREDICTION, 'm', 0)                   \
+    LAST_STAGE(name##_plain_last, DENSE, PREDICTION, 0, 1)                        \
+    LAST_STAGE(name##_plain_last_exact, DENSE, PREDICTION, 'h', 1)                \
+    LAST_STAGE(name##_plain_last_majorize, DENSE, PREDICTION, 'm', 1)
