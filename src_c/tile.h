@@ -159,7 +159,28 @@ static void run_checks(const fl_job *job, ptrdiff_t begin, ptrdiff_t end, double
 FL_TYPES(FL_LOAD)
 #undef FL_LOAD
 
+/* int64, for which most instruction sets have no vector conversion: within 2^51 the bits of 1.5 * 2^52 + x hold x. */
+static void FN(load_integers)(real *restrict to, const void *x, ptrdiff_t begin, ptrdiff_t n) {
+    const uint64_t *from = (const uint64_t *)x + begin;
+    const double shift = 0x1.8p52;
+    uint64_t shift_bits, beyond = 0;
+    memcpy(&shift_bits, &shift, sizeof shift);
+    for (ptrdiff_t i = 0; i < n; i++) {
+        const uint64_t bits = from[i] + shift_bits;
+        double shifted;
+        memcpy(&shifted, &bits, sizeof shifted);
+        beyond |= from[i] + (UINT64_C(1) << 51);
+        to[i] = (real)(shifted - shift);
+    }
+    if (beyond >> 52)
+        FN(load_INT64)(to, x, begin, n);
+}
+
 static void FN(load)(real *to, const void *x, int type, ptrdiff_t begin, ptrdiff_t n) {
+    if (type == FL_INT64) {
+        FN(load_integers)(to, x, begin, n);
+        return;
+    }
     switch (type) {
 #define FL_CASE(name, ctype)                                                                                 \
     case FL_##name:                                                                                          \

@@ -23,6 +23,16 @@ def full(loss, y, z, w=None, **more):
     return loss.value_and_gradient(y, z, w, **more)
 
 
+@dtypes
+@pytest.mark.parametrize("bits", [24, 50, 51, 52, 53, 62, 63])
+def test_an_integer_is_rounded_once(bits, dtype):
+    """Also beyond what the quick conversion holds, which looks at a tile of targets at once (tile.h)."""
+    ends = np.array([-(2**bits), 1 - 2**bits, 2**bits - 1, 3 * 2 ** (bits - 2) + 1], dtype=np.int64)
+    y = np.concatenate([np.arange(3000), ends])
+    gradient = fl.HalfSquaredError().gradient(y, np.zeros(y.size, dtype), reduction="sum")
+    assert same_bits(gradient, 0 - y.astype(dtype))
+
+
 # -- buffers ----------------------------------------------------------------------------------------------------------
 
 
