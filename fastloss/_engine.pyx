@@ -90,7 +90,7 @@ cdef extern from "fastloss.h" nogil:
         fl_scan first_outside[2]
         fl_scan first_bad_label
         fl_scan first_bad_row_sum[2]
-        void (*triad)(double *a, const double *b, const double *c, ptrdiff_t begin, ptrdiff_t end) noexcept nogil
+        void (*triad)(double *a, const double *b, const double *c, ptrdiff_t begin, ptrdiff_t end, int stream) noexcept nogil
     void fl_run_blocks(const fl_job *job, ptrdiff_t n, ptrdiff_t block, ptrdiff_t first, ptrdiff_t last,
                        double *sums) nogil
     void fl_add_blocks(double *total, const double *blocks, ptrdiff_t n)
@@ -1005,8 +1005,8 @@ cdef bint distances(const fl_samples *sides, ptrdiff_t first, ptrdiff_t last, in
     return False
 
 
-def triad_bandwidth(Py_ssize_t nbytes, int n_threads=0, int repeats=5):
-    """GB/s of a streaming-store triad a = b + 3c over arrays of nbytes in all: the memory's own limit."""
+def triad_bandwidth(Py_ssize_t nbytes, int n_threads=0, int repeats=5, bint stream=True):
+    """GB/s of a triad a = b + 3c over arrays of nbytes in all, with streaming stores or plain ones: the memory's limit."""
     import time
 
     cdef ptrdiff_t n = nbytes // 24
@@ -1019,6 +1019,6 @@ def triad_bandwidth(Py_ssize_t nbytes, int n_threads=0, int repeats=5):
         start = time.perf_counter()
         with nogil:
             for t in prange(threads, schedule="static", num_threads=threads):
-                isa.triad(&a[0], &x[0], &y[0], n * t // threads, n * (t + 1) // threads)
+                isa.triad(&a[0], &x[0], &y[0], n * t // threads, n * (t + 1) // threads, stream)
         best = min(best, time.perf_counter() - start)
     return 24e-9 * n / best

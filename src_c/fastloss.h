@@ -142,7 +142,7 @@ typedef struct {
     fl_run run_checks; /* looks through the job's checks, computes nothing */
     fl_run total_weight[FL_REALS], total_row_weight[FL_REALS]; /* what a mean divides by */
     fl_scan first_outside[FL_REALS], first_bad_label, first_bad_row_sum[FL_REALS];
-    void (*triad)(double *a, const double *b, const double *c, ptrdiff_t begin, ptrdiff_t end);
+    void (*triad)(double *a, const double *b, const double *c, ptrdiff_t begin, ptrdiff_t end, int stream);
 } fl_isa;
 
 /* Blocks first to last - 1 of the job's n elements or rows, each leaving a sum and its error, unless sums is NULL. */

@@ -45,6 +45,13 @@ scheduler holds only a few vectors of them at a time; hence the two stages (arch
 """
 
 
+def timed(program: Path, case: tuple[str, int, int, int]) -> tuple[float, float, int]:
+    """Cycles per element, the clock in GHz and the kernel's cost."""
+    done = subprocess.run([program, *map(str, case), "time"], capture_output=True, text=True, check=True)
+    cycles, clock, cost = done.stdout.split()
+    return float(cycles), float(clock), int(cost)
+
+
 def table(triad: float, threads: int) -> str:
     """The section, for a triad of so many GB/s with so many threads."""
     isa = str(backend.engine.build_info()["isa_in_use"])
@@ -56,8 +63,7 @@ def table(triad: float, threads: int) -> str:
         for case in CASES:
             kernel, operation, bits, classes = case
             if operation == VALUE_GRADIENT:
-                done = subprocess.run([program, *map(str, case), "time"], capture_output=True, text=True, check=True)
-                cycles, clock = map(float, done.stdout.split())
+                cycles, clock, _ = timed(program, case)
                 bound = counts[name(case)] / (WIDTH[isa] * ISSUED)
                 measured.setdefault((kernel, classes), {})[bits] = cycles, bound
     lines = []

@@ -19,6 +19,7 @@ from calls import MOST_THREADS
 from calls import tables as calls_tables
 from cycles import WIDTH
 from cycles import table as cycles_table
+from reach import table as reach_table
 
 from fastloss import backend
 from fastloss.benchmark.command import MAIN
@@ -69,11 +70,12 @@ def unsteady(document: dict[str, Any]) -> float:
 
 
 def bounds(document: dict[str, Any]) -> str:
-    """The section on cycles, where this machine can measure them."""
+    """The sections on bounds and cycles, where this machine can measure them."""
     speeds = [row["memory_gb_per_s"]["median"] for row in document["rows"] if row["memory_gb_per_s"]]
     if not speeds or backend.engine.build_info()["isa_in_use"] not in WIDTH or shutil.which("gcc") is None:
         return ""
-    return "\n" + cycles_table(median(speeds), document["settings"]["threads"])
+    reach = "\n" + reach_table(document) if shutil.which("valgrind") else ""
+    return reach + "\n" + cycles_table(median(speeds), document["settings"]["threads"])
 
 
 def main() -> int:

@@ -1,7 +1,8 @@
 /* One kernel over a run of data in cache: callgrind counts it (test_instructions.py), or it times itself (tools/cycles.py).
  *
  *     count KERNEL OPERATION BITS CLASSES          prints the elements (CLASSES 0: pointwise)
- *     count KERNEL OPERATION BITS CLASSES time     prints processor cycles per element, and the clock in GHz
+ *     count KERNEL OPERATION BITS CLASSES time     prints processor cycles per element, the clock in GHz
+ *                                                  and the kernel's cost (its list in src_c/losses)
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -108,7 +109,7 @@ int main(int argc, char **argv) {
     if (timed) {
         double rate = 0;
         const double least = cycles(&job, n, block, &rate);
-        printf("%.4f %.2f\n", least / (double)(classes ? n * classes : n), rate * 1e-9);
+        printf("%.4f %.2f %d\n", least / (double)(classes ? n * classes : n), rate * 1e-9, kernel->cost);
         return 0;
     }
     volatile double total = measure(&job, n, block);
