@@ -142,7 +142,9 @@ cdef extern from "fastloss.h" nogil:
         fl_scan first_outside[2]
         fl_scan first_bad_label
         fl_scan first_bad_row_sum[2]
-        void (*triad)(double *a, const double *b, const double *c, ptrdiff_t begin, ptrdiff_t end, int stream) noexcept nogil
+        void (*triad)(
+            double *a, const double *b, const double *c, ptrdiff_t begin, ptrdiff_t end, int stream
+        ) noexcept nogil
     void fl_run_blocks(const fl_job *job, ptrdiff_t n, ptrdiff_t block, ptrdiff_t first, ptrdiff_t last,
                        double *sums) nogil
     void fl_add_blocks(double *total, const double *blocks, ptrdiff_t n)
@@ -1409,7 +1411,7 @@ cdef bint distances(const fl_samples *sides, ptrdiff_t first, ptrdiff_t last, in
 
 
 def triad_bandwidth(Py_ssize_t nbytes, int n_threads=0, int repeats=5, bint stream=True):
-    """GB/s of a triad a = b + 3c over arrays of nbytes in all, with streaming stores or plain ones: the memory's limit."""
+    """GB/s of a triad a = b + 3c over arrays of nbytes in all, with streaming or plain stores: the memory's limit."""
     import time
 
     cdef ptrdiff_t n = nbytes // 24

@@ -74,8 +74,9 @@ def bounds(document: dict[str, Any]) -> str:
     speeds = [row["memory_gb_per_s"]["median"] for row in document["rows"] if row["memory_gb_per_s"]]
     if not speeds or backend.engine.build_info()["isa_in_use"] not in WIDTH or shutil.which("gcc") is None:
         return ""
-    reach = "\n" + reach_table(document) if shutil.which("valgrind") else ""
-    return reach + "\n" + cycles_table(median(speeds), document["settings"]["threads"])
+    reach = reach_table(document) if shutil.which("valgrind") else ""
+    cycles = cycles_table(median(speeds), document["settings"]["threads"])
+    return "".join(f"\n{section}" for section in (reach, cycles) if section)
 
 
 def main() -> int:

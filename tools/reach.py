@@ -31,10 +31,10 @@ TEXT = """\
 ## Below their class, and what is possible
 
 Pointwise losses, value and gradient in float32, in cache from n = {start:,} on. *Asked*: the ratio to the best of
-{peers} that a loss should have, 1 where it costs little more than its loads and stores, else
-2.5. *Possible*: that peer's time over the larger of two bounds, the loop's instructions (counted by callgrind) at
-{issued} vector instructions per cycle on each of {threads} threads, and the bytes of an element at the bandwidth of a
-plain triad of that size. All other rows have what is asked.
+{peers} that a loss should have, 1 where it costs little more than its loads and stores,
+else 2.5. *Possible*: that peer's time over the larger of two bounds of our formula, the loop's instructions (counted by
+callgrind) at {issued} vector instructions per cycle on each of {threads} threads, and the bytes of an element at the
+bandwidth of a plain triad of that size. All other rows have what is asked.
 
 | loss | n | nearest peer | asked | have | possible | bound |
 |---|--:|---|--:|--:|--:|---|
@@ -74,6 +74,8 @@ def table(document: dict[str, Any]) -> str:
                 f"| `{row['label']}` | {row['n']:,} | {name} | {asked:g} | {ratio:.2f} | {possible:.2f} |"
                 f" {'instructions' if instructions > memory else 'bandwidth'} |"
             )
+    if not lines:
+        return ""
     peers = f"{', '.join(COMPILED[:-1])} and {COMPILED[-1]}"
     return TEXT.format(start=FROM, peers=peers, issued=ISSUED, threads=threads) + "\n".join(lines) + "\n"
 
