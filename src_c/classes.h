@@ -32,6 +32,11 @@ typedef void (*FN(classes_loop))(const FN(classes_options) * options, const FN(s
 SOFTMAX(SOFTMAX_LOOPS)
 GIVEN(GIVEN_LOOPS)
 
+static void FN(ce_index_logits_product)(const FN(classes_options) * o, const FN(segment) * segments, int n_segments,
+                                        FN(classes_rows) * rows, ptrdiff_t n, int across) {
+    FN(classes_group)((FN(classes_spec)){0, 0, 'z', 0, 1, 'u', 0, 0}, o, segments, n_segments, rows, n, across);
+}
+
 /* Of a sum of terms: loops that differ in what they say of the Hessian. */
 #define TERMS_LOOP_OF(PREDICTION, operation, HESSIAN)                                                         \
     static void FN(terms_##operation)(const FN(classes_options) * o, const FN(segment) * segments,            \

@@ -30,12 +30,14 @@ static void triad(double *a, const double *b, const double *c, ptrdiff_t begin, 
      {LOOPS_OF(name, f32, (fl_loop)name##_majorize_f32, (fl_loop)name##_fisher_f32),                         \
       LOOPS_OF(name, f64, (fl_loop)name##_majorize_f64, (fl_loop)name##_fisher_f64)},                        \
      {SUMMING_OF_##cost(name, f32), SUMMING_OF_##cost(name, f64)}},
-#define SOFTMAX_OF(name, suffix)                                                                             \
+#define PRODUCT_OF_0(suffix) (fl_loop)ce_index_logits_product_##suffix
+#define PRODUCT_OF_1(suffix) (fl_loop)terms_logits_product_##suffix
+#define SOFTMAX_OF(name, DENSE, suffix)                                                                          \
     {(fl_loop)name##_value_##suffix, (fl_loop)name##_gradient_##suffix, (fl_loop)name##_value_gradient_##suffix, \
      (fl_loop)name##_exact_##suffix, (fl_loop)name##_majorize_##suffix, (fl_loop)name##_exact_##suffix,      \
-     (fl_loop)name##_majorize_##suffix, (fl_loop)terms_logits_product_##suffix}
+     (fl_loop)name##_majorize_##suffix, PRODUCT_OF_##DENSE(suffix)}
 #define SOFTMAX_ROW(name, DENSE, ENTROPY, PREDICTION) \
-    {#name, FL_CLASSES, 0, 4, DENSE, 1, {SOFTMAX_OF(name, f32), SOFTMAX_OF(name, f64)}, {{0}}},
+    {#name, FL_CLASSES, 0, 4, DENSE, 1, {SOFTMAX_OF(name, DENSE, f32), SOFTMAX_OF(name, DENSE, f64)}, {{0}}},
 #define GIVEN_ROW(name, DENSE, ENTROPY, PREDICTION) \
     {#name, FL_CLASSES, 0, 4, DENSE, 0, {LOOPS_OF(name, f32, 0, 0), LOOPS_OF(name, f64, 0, 0)}, {{0}}},
 #define MARGIN_ROW(name, DENSE)                                                                              \
@@ -48,7 +50,7 @@ static void triad(double *a, const double *b, const double *c, ptrdiff_t begin, 
     {(fl_loop)ce_index_logits_value_##suffix, (fl_loop)ce_index_logits_gradient_##suffix,                    \
      (fl_loop)ce_index_logits_value_gradient_##suffix, (fl_loop)ce_index_logits_exact_##suffix,              \
      (fl_loop)ce_index_logits_majorize_##suffix, (fl_loop)ce_index_logits_majorize_##suffix,                 \
-     (fl_loop)ce_index_logits_majorize_##suffix, (fl_loop)terms_logits_product_##suffix}
+     (fl_loop)ce_index_logits_majorize_##suffix, (fl_loop)ce_index_logits_product_##suffix}
 #define TERMS_OF(prediction, suffix)                                                                         \
     {(fl_loop)terms_##prediction##_##suffix, (fl_loop)terms_##prediction##_##suffix,                         \
      (fl_loop)terms_##prediction##_##suffix, (fl_loop)terms_##prediction##_##suffix}
