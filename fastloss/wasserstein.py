@@ -38,6 +38,8 @@ class Wasserstein1D(Immutable):
     are finite, not negative and of the shape of their values; they need not sum to 1. A sample of weight 0 counts for
     nothing, whatever it holds; another that is NaN makes the distance NaN.
 
+    A call keeps its memory for the next one, at most 64 MiB.
+
     With p = 1 it is SciPy's ``wasserstein_distance``. With p > 1 it is the distance, a p-th root: POT's
     ``wasserstein_1d`` leaves the root out.
 
@@ -293,6 +295,6 @@ def _check_out(out: Any, dtype: np.dtype[Any], arrays: dict[str, Any]) -> None:
 def _converted(found: tuple[Any, Any], out: Any, dtype: np.dtype[Any]) -> tuple[Any, Any]:
     """Gradients in the caller's dtype, in the caller's buffers if there are some."""
     if out is None:
-        return found[0].astype(dtype), found[1].astype(dtype)
+        return found[0].astype(dtype, copy=False), found[1].astype(dtype, copy=False)
     out[0][...], out[1][...] = found
     return out[0], out[1]
