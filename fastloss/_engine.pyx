@@ -7,7 +7,7 @@ type and equal shape) goes straight through; anything else is handed to `fastlos
 converts it or says what is wrong with it, and comes back.
 """
 from cython.parallel cimport prange
-from libc.stdint cimport int64_t, uint64_t
+from libc.stdint cimport int64_t, uint32_t, uint64_t
 cimport numpy as cnp
 
 import os
@@ -161,7 +161,7 @@ cdef extern from "fastloss.h" nogil:
 cdef extern from "transport.h" nogil:
     ctypedef int (*fl_sort)(void *x, ptrdiff_t n, void *unused) noexcept nogil
     ctypedef struct fl_sorts:
-        fl_sort keys, singles, doubles
+        fl_sort singles, doubles
     ctypedef struct fl_samples:
         const void *x
         const double *w
@@ -170,11 +170,13 @@ cdef extern from "transport.h" nogil:
         int single
         double *sorted
         double *weight
-        uint64_t *place
+        double *spare
         uint64_t *keys
-        void *spare
+        uint32_t *place
         ptrdiff_t kept
         double all
+    void *fl_borrow(size_t bytes)
+    void fl_give_back(void *room)
     void fl_transport_sort(fl_samples *s, const fl_sorts *sorts)
     double fl_transport(const fl_samples *u, const fl_samples *v, double p)
 
@@ -236,9 +238,10 @@ cdef enum:
     HOLD_GIL = 1 << 14    # work units below which giving the GIL back costs more than it frees
     SHORT_ROW = 64        # places of a mask's row below which rows of several samples make a unit
     SORT_WORK = 16        # work units of a sample that is sorted
-    SAMPLE = 5            # numbers of memory that it needs
+    SAMPLE = 5            # numbers of memory that it needs, 2 if nothing follows its value
 
 cdef double INF = float("inf")
+cdef ptrdiff_t MOST_SAMPLES = <ptrdiff_t> 1 << 32  # of a row: its order has 32 bits for a place
 cdef double MOST_WEIGHT = 1e270  # sums of weights beyond it, or below its inverse, are not computed with
 cdef double MAX_REAL[2]
 MAX_REAL[0] = np.finfo(np.float32).max
@@ -342,6 +345,13 @@ cdef inline int threads_for(int asked, double work) noexcept nogil:
     if n <= 1 or fl_forked or worth < 2:
         return 1
     return n if worth >= n else <int>worth
+
+
+cdef inline int asked_of(object n_threads) noexcept:
+    """The threads that a caller asks for, 0 for None; -1: it is no such number."""
+    if n_threads is None:
+        return 0
+    return n_threads if type(n_threads) is int and 1 <= n_threads <= MOST_THREADS else -1
 
 
 cdef void parallel(const fl_job *job, ptrdiff_t n, ptrdiff_t block, ptrdiff_t first, ptrdiff_t count, int threads,
@@ -631,11 +641,9 @@ cdef class Runner:
         if call.in_place and not self.in_place:
             return False
         call.ahead = call.in_place or (call.classes and not self.kernel.dense)
-        call.asked = 0
-        if n_threads is not None:
-            if type(n_threads) is not int or not 1 <= n_threads <= MOST_THREADS:
-                return False
-            call.asked = n_threads
+        call.asked = asked_of(n_threads)
+        if call.asked < 0:
+            return False
 
         job.checks = call.checks
         job.n_checks = 0
@@ -1301,95 +1309,114 @@ cdef double *doubles(object array, ptrdiff_t size) except? NULL:
 
 # NumPy's own sorts: the fastest there are for each CPU, and for plain numbers callable without the GIL.
 cdef fl_sorts sorts
-sorts.keys = functions_of(np.dtype(np.uint64)).sort[0]
 sorts.singles = functions_of(np.dtype(np.float32)).sort[0]
 sorts.doubles = functions_of(np.dtype(np.float64)).sort[0]
-CAN_SORT = sorts.keys != NULL and sorts.singles != NULL and sorts.doubles != NULL  # a later NumPy may hide them
+CAN_SORT = sorts.singles != NULL and sorts.doubles != NULL  # a later NumPy may hide them
 
 
-def transport(u, a, v, b, double p, gu, gv, n_threads):
-    """Wasserstein distances of rows of samples u and v, weighted by a and b, made ready by `fastloss.wasserstein`.
+def transport(double p, u, v, a, b, bint wants_gradients, out, n_threads, bint converted=False):
+    """Wasserstein distances of rows of samples u and v, weighted by a and b, for `fastloss.wasserstein`.
 
-    All arrays are contiguous. u and v, and gu and gv where gradients go, have one real type, weights are float64; a, b,
-    and gu with gv, may be None. Returns an array of a distance per row, or None where the weights of a row are bad, 0,
-    or beyond what can be added and multiplied.
+    Returns a float, or an array of a distance per row of 2-D samples, with a pair of gradients or None. Returns None where
+    an argument is not ready: u and v, and the arrays of `out`, which share no memory with the others, are contiguous and
+    of one real type, weights are float64 or None. And where the weights of a row are bad, 0, or beyond what can be added
+    and multiplied.
     """
     cdef fl_samples[2] sides
-    cdef ptrdiff_t rows = samples_of(&sides[0], u, a, gu), first = 0, last, size
-    cdef int threads, t
-    if (samples_of(&sides[1], v, b, gv) != rows or sides[0].single != sides[1].single
-            or (gu is None) != (gv is None) or not CAN_SORT):
-        raise AssertionError("fastloss: samples are not ready for the engine; please report this")
-    size = sides[0].n + sides[1].n
-    cdef double work = <double> rows * size * SORT_WORK
-    threads = threads_for(0 if n_threads is None else n_threads, work)
-    cdef int workers = max(1, min(threads, rows))  # rows are shared out; one row is sorted on two threads
-    cdef cnp.ndarray values = np.empty(rows), block
-    cdef double *value = <double *> cnp.PyArray_DATA(values)
-    cdef double *memory[SAMPLE]
-    cdef list blocks = []
-    # Not in one block: what malloc asks the system for anew, page by page, takes longer than a sort.
-    for t in range(SAMPLE):
-        if t < 2 or a is not None or b is not None or gu is not None:  # else values alone are sorted
-            block = np.empty(workers * size)
-            blocks.append(block)
-        memory[t] = <double *> cnp.PyArray_DATA(block)
-    cdef int bad = 0
-    while first < rows:
-        last = min(rows, first + max(workers, CHUNK // size))
-        if work < HOLD_GIL:
-            bad = distances(sides, first, last, 1, p, memory, 0, value)
-        else:
-            with nogil:
-                if workers == 1:
-                    bad = distances(sides, first, last, threads, p, memory, 0, value)
-                else:
-                    for t in prange(workers, schedule="static", num_threads=workers):
-                        bad += distances(sides, first + (last - first) * t // workers,
-                                         first + (last - first) * (t + 1) // workers, 1, p, memory,
-                                         t * size, value)
-            PyErr_CheckSignals()
-        if bad:
+    cdef array_t[2] x, w, g
+    cdef int k, j, t, threads, asked = asked_of(n_threads)
+    cdef bint bad = False
+    if asked < 0 or not CAN_SORT or (check_finite and not converted):
+        return None
+    if not is_side(&sides[0], &x[0], &w[0], u, a) or not is_side(&sides[1], &x[1], &w[1], v, b):
+        return None
+    if x[0].type != x[1].type or x[0].ndim != x[1].ndim or (x[0].ndim == 2 and x[0].shape[0] != x[1].shape[0]):
+        return None
+    if out is None and wants_gradients:
+        out = (empty(u, x[0].ndim, not sides[0].single), empty(v, x[1].ndim, not sides[1].single))
+    elif wants_gradients and (type(out) is not tuple or len(out) != 2):
+        return None
+    for k in range(2 if wants_gradients else 0):
+        g[k] = array_of(out[k])
+        if g[k].type != x[k].type or not g[k].writeable or not has_shape(&g[k], &x[k], x[k].ndim):
             return None
-        first = last
-    return values
+        for j in range(2):
+            if overlap(&g[k], &x[j]) or overlap(&g[k], &w[j]):
+                return None
+        sides[k].g = g[k].data
+    if wants_gradients and overlap(&g[0], &g[1]):
+        return None
+
+    cdef ptrdiff_t size = sides[0].n + sides[1].n, first = 0, last
+    cdef cnp.npy_intp rows = x[0].size // sides[0].n
+    cdef double work = <double> rows * size * SORT_WORK
+    threads = threads_for(asked, work)
+    cdef int workers = max(1, min(threads, rows))  # rows are shared out; one row is sorted on two threads
+    cdef cnp.ndarray values = cnp.PyArray_EMPTY(1, &rows, cnp.NPY_DOUBLE, 0)
+    cdef double *value = <double *> cnp.PyArray_DATA(values)
+    cdef bint follows = wants_gradients or a is not None or b is not None  # else values alone are sorted
+    cdef double *memory = <double *> fl_borrow(workers * size * (SAMPLE if follows else 2) * sizeof(double))
+    if memory == NULL:
+        raise MemoryError
+    try:
+        while first < rows and not bad:
+            last = min(rows, first + max(workers, CHUNK // size))
+            if work < HOLD_GIL:
+                bad = distances(sides, first, last, 1, p, memory, value)
+            else:
+                with nogil:
+                    if workers == 1:
+                        bad = distances(sides, first, last, threads, p, memory, value)
+                    else:
+                        for t in prange(workers, schedule="static", num_threads=workers):
+                            bad |= distances(sides, first + (last - first) * t // workers,
+                                             first + (last - first) * (t + 1) // workers, 1, p,
+                                             memory + t * size * (SAMPLE if follows else 2), value)
+                PyErr_CheckSignals()
+            first = last
+    finally:
+        fl_give_back(memory)
+    if bad:
+        return None
+    return (values if x[0].ndim == 2 else value[0]), (out if wants_gradients else None)
 
 
-cdef ptrdiff_t samples_of(fl_samples *s, object x, object w, object g) except -1:
-    """One side of all rows, and how many they are."""
-    cdef array_t a = array_of(x)
-    if (a.type != FL_FLOAT32 and a.type != FL_FLOAT64) or not 1 <= a.ndim <= 2 or a.shape[a.ndim - 1] < 1:
-        raise AssertionError("fastloss: samples are not ready for the engine; please report this")
-    s.x = a.data
-    s.n = a.shape[a.ndim - 1]
-    s.single = a.type == FL_FLOAT32
-    s.g = like(g, &a, a.ndim, True)
+cdef bint is_side(fl_samples *s, array_t *x, array_t *w, object values, object weights) noexcept:
+    """Take samples and their weights; False where they are not ready."""
+    x[0] = array_of(values)
+    if (x.type != FL_FLOAT32 and x.type != FL_FLOAT64) or not 1 <= x.ndim <= 2 or x.size == 0:
+        return False
+    s.x = x.data
+    s.n = x.shape[x.ndim - 1]
+    s.single = x.type == FL_FLOAT32
     s.w = NULL
-    cdef array_t of_w
-    if w is not None:
-        of_w = array_of(w)
-        if of_w.type != FL_FLOAT64 or not has_shape(&of_w, &a, a.ndim):
-            raise AssertionError("fastloss: weights are not ready for the engine; please report this")
-        s.w = <const double *> of_w.data
-    return a.size // s.n
+    s.g = NULL
+    w.bytes = 0
+    if weights is not None:
+        w[0] = array_of(weights)
+        if w.type != FL_FLOAT64 or not has_shape(w, x, x.ndim):
+            return False
+        s.w = <const double *> w.data
+    return s.n <= MOST_SAMPLES
 
 
 cdef bint distances(const fl_samples *sides, ptrdiff_t first, ptrdiff_t last, int threads, double p,
-                    double **memory, ptrdiff_t at, double *value) noexcept nogil:
+                    double *memory, double *value) noexcept nogil:
     """Of some rows, in turn; True if a row has no sum of weights to divide by, where it stops."""
     cdef fl_samples[2] row
     cdef ptrdiff_t r, n
     cdef int k
+    cdef bint follows = sides[0].w != NULL or sides[1].w != NULL or sides[0].g != NULL
     row[0] = sides[0]
     row[1] = sides[1]
     for k in range(2):
         n = row[k].n
-        row[k].sorted = memory[0] + at
-        row[k].spare = memory[1] + at
-        row[k].keys = <uint64_t *> (memory[2] + at)
-        row[k].place = <uint64_t *> (memory[3] + at)
-        row[k].weight = memory[4] + at
-        at += n
+        row[k].sorted = memory
+        row[k].spare = memory + n
+        row[k].keys = <uint64_t *> (memory + 2 * n)
+        row[k].place = <uint32_t *> (memory + 3 * n)
+        row[k].weight = memory + 4 * n
+        memory += n * (SAMPLE if follows else 2)
     for r in range(first, last):
         for k in range(2):
             n = row[k].n

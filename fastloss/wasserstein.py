@@ -18,9 +18,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Wasserstein1D"]
 
-_FLOATS = (np.dtype(np.float64), np.dtype(np.float32))  # what the engine takes
-_MOST = 1 << 32  # samples in a row that the engine sorts
-
 
 @register
 class Wasserstein1D(Immutable):
@@ -40,6 +37,8 @@ class Wasserstein1D(Immutable):
     u_values and v_values have shape (n,) and (m,), or (k, n) and (k, m): then each row is a problem of its own. Weights
     are finite, not negative and of the shape of their values; they need not sum to 1. A sample of weight 0 counts for
     nothing, whatever it holds; another that is NaN makes the distance NaN.
+
+    A call keeps its memory for the next one, at most 64 MiB.
 
     With p = 1 it is SciPy's ``wasserstein_distance``. With p > 1 it is the distance, a p-th root: POT's
     ``wasserstein_1d`` leaves the root out.
@@ -144,12 +143,15 @@ class Wasserstein1D(Immutable):
     def _call(
         self, u: Any, v: Any, a: Any, b: Any, n_threads: Any, out: Any = None, *, wants_gradients: bool
     ) -> tuple[Any, tuple[Any, Any]]:
+        engine = backend.engine
+        if engine is not None:  # small calls are many
+            found = engine.transport(self.p, u, v, a, b, wants_gradients, out, n_threads)
+            if found is not None:
+                return found  # type: ignore[no-any-return]
         threads = None if n_threads is None else validation.thread_count("n_threads", n_threads)
         u, v = validation.as_array("u_values", u), validation.as_array("v_values", v)
         _check_shapes(u, v)
-        dtype = u.dtype
-        if dtype != v.dtype or dtype not in _FLOATS:  # small calls are many
-            dtype = np.result_type(validation.result_dtype(u), validation.result_dtype(v))
+        dtype = np.result_type(validation.result_dtype(u), validation.result_dtype(v))
         work = np.dtype(np.float32) if dtype == np.float16 else dtype
         if settings.check_finite():
             for name, x in (("u_values", u), ("v_values", v)):
@@ -158,32 +160,28 @@ class Wasserstein1D(Immutable):
         a, b = _weights("u_weights", a, "u_values", u), _weights("v_weights", b, "v_values", v)
         if out is not None:
             _check_out(out, dtype, {"u_values": u, "v_values": v, "u_weights": a, "v_weights": b})
-        u, v = _ready(u, work), _ready(v, work)
-        found: tuple[Any, Any] = (None, None)
-        if wants_gradients:
-            direct = out is not None and dtype == work
-            found = (out[0], out[1]) if direct else (np.empty(u.shape, work), np.empty(v.shape, work))
-        values = self._distances(u, v, a, b, found, threads)
-        if wants_gradients and dtype != work:
+        values, found = self._distances(_ready(u, work), _ready(v, work), a, b, wants_gradients, threads)
+        if found is not None:
             found = _converted(found, out, dtype)
-        return values if u.ndim == 2 else float(values[0]), found
+        return values, found
 
-    def _distances(self, u: Any, v: Any, a: Any, b: Any, gradients: tuple[Any, Any], threads: int | None) -> Any:
-        """A distance per row, the gradients written where they go."""
-        engine = backend.engine
-        if engine is None or not engine.CAN_SORT or u.dtype not in _FLOATS or max(u.shape[-1], v.shape[-1]) > _MOST:
-            _check_weights(a, b)
-            return _reference(self.p, u, v, _moderate(a), _moderate(b), gradients)
-        values = engine.transport(u, a, v, b, self.p, *gradients, threads)
-        if values is None:
+    def _distances(self, u: Any, v: Any, a: Any, b: Any, wants_gradients: bool, threads: int | None) -> tuple[Any, Any]:
+        """What `_call` returns, of arrays that are ready."""
+        found = None
+        if backend.engine is not None:
+            found = backend.engine.transport(self.p, u, v, a, b, wants_gradients, None, threads, True)
+        if found is None:
             _check_weights(a, b)  # they may be fine, only too large or too small to be added up
-            values = engine.transport(u, _moderate(a), v, _moderate(b), self.p, *gradients, threads)
-        return values
+            a, b = _moderate(a), _moderate(b)
+            if backend.engine is not None:
+                found = backend.engine.transport(self.p, u, v, a, b, wants_gradients, None, threads, True)
+        return _reference(self.p, u, v, a, b, wants_gradients) if found is None else found
 
 
-def _reference(p: float, u: Any, v: Any, a: Any, b: Any, gradients: tuple[Any, Any]) -> Any:
+def _reference(p: float, u: Any, v: Any, a: Any, b: Any, wants_gradients: bool) -> tuple[Any, Any]:
     """The definition, row by row: the quantile functions are constant between the levels at which a sample ends."""
-    rows: list[Any] = [None if x is None else np.atleast_2d(x) for x in (u, v, a, b, *gradients)]
+    gradients = (np.empty_like(u), np.empty_like(v)) if wants_gradients else None
+    rows: list[Any] = [None if x is None else np.atleast_2d(x) for x in (u, v, a, b, *(gradients or (None, None)))]
     values = np.empty(len(rows[0]))
     for row in range(len(values)):
         here: list[Any] = [None if array is None else array[row] for array in rows]
@@ -205,7 +203,7 @@ def _reference(p: float, u: Any, v: Any, a: Any, b: Any, gradients: tuple[Any, A
                 for gradient, at, slopes in ((in_x, i, slope), (in_y, j, -slope)):
                     gradient[...] = 0
                     np.add.at(gradient, at, slopes.astype(gradient.dtype))
-    return values
+    return values if u.ndim == 2 else float(values[0]), gradients
 
 
 def _exponent(x: Any) -> int:
@@ -297,6 +295,6 @@ def _check_out(out: Any, dtype: np.dtype[Any], arrays: dict[str, Any]) -> None:
 def _converted(found: tuple[Any, Any], out: Any, dtype: np.dtype[Any]) -> tuple[Any, Any]:
     """Gradients in the caller's dtype, in the caller's buffers if there are some."""
     if out is None:
-        return found[0].astype(dtype), found[1].astype(dtype)
+        return found[0].astype(dtype, copy=False), found[1].astype(dtype, copy=False)
     out[0][...], out[1][...] = found
     return out[0], out[1]

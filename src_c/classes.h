@@ -44,6 +44,15 @@ GIVEN_LOOPS(ce_dense_probabilities, 1, 0, 'p')
 VALUE_LOOPS(kl_probabilities, 1, 1, 'p')
 GIVEN_LOOPS(kl_log_probabilities, 1, 1, 'l')
 
+/* Of a function of the label's probability too. Options and all: the product is that of the terms' A and B. */
+LAST_STAGE(ce_index_logits_last_product, 0, 'z', 'u', 0)
+static void FN(ce_index_logits_product)(const FN(classes_options) * o, const FN(segment) * segments, int n_segments,
+                                        FN(classes_rows) * rows, ptrdiff_t n, int across) {
+    FN(ce_index_logits_first_gradient)(o, segments, n_segments, rows, n, across);
+    FN(ce_index_logits_values)(o, rows, n, 0, 0);
+    FN(ce_index_logits_last_product)(o, segments, n_segments, rows, n, across);
+}
+
 /* Of a sum of terms: loops that differ in what they say of the Hessian. */
 #define TERMS_LOOP_OF(PREDICTION, operation, HESSIAN)                                                         \
     static void FN(terms_##operation)(const FN(classes_options) * o, const FN(segment) * segments,            \

@@ -38,12 +38,14 @@ static void triad(double *restrict a, const double *restrict b, const double *re
      {SUMMING_OF_##cost(name, f32), SUMMING_OF_##cost(name, f64)}},
 /* Over classes, values of one loss with the derivatives of another, from which it differs by a constant: by itself, or a
  * divergence by its cross-entropy. */
-#define SOFTMAX_OF(name, other, suffix)                                                                      \
+#define PRODUCT_OF_0(suffix) (fl_loop)ce_index_logits_product_##suffix
+#define PRODUCT_OF_1(suffix) (fl_loop)terms_logits_product_##suffix
+#define SOFTMAX_OF(name, DENSE, other, suffix)                                                                      \
     {(fl_loop)name##_value_##suffix, (fl_loop)other##_gradient_##suffix, (fl_loop)name##_value_gradient_##suffix, \
      (fl_loop)other##_exact_##suffix, (fl_loop)other##_majorize_##suffix, (fl_loop)other##_exact_##suffix,   \
-     (fl_loop)other##_majorize_##suffix, (fl_loop)terms_logits_product_##suffix}
+     (fl_loop)other##_majorize_##suffix, PRODUCT_OF_##DENSE(suffix)}
 #define SOFTMAX_ROW(name, DENSE, other) \
-    {#name, FL_CLASSES, 0, 4, DENSE, 1, {SOFTMAX_OF(name, other, f32), SOFTMAX_OF(name, other, f64)}, {{0}}},
+    {#name, FL_CLASSES, 0, 4, DENSE, 1, {SOFTMAX_OF(name, DENSE, other, f32), SOFTMAX_OF(name, DENSE, other, f64)}, {{0}}},
 #define GIVEN_OF(name, other, suffix)                                                                        \
     {(fl_loop)name##_value_##suffix, (fl_loop)other##_gradient_##suffix, (fl_loop)name##_value_gradient_##suffix, \
      (fl_loop)other##_exact_##suffix}
@@ -59,7 +61,7 @@ static void triad(double *restrict a, const double *restrict b, const double *re
     {(fl_loop)ce_index_logits_value_##suffix, (fl_loop)ce_index_logits_gradient_##suffix,                    \
      (fl_loop)ce_index_logits_value_gradient_##suffix, (fl_loop)ce_index_logits_exact_##suffix,              \
      (fl_loop)ce_index_logits_majorize_##suffix, (fl_loop)ce_index_logits_majorize_##suffix,                 \
-     (fl_loop)ce_index_logits_majorize_##suffix, (fl_loop)terms_logits_product_##suffix}
+     (fl_loop)ce_index_logits_majorize_##suffix, (fl_loop)ce_index_logits_product_##suffix}
 #define TERMS_OF(prediction, suffix)                                                                         \
     {(fl_loop)terms_##prediction##_##suffix, (fl_loop)terms_##prediction##_##suffix,                         \
      (fl_loop)terms_##prediction##_##suffix, (fl_loop)terms_##prediction##_##suffix}

@@ -1,13 +1,14 @@
 /* The cheapest transport between two distributions on a line: both in order, cut where either goes on to its next sample.
  *
  * fl_transport_sort puts each of the two in order. Where only values are wanted, they are sorted as they are. Where
- * weights or gradients must follow them, what is sorted is one integer per sample, its value above its place: sorts of
- * plain integers are vector code, and several times as fast as an argsort. fl_transport walks along both in windows that
+ * weights or gradients must follow them, what is sorted is one integer per sample, its value above its place, in the shape
+ * of a positive double: sorts of plain numbers are vector code, and several times as fast as an argsort. fl_transport walks along both in windows that
  * stay in L1. */
 #include "transport.h"
 #include "control.h"
 #include <math.h>
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { LANES = 8 };
@@ -26,8 +27,8 @@ static inline double value_of(total x) { return x.high - x.high == 0 ? x.high + 
 
 /* ---- in order ---------------------------------------------------------------------------------------------------- */
 
-static inline double load(const fl_samples *s, ptrdiff_t i) {
-    return s->single ? (double)((const float *)s->x)[i] : ((const double *)s->x)[i];
+static inline double at(const void *x, bool single, ptrdiff_t i) {
+    return single ? (double)((const float *)x)[i] : ((const double *)x)[i];
 }
 
 /* Of numbers that are not NaN, and whether some are. */
@@ -35,22 +36,18 @@ typedef struct {
     double least, most;
     bool nan;
 } range;
-static range range_of(const double *x, ptrdiff_t n) {
+static inline range range_of(const void *x, bool single, ptrdiff_t n) {
     double least[LANES], most[LANES], nan[LANES] = {0};
     for (ptrdiff_t l = 0; l < LANES; l++)
         least[l] = INFINITY, most[l] = -INFINITY;
-    ptrdiff_t i = 0;
-    for (; i + LANES <= n; i += LANES)
-        for (ptrdiff_t l = 0; l < LANES; l++) {
-            least[l] = x[i + l] < least[l] ? x[i + l] : least[l];
-            most[l] = x[i + l] > most[l] ? x[i + l] : most[l];
-            nan[l] = x[i + l] == x[i + l] ? nan[l] : 1;
+    const ptrdiff_t whole = n - n % LANES;
+    for (ptrdiff_t i = 0; i < n; i += LANES)
+        for (ptrdiff_t l = 0; l < (i < whole ? LANES : n - whole); l++) {
+            const double now = at(x, single, i + l);
+            least[l] = now < least[l] ? now : least[l];
+            most[l] = now > most[l] ? now : most[l];
+            nan[l] = now == now ? nan[l] : 1;
         }
-    for (; i < n; i++) {
-        least[0] = x[i] < least[0] ? x[i] : least[0];
-        most[0] = x[i] > most[0] ? x[i] : most[0];
-        nan[0] = x[i] == x[i] ? nan[0] : 1;
-    }
     for (ptrdiff_t l = 1; l < LANES; l++) {
         least[0] = least[l] < least[0] ? least[l] : least[0];
         most[0] = most[l] > most[0] ? most[l] : most[0];
@@ -77,9 +74,20 @@ typedef struct {
     uint64_t least;
     int shift, low; /* bits of a value's key that are cut off, bits of the place */
 } chunk;
-/* A key is cut to the bits above the least one and, as far as there is room beside the place, those below. */
+/* A key is cut to the bits above the least one and, as far as there is room beside the place, those below. So many bits are
+ * a positive double, never infinite or NaN, and doubles are sorted faster than integers where vectors have no minimum of
+ * those (AVX2). */
+enum { KEY_BITS = 62 };
 static inline uint64_t pack(const chunk *c, double x, ptrdiff_t place) {
     return (key_of(x) - c->least) >> c->shift << c->low | (uint64_t)place;
+}
+
+/* Whether samples follow each other whose remaining bits are equal. */
+static bool has_ties(const chunk *c) {
+    uint64_t tied = 0;
+    for (ptrdiff_t k = 1; k < c->n; k++)
+        tied |= (c->key[k] ^ c->key[k - 1]) >> c->low == 0;
+    return tied;
 }
 
 /* The rest of the sort, where bits were cut off: samples whose remaining bits are equal may stand in the wrong order.
@@ -121,24 +129,29 @@ static void sort_twice(const chunk *c, fl_sort sort) {
 }
 
 /* In the order of the keys. */
-static void permute(const chunk *c, void *what) {
-    uint64_t *const x = what, *const to = (uint64_t *)c->spare;
+static void permute(const chunk *c, double *x) {
     for (ptrdiff_t k = 0; k < c->n; k++)
-        to[k] = x[c->key[k]];
-    memcpy(x, to, (size_t)c->n * sizeof *x);
+        c->spare[k] = x[c->key[k]];
+    memcpy(x, c->spare, (size_t)c->n * sizeof *x);
+}
+static void permute_places(const chunk *c, uint32_t *place) {
+    uint32_t *const to = (uint32_t *)c->spare;
+    for (ptrdiff_t k = 0; k < c->n; k++)
+        to[k] = place[c->key[k]];
+    memcpy(place, to, (size_t)c->n * sizeof *place);
 }
 
 /* Sorts samples begin to end - 1, with what follows them; ties stay in the order in which they came. */
 static void sort_chunk(fl_samples *s, fl_sort sort, ptrdiff_t begin, ptrdiff_t end) {
-    chunk c = {s->sorted + begin, (double *)s->spare, s->keys, end - begin, 0, 0, bits_of((uint64_t)(end - begin - 1))};
-    const range of = range_of(c.x, c.n);
+    chunk c = {s->sorted + begin, s->spare, s->keys, end - begin, 0, 0, bits_of((uint64_t)(end - begin - 1))};
+    const range of = range_of(c.x, false, c.n);
     c.least = key_of(of.least);
-    const int excess = bits_of(key_of(of.nan ? NAN : of.most) - c.least) + c.low - 64;
+    const int excess = bits_of(key_of(of.nan ? NAN : of.most) - c.least) + c.low - KEY_BITS;
     c.shift = excess > 0 ? excess : 0;
     for (ptrdiff_t k = 0; k < c.n; k++)
         c.key[k] = pack(&c, c.x[k], k);
     sort(c.key, c.n, NULL);
-    if (c.shift == 0)
+    if (c.shift == 0 || !has_ties(&c))
         for (ptrdiff_t k = 0; k < c.n; k++)
             c.key[k] &= ((uint64_t)1 << c.low) - 1;
     else if (!insert(&c))
@@ -146,10 +159,8 @@ static void sort_chunk(fl_samples *s, fl_sort sort, ptrdiff_t begin, ptrdiff_t e
     permute(&c, c.x);
     if (s->w)
         permute(&c, s->weight + begin);
-    if (s->g && c.n == s->n)
-        memcpy(s->place, c.key, (size_t)c.n * sizeof *c.key);
-    else if (s->g)
-        permute(&c, s->place + begin);
+    if (s->g)
+        permute_places(&c, s->place + begin);
 }
 
 /* Samples that fit the cache, with all that follows them; a long sample is first dealt out to buckets, each of an equal
@@ -164,59 +175,44 @@ static inline int bucket_of(dealing d, double x) {
 }
 
 /* Sample i, with what follows it, to place k. */
-static inline void put(fl_samples *s, ptrdiff_t i, ptrdiff_t k) {
-    s->sorted[k] = load(s, i);
+static inline void put(const fl_samples *s, ptrdiff_t i, ptrdiff_t k) {
+    s->sorted[k] = at(s->x, s->single, i);
     if (s->w)
         s->weight[k] = s->w[i];
     if (s->g)
-        s->place[k] = (uint64_t)i;
+        s->place[k] = (uint32_t)i;
 }
 
 static void sort_with(fl_samples *s, fl_sort sort, bool all) {
-    range of = {0, 0, false};
-    if (s->n > SMALL && !s->single) {
-        of = range_of(s->x, s->n);
-    } else if (s->n > SMALL) {
-        of.least = INFINITY, of.most = -INFINITY;
-        for (ptrdiff_t i = 0; i < s->n; i++) {
-            const double x = load(s, i);
-            of.least = x < of.least ? x : of.least;
-            of.most = x > of.most ? x : of.most;
-        }
+    const ptrdiff_t n = s->n;
+    ptrdiff_t next[BUCKETS + 1] = {0}, kept = 0;
+    dealing d = {0, 0};
+    if (n > SMALL) {
+        const range of = s->single ? range_of(s->x, true, n) : range_of(s->x, false, n);
+        const double width = of.most - of.least;
+        d = (dealing){of.least, width > 0 && width < INFINITY ? BUCKETS / width : 0};
     }
-    const double width = of.most - of.least;
-    if (!(width > 0 && width < INFINITY)) {
-        if (all) {
-            for (ptrdiff_t i = 0; i < s->n; i++)
-                s->sorted[i] = load(s, i);
-            if (s->w)
-                memcpy(s->weight, s->w, (size_t)s->n * sizeof *s->w);
-        } else {
-            s->kept = 0;
-            for (ptrdiff_t i = 0; i < s->n; i++) {
-                put(s, i, s->kept);
-                s->kept += s->w[i] > 0;
-            }
+    if (d.by == 0) {
+        for (ptrdiff_t i = 0; i < n; i++) {
+            put(s, i, kept);
+            kept += all || s->w[i] > 0;
         }
-        if (s->kept)
-            sort_chunk(s, sort, 0, s->kept);
+        if (kept)
+            sort_chunk(s, sort, 0, kept);
+        s->kept = kept;
         return;
     }
-    const dealing d = {of.least, BUCKETS / width};
-    ptrdiff_t next[BUCKETS + 1] = {0};
-    for (ptrdiff_t i = 0; i < s->n; i++)
-        next[bucket_of(d, load(s, i)) + 1] += all || s->w[i] > 0;
+    for (ptrdiff_t i = 0; i < n; i++)
+        next[bucket_of(d, at(s->x, s->single, i)) + 1] += all || s->w[i] > 0;
     for (ptrdiff_t b = 0; b < BUCKETS; b++)
         next[b + 1] += next[b];
     s->kept = next[BUCKETS];
-    for (ptrdiff_t i = 0; i < s->n; i++)
+    for (ptrdiff_t i = 0; i < n; i++)
         if (all || s->w[i] > 0)
-            put(s, i, next[bucket_of(d, load(s, i))]++);
-    for (ptrdiff_t b = 0; b < BUCKETS; b++) { /* each now ends where the next one began */
-        const ptrdiff_t begin = b ? next[b - 1] : 0;
+            put(s, i, next[bucket_of(d, at(s->x, s->single, i))]++);
+    for (ptrdiff_t b = 0, begin = 0; b < BUCKETS; begin = next[b++]) /* each now ends where the next one began */
         if (begin < next[b])
             sort_chunk(s, sort, begin, next[b]);
-    }
 }
 
 /* The sum of weights, NaN if one is bad; whether all count. */
@@ -224,19 +220,15 @@ static double total_of(const double *w, ptrdiff_t n, bool *all) {
     double high[LANES] = {0}, low[LANES] = {0}, least[LANES];
     for (ptrdiff_t l = 0; l < LANES; l++)
         least[l] = 1;
-    ptrdiff_t i = 0;
-    for (; i + LANES <= n; i += LANES)
-        for (ptrdiff_t l = 0; l < LANES; l++) {
+    const ptrdiff_t whole = n - n % LANES;
+    for (ptrdiff_t i = 0; i < n; i += LANES)
+        for (ptrdiff_t l = 0; l < (i < whole ? LANES : n - whole); l++) {
             const double x = w[i + l], s = high[l] + x, t = s - high[l];
             low[l] += (high[l] - (s - t)) + (x - t);
             high[l] = s;
             least[l] = x < least[l] ? x : least[l];
         }
     total sum = {0, 0};
-    for (; i < n; i++) {
-        add(&sum, w[i]);
-        least[0] = w[i] < least[0] ? w[i] : least[0];
-    }
     for (ptrdiff_t l = 0; l < LANES; l++) {
         add(&sum, high[l]);
         sum.low += low[l];
@@ -253,7 +245,7 @@ void fl_transport_sort(fl_samples *s, const fl_sorts *sorts) {
     s->kept = s->n;
     if (s->w || s->g) {
         if (s->all > 0) /* not NaN */
-            sort_with(s, sorts->keys, all);
+            sort_with(s, sorts->doubles, all);
     } else if (s->single) {
         float *x = memcpy(s->spare, s->x, (size_t)s->n * sizeof *x);
         sorts->singles(x, s->n, NULL);
@@ -263,6 +255,32 @@ void fl_transport_sort(fl_samples *s, const fl_sorts *sorts) {
         sorts->doubles(memcpy(s->sorted, s->x, (size_t)s->n * sizeof(double)), s->n, NULL);
     }
     control_leave(control);
+}
+
+/* ---- memory ------------------------------------------------------------------------------------------------------- */
+
+enum { KEPT = 1 << 26 };
+typedef struct {
+    size_t bytes;
+    _Alignas(64) char room[];
+} workspace;
+static workspace *kept;
+
+void *fl_borrow(size_t bytes) {
+    workspace *mine = __atomic_exchange_n(&kept, NULL, __ATOMIC_ACQ_REL);
+    if (mine && mine->bytes >= bytes)
+        return mine->room;
+    free(mine);
+    mine = malloc(sizeof *mine + bytes);
+    if (!mine)
+        return NULL;
+    mine->bytes = bytes;
+    return mine->room;
+}
+
+void fl_give_back(void *room) {
+    workspace *mine = (workspace *)((char *)room - offsetof(workspace, room));
+    free(mine->bytes > KEPT ? mine : __atomic_exchange_n(&kept, mine, __ATOMIC_ACQ_REL));
 }
 
 /* ---- the walk ---------------------------------------------------------------------------------------------------- */
@@ -286,7 +304,7 @@ typedef struct {
 static void place(const window *a) {
     if (a->factor == 0)
         return;
-    const uint64_t *at = a->s->place + a->begin;
+    const uint32_t *at = a->s->place + a->begin;
     double slope[WINDOW];
     for (ptrdiff_t k = 0; k < a->count; k++)
         slope[k] = a->slope[k] * a->factor;

@@ -204,7 +204,7 @@ def test_an_instruction_set_exports_its_table_only():
         *("fl_available", "fl_built", "fl_cache_bytes"),  # dispatch.c
         *("fl_run_blocks", "fl_add_blocks", "fl_quotient", "fl_inverse", "fl_product", "fl_is_positive"),  # driver.c
         "fl_add_arrays",
-        *("fl_transport", "fl_transport_sort"),  # transport.c
+        *("fl_transport", "fl_transport_sort", "fl_borrow", "fl_give_back"),  # transport.c
     }
 
 

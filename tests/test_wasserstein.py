@@ -220,6 +220,21 @@ def test_out():
             loss.gradients(u, v, out=bad)
 
 
+@pytest.mark.parametrize("last", [1e300, math.nan])
+def test_in_place_a_row_further_down_costs_no_samples(last):
+    """Weights that cannot be added up are found when rows before them are done, whose samples are still needed."""
+    u, v = np.arange(6.0).reshape(2, 3), np.arange(6.0).reshape(2, 3)[::-1] + 0.5
+    v, weights = np.ascontiguousarray(v), np.array([[1.0, 2.0, 3.0], [1e300, 1e300, last]])
+    loss, in_place = fl.Wasserstein1D(), (u.copy(), v.copy())
+    if math.isnan(last):
+        with pytest.raises(ValueError, match=r"u_weights\[1, 2\] is nan"):
+            loss.gradients(*in_place, weights, out=in_place)
+        assert same_bits(in_place[0], u)
+    else:
+        want = loss.gradients(u, v, weights)
+        assert all(map(same_bits, loss.gradients(*in_place, weights, out=in_place), want))
+
+
 @powers
 def test_ties_and_equals(p):
     loss = fl.Wasserstein1D(p)

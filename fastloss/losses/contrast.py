@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from fastloss import backend, validation
+from fastloss import backend, settings, validation
 from fastloss.embeddings import Batch, EmbeddingLoss, check_label_shape
 from fastloss.parameters import positive
 from fastloss.registry import register
@@ -45,6 +45,9 @@ class _Contrast(EmbeddingLoss):
         total = 0.0
         compiled = backend.engine is not None and dtype in (np.float32, np.float64)
         one = backend.engine.run_contrast if compiled else _contrast_rows
+        # A BLAS's threads wait for the next product without sleeping, and the engine's wait without giving way: with as
+        # many of either as there are cores, both take twice as long.
+        n_threads = max(1, (settings.get_num_threads() if n_threads is None else n_threads) // 2)
         for first in range(0, len(z), rows):
             some = units[first : first + rows]
             s = np.matmul(some / dtype.type(self.temperature), units.T, out=block[: len(some)])

@@ -28,7 +28,8 @@ typedef struct {
     bool entropy;    /* add sum t log t: a divergence, 0 at its minimum */
     char prediction; /* 'z' logits, 'p' probabilities, 'l' log-probabilities */
     bool value, gradient;
-    char hessian; /* 0, 'h' exact (the Fisher information too), 'm' majorizer; never without the gradient */
+    char hessian; /* 0, 'h' exact (the Fisher information too), 'm' majorizer; never without the gradient, but for
+                   * 'u': its product with a vector, in the gradient's place */
     bool plain;   /* no class weights, smoothing or z-loss: those are literals */
     bool across;
 } FN(classes_spec);
@@ -444,6 +445,57 @@ INLINE void FN(classes_derivatives)(const FN(classes_spec) spec, const FN(classe
         }
 }
 
+/* Index targets: the Hessian times a vector u, of the same rows. With m = sum_k p_k u_k it is
+ *   p_k (A S (u_k - m) + B S (u_label - m)), less B S (u_label - m) at the label. */
+INLINE void FN(classes_product)(const FN(classes_spec) spec, const FN(classes_options) * o, const FN(segment) * segments,
+                                int n_segments, const FN(classes_rows) *restrict rows, ptrdiff_t row) {
+    const real z_loss = o->z_loss;
+    bits_t label[LANES] ALIGNED;
+    real inverse[LANES] ALIGNED, pull[LANES] ALIGNED, scale[LANES] ALIGNED, A[LANES] ALIGNED, B[LANES] ALIGNED;
+    real m[LANES] ALIGNED, turned[LANES] ALIGNED;
+    double dot[LANES] ALIGNED = {0}, of_label[LANES] ALIGNED = {0};
+    EACH_LANE {
+        const ptrdiff_t from = spec.across ? row : row + l;
+        label[l] = rows->label[from];
+        inverse[l] = rows->inverse[from];
+        pull[l] = rows->pull[from];
+        scale[l] = rows->scale[from];
+        A[l] = rows->S[from] * rows->A[from];
+        B[l] = rows->S[from] * rows->B[from];
+    }
+    EACH_SEGMENT(s) EACH_CHUNK(s, j0, j1) {
+        real dot_part[LANES] ALIGNED = {0}, label_part[LANES] ALIGNED = {0};
+        for (ptrdiff_t j = j0; j < j1; j++) {
+            const real *e = s->g + j * LANES, *u = s->u + j * LANES;
+            EACH_LANE {
+                const real at = u[l];
+                dot_part[l] = vfma(vlowered(e[l]), at, dot_part[l]);
+                label_part[l] = CLASS_OF(s, j, l) == label[l] ? at : label_part[l];
+            }
+        }
+        EACH_LANE {
+            dot[l] += (double)dot_part[l];
+            of_label[l] += (double)label_part[l];
+        }
+    }
+    FN(whole)(dot, spec.across);
+    FN(whole)(of_label, spec.across);
+    EACH_LANE {
+        const double mean = dot[l] * (double)inverse[l];
+        m[l] = (real)mean;
+        turned[l] = B[l] * (real)(of_label[l] - mean);
+    }
+    EACH_SEGMENT(s) for (ptrdiff_t j = 0; j < s->groups; j++) {
+        const real *u = s->u + j * LANES;
+        real *g = s->g + j * LANES;
+        EACH_LANE {
+            const real p = vlowered(g[l]) * inverse[l], off = u[l] - m[l], bend = turned[l];
+            const real others = vfma(A[l] + pull[l], off, vfma(2 * z_loss, m[l], bend));
+            g[l] = scale[l] * vfma(p, others, CLASS_OF(s, j, l) == label[l] ? -bend : 0);
+        }
+    }
+}
+
 /* Tiles: LANES rows side by side, or one row across the lanes. */
 #define TILE_ROWS (spec.across ? 1 : LANES)
 #define TILE_OF(row) (segments + (row) / TILE_ROWS * n_segments)
@@ -462,7 +514,10 @@ INLINE void FN(classes_first)(const FN(classes_spec) spec, const FN(classes_opti
 INLINE void FN(classes_last)(const FN(classes_spec) spec, const FN(classes_options) * o, const FN(segment) * segments,
                              int n_segments, const FN(classes_rows) *restrict rows, ptrdiff_t n) {
     for (ptrdiff_t row = 0; row < n; row += TILE_ROWS)
-        FN(classes_derivatives)(spec, o, TILE_OF(row), n_segments, rows, row);
+        if (spec.hessian == 'u')
+            FN(classes_product)(spec, o, TILE_OF(row), n_segments, rows, row);
+        else
+            FN(classes_derivatives)(spec, o, TILE_OF(row), n_segments, rows, row);
 }
 
 /* The stages of a group of n rows, in either layout: functions of their own, which operations share. What is not used is
