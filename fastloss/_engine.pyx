@@ -1317,10 +1317,10 @@ CAN_SORT = sorts.singles != NULL and sorts.doubles != NULL  # a later NumPy may 
 def transport(double p, u, v, a, b, bint wants_gradients, out, n_threads, bint converted=False):
     """Wasserstein distances of rows of samples u and v, weighted by a and b, for `fastloss.wasserstein`.
 
-    Returns a float, or an array of a distance per row of 2-D samples, with a pair of gradients or None. Returns None where
-    an argument is not ready: u and v, and the arrays of `out`, which share no memory with the others, are contiguous and
-    of one real type, weights are float64 or None. And where the weights of a row are bad, 0, or beyond what can be added
-    and multiplied.
+    Returns a float, or an array of a distance per row of 2-D samples, with a pair of gradients or None. Returns None
+    where an argument is not ready: u and v, and the arrays of `out`, which share no memory with the others, are
+    contiguous and of one real type, weights are float64 or None. And where the weights of a row are bad, 0, or beyond
+    what can be added and multiplied.
     """
     cdef fl_samples[2] sides
     cdef array_t[2] x, w, g

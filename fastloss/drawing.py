@@ -99,7 +99,8 @@ def _along(loss: Loss, y: NDArray[Any], x: NDArray[Any]) -> tuple[NDArray[Any], 
     if loss.additive:
         value, gradient = loss.value_and_gradient(y, x, reduction="none")
     else:  # of each prediction alone
-        value, gradient = map(np.array, zip(*(loss.value_and_gradient([t], [z]) for t, z in zip(y, x, strict=True))))
+        results = [loss.value_and_gradient([t], [z]) for t, z in zip(y, x, strict=True)]
+        value, gradient = (np.array(part) for part in zip(*results, strict=True))
     return np.asarray(value, float), np.asarray(gradient, float).reshape(x.shape)
 
 

@@ -1,4 +1,3 @@
-# ruff: noqa: E501  (a table: one entry a line)
 """Where else a loss is to be had: the code that asks other libraries for it, with its parameters.
 
 For ``fastloss list`` and ``show``, and for whoever trains with another library on a loss that was chosen here. An entry

@@ -76,8 +76,8 @@ def run(args: argparse.Namespace, stream: TextIO | None = None) -> int:
         If an option is wrong.
     """
     from fastloss.evaluation.evaluate import RowError, evaluate
-    from fastloss.specification import parse_losses
     from fastloss.evaluation.tables import TableError, open_table
+    from fastloss.specification import parse_losses
 
     stream = sys.stdout if stream is None else stream
     if args.bootstrap < 0 or args.bootstrap == 1:
