@@ -20,7 +20,7 @@ MAKEFLAGS += --no-builtin-rules
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --quiet
 STAMPS := $(VENV)/stamps
-SOURCES := setup.py pyproject.toml fastloss/_engine.pyx $(shell find src_c -name '*.[ch]')
+SOURCES := setup.py pyproject.toml $(wildcard fastloss/*.pyx fastloss/*.pxi) $(shell find src_c -name '*.[ch]')
 export PATH := $(abspath $(BIN)):$(PATH)
 # Installs a list of requirements of pyproject.toml and leaves it as the stamp. Not `pip install .[extra]`, which would
 # build fastloss once more.
@@ -96,7 +96,7 @@ $(STAMPS)/tests: | $(STAMPS)/extra-test
 test: lint types suite ## everything that must hold: style, types, doctests, documentation, the suite on every instruction set
 
 lint: $(STAMPS)/extra-test ## ruff, cython-lint
-	@$(TIMED) { ruff check . && ruff format --check . && cython-lint fastloss/_engine.pyx; }
+	@$(TIMED) { ruff check . && ruff format --check . && cython-lint fastloss/*.pyx fastloss/*.pxi; }
 
 types: $(STAMPS)/extra-test ## mypy --strict, stubtest, stubs and catalogue up to date
 	@$(TIMED) { mypy && $(BIN)/python -m mypy.stubtest fastloss --mypy-config-file pyproject.toml \

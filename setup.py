@@ -104,7 +104,10 @@ class BuildKernels(build_ext):
 
 
 # What a source distribution needs beside the sources; cythonize puts the C in the place of the pyx.
-SHIPPED = ["fastloss/_engine.pyx", *(str(path) for path in Path("src_c").rglob("*") if path.suffix in (".h", ".c"))]
+SHIPPED = [
+    *(str(path) for ending in ("pyx", "pxi") for path in sorted(Path("fastloss").glob(f"*.{ending}"))),
+    *(str(path) for path in Path("src_c").rglob("*") if path.suffix in (".h", ".c")),
+]
 ENGINE = Extension(
     "fastloss._engine",
     ["fastloss/_engine.pyx", "src_c/dispatch.c", "src_c/driver.c", "src_c/transport.c"],

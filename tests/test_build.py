@@ -20,7 +20,10 @@ import pytest
 from fastloss import backend
 
 ROOT = Path(__file__).resolve().parents[1]
-SOURCES = [*sorted((ROOT / "src_c").rglob("*.[ch]")), ROOT / "fastloss" / "_engine.pyx"]
+SOURCES = [
+    *sorted((ROOT / "src_c").rglob("*.[ch]")),
+    *(path for ending in ("pyx", "pxi") for path in (ROOT / "fastloss").glob(f"*.{ending}")),
+]
 OPERATIONS = ("value", "gradient", "value_gradient", "exact", "majorize", "fisher")
 SUMMING = ("sum", "sum_gradient")  # of the losses of cost 1
 CC = shutil.which(os.environ.get("CC", "gcc")) or shutil.which("cc")
