@@ -72,7 +72,10 @@ def __dir__() -> list[str]:
 
 def __getattr__(name: str) -> _Any:
     import difflib
+    import importlib.util
 
+    if not name.startswith("_") and importlib.util.find_spec(f"{__name__}.{name}"):
+        raise AttributeError(f"fastloss.{name} is a module: import fastloss.{name}")
     near = difflib.get_close_matches(name, __all__, n=1)
     hint = f"; did you mean {near[0]!r}?" if near else ""
     raise AttributeError(f"module 'fastloss' has no attribute {name!r}{hint}")

@@ -186,6 +186,7 @@ __all__ = [
     "adaptive_robust",
     "arctan",
     "asymmetric_focal",
+    "bce",
     "binary_cross_entropy",
     "binary_focal",
     "brier",
@@ -218,6 +219,7 @@ __all__ = [
     "huber",
     "inverse_gaussian",
     "jensen_shannon",
+    "kl",
     "kl_divergence",
     "linex",
     "list_losses",
@@ -225,16 +227,19 @@ __all__ = [
     "log_loss",
     "lq",
     "mae",
+    "mape",
     "margin_ranking",
     "mean_absolute_error",
     "mean_squared_error",
     "modified_huber",
     "mse",
+    "msle",
     "multi_label_margin",
     "multi_label_soft_margin",
     "multi_margin",
     "negative_binomial",
     "negative_log_likelihood",
+    "nll",
     "ntxent",
     "perceptron",
     "pinball",
@@ -243,10 +248,12 @@ __all__ = [
     "pseudo_huber",
     "quantile",
     "reverse_kl_divergence",
+    "rmse",
     "root_mean_squared_error",
     "set_check_finite",
     "set_num_threads",
     "show_config",
+    "smape",
     "smooth_hinge",
     "smooth_l1",
     "smooth_quantile",
@@ -935,10 +942,17 @@ def margin_ranking(
     margin: float = 0.0,
 ) -> Any: ...
 
+bce = binary_cross_entropy
 cross_entropy = sparse_categorical_cross_entropy
+kl = kl_divergence
 log_loss = binary_cross_entropy
 mae = absolute_error
+mape = absolute_percentage_error
 mean_absolute_error = absolute_error
 mean_squared_error = squared_error
 mse = squared_error
+msle = squared_log_error
+nll = negative_log_likelihood
 pinball = quantile
+rmse = root_mean_squared_error
+smape = symmetric_absolute_percentage_error

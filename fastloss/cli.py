@@ -121,25 +121,19 @@ def _show(args: argparse.Namespace) -> int:
     from fastloss import drawing
     from fastloss.description import text
     from fastloss.specification import parse_loss
+    from fastloss.writing import written
 
     width = min(shutil.get_terminal_size().columns, MOST_COLUMNS)
     try:
         loss = parse_loss(args.name)
-        drawn = drawing.in_terminal(loss, width) if args.draw else None
-        if args.plot:
-            drawing.write_png(args.plot, loss)
+        drawn = drawing.in_terminal(loss, width) if args.draw else ""
     except ValueError as error:
         raise UsageError(str(error)) from error
     except ImportError as error:
-        print(f"fastloss show: {error}: pip install 'fastloss[cli]'", file=sys.stderr)
+        print(f"fastloss show: {error} (pip install 'fastloss[cli]')", file=sys.stderr)
         return 1
-    except OSError as error:
-        print(f"{args.plot} not written: {error}", file=sys.stderr)
-        return 1
-    print(text(loss, width))
-    if drawn is not None:
-        print(f"\n{drawn}")
-    return 0
+    print(text(loss, width), drawn, sep="\n" if drawn else "")
+    return written(args.plot, lambda path: drawing.write_png(path, loss))
 
 
 def _no_arguments(parser: argparse.ArgumentParser) -> None:

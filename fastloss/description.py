@@ -12,7 +12,21 @@ from fastloss.embeddings import EmbeddingLoss
 from fastloss.loss import Loss
 from fastloss.registry import ALIASES
 
-__all__ = ["defaults", "facts", "formula", "predictions", "sections", "shape", "signature", "text"]
+__all__ = ["HEADINGS", "defaults", "facts", "formula", "predictions", "sections", "shape", "signature", "text"]
+
+# Of the tasks, for pages of the catalogue.
+HEADINGS = {
+    "regression": "Regression",
+    "count": "Counts and positive amounts",
+    "binary": "Two classes",
+    "adversarial": "Generators and critics",
+    "multiclass": "Many classes",
+    "multilabel": "Many labels",
+    "distribution": "Distributions",
+    "embedding": "Pairs and embeddings",
+    "segmentation": "Segmentation",
+    "transport": "Samples on a line",
+}
 
 # By smoothness: in two words, and in more.
 _WORDS = ("kink", "once smooth", "smooth")

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from math import inf
 
 # Codes of enum fl_domain in src_c/fastloss.h.
-_CLOSED, _OPEN_LOW, _TWO_VALUES = 0, 1, 2
+_CLOSED, OPEN_LOW, _TWO_VALUES = 0, 1, 2
 
 # Probabilities of a row must sum to 1 this closely: float16 softmax outputs pass, raw scores do not.
 ROW_SUM_TOLERANCE = 1e-3
@@ -27,8 +27,8 @@ class Domain:
 
 ANY = Domain(None, -inf, inf, "any number", "")
 NON_NEGATIVE = Domain(_CLOSED, 0.0, inf, "a finite number >= 0", "drop or correct these rows")
-POSITIVE = Domain(_OPEN_LOW, 0.0, inf, "a finite number > 0", "drop or correct these rows")
-ABOVE_MINUS_ONE = Domain(_OPEN_LOW, -1.0, inf, "a finite number > -1", "drop or correct these rows")
+POSITIVE = Domain(OPEN_LOW, 0.0, inf, "a finite number > 0", "drop or correct these rows")
+ABOVE_MINUS_ONE = Domain(OPEN_LOW, -1.0, inf, "a finite number > -1", "drop or correct these rows")
 FROM_MINUS_ONE = Domain(_CLOSED, -1.0, inf, "a number >= -1", "clip the predictions, or predict the logarithm of 1 + y")
 PROBABILITY_TARGET = Domain(
     _CLOSED, 0.0, 1.0, "a label in {0, 1} or a probability in [0, 1]", "map the labels to 0 and 1"

@@ -1,12 +1,13 @@
 """Where else a loss is to be had: the code that asks other libraries for it, with its parameters.
 
 For ``fastloss list`` and ``show``, and for whoever trains with another library on a loss that was chosen here. An entry
-stands where the other library computes the same loss, up to a factor or a constant; ``tests/test_peers_*.py`` compare
-the values, ``tests/test_elsewhere.py`` runs the code.
+stands where the other library computes the same loss, up to a factor or a constant. ``tests/test_peers_*.py`` compare
+the values of functions, ``tests/test_adapters.py`` the trees of boosters; ``tests/test_elsewhere.py`` runs the code.
 """
 
 from __future__ import annotations
 
+import inspect
 from typing import Any
 
 __all__ = ["LIBRARIES", "code", "libraries"]
@@ -123,7 +124,7 @@ _CODE: dict[str, dict[str, str]] = {
     "binary_focal": {
         "Keras": "keras.losses.BinaryFocalCrossentropy(gamma={gamma}, from_logits={from_logits})",
         "Optax": "optax.sigmoid_focal_loss  # gamma={gamma}",
-        "CatBoost": "loss_function='Focal:focal_alpha=0.25;focal_gamma={gamma}'",
+        "CatBoost": "loss_function='Focal:focal_alpha=0.5;focal_gamma={gamma}'",
     },
     "hinge": {
         "scikit-learn": "LinearSVC(loss='hinge')",
@@ -193,7 +194,7 @@ def libraries(name: str) -> tuple[str, ...]:
 
 
 def code(loss: Any) -> dict[str, str]:
-    """What asks each library for a loss with these parameters.
+    """What asks each library for a loss with these parameters, or, with a remark, for the nearest that it has.
 
     Parameters
     ----------
@@ -206,4 +207,12 @@ def code(loss: Any) -> dict[str, str]:
     >>> code(fl.Huber(delta=1.5))["torch"]
     'torch.nn.HuberLoss(delta=1.5)'
     """
-    return {library: _CODE[loss.name][library].format(**loss.params) for library in libraries(loss.name)}
+    defaults = {name: parameter.default for name, parameter in inspect.signature(type(loss)).parameters.items()}
+    lines = {}
+    for library in libraries(loss.name):
+        line = _CODE[loss.name][library]
+        lost = [name for name, value in loss.params.items() if f"{{{name}}}" not in line and value != defaults[name]]
+        lost = [name for name in lost if name != "from_logits"]  # what the predictions are, not what is made of them
+        remark = f"  # without {', '.join(lost)}" if lost else ""
+        lines[library] = line.format(**loss.params) + remark
+    return lines

@@ -177,7 +177,7 @@ class EmbeddingLoss(Immutable):
         others = [*zip(names, raw, strict=True), (self.arguments[0], labels), ("sample_weight", weight)]
         outs = _checked_outs(out, names, raw, dtype, others)
         work = np.dtype(np.float32) if dtype == np.float16 else dtype
-        inputs = tuple(validation._contiguous(x, work) for x in raw)
+        inputs = tuple(validation.contiguous(x, work) for x in raw)
         if settings.check_finite():
             for name, x in zip(names, raw, strict=True):
                 if not np.isfinite(x).all():

@@ -272,7 +272,7 @@ def log_loss(
     >>> log_loss([0, 1], [[0.9, 0.1], [0.2, 0.8]]).__round__(6)
     0.164252
     """
-    p, w = _probabilities("y_proba", y_proba), _weights(sample_weight)
+    p, w = _probabilities(y_proba), _weights(sample_weight)
     classes, y = _encoded(y_true, labels)
     if p.ndim == 2 and p.shape[1] == 1:
         p = p[:, 0]
@@ -315,7 +315,7 @@ def brier_score_loss(
     >>> brier_score_loss([0, 1, 1, 0], [0.1, 0.9, 0.8, 0.3]).__round__(6)
     0.0375
     """
-    p, w = _probabilities("y_proba", y_proba), _weights(sample_weight)
+    p, w = _probabilities(y_proba), _weights(sample_weight)
     if p.ndim == 2 and p.shape[1] == 1:
         p = p[:, 0]
     halved = (p.ndim == 1 or p.shape[1] < 3) if scale_by_half == "auto" else scale_by_half
@@ -399,7 +399,7 @@ def _averaged(errors: NDArray[Any], multioutput: Any) -> Any:
     return float(np.average(errors, weights=share))
 
 
-def _mean(loss: Loss, y: Any, z: Any, w: Any = None, reduction: Any = "mean") -> float:
+def _mean(loss: Loss, y: Any, z: Any, w: Any, reduction: Any = "mean") -> float:
     """The loss; if it is not finite, what is not."""
     value = float(loss(y, z, w, reduction=reduction))
     if not math.isfinite(value):
@@ -431,11 +431,11 @@ def _weights(sample_weight: Any) -> NDArray[Any] | None:
     return None if sample_weight is None else _floats("sample_weight", sample_weight)
 
 
-def _probabilities(name: str, x: Any) -> NDArray[Any]:
-    p = _floats(name, x)
+def _probabilities(x: Any) -> NDArray[Any]:
+    p = _floats("y_proba", x)
     if p.size and not (p.min() >= 0 and p.max() <= 1):
         at = int(np.flatnonzero(~((p >= 0) & (p <= 1)))[0])
-        raise ValueError(f"{name}{validation.position(p, at)} is {p.flat[at]}: expected a probability in [0, 1]")
+        raise ValueError(f"y_proba{validation.position(p, at)} is {p.flat[at]}: expected a probability in [0, 1]")
     return p
 
 

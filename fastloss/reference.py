@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fastloss import activations, settings, validation
-from fastloss.domains import _CLOSED, _OPEN_LOW, Domain
+from fastloss.domains import _CLOSED, OPEN_LOW, Domain
 from fastloss.operations import EXACT, FISHER, MAJORIZE, PRODUCT, SHARES, VALUE, VALUE_GRADIENT
 
 if TYPE_CHECKING:
@@ -161,7 +161,7 @@ def _inside(x: NDArray[Any], domain: Domain, infinite: bool = False) -> NDArray[
     inside: NDArray[np.bool_]
     if domain.code == _CLOSED:
         inside = (x >= domain.low) & (x <= domain.high)
-    elif domain.code == _OPEN_LOW:
+    elif domain.code == OPEN_LOW:
         inside = (x > domain.low) & (x <= domain.high)
     else:
         inside = (x == domain.low) | (x == domain.high)

@@ -22,6 +22,13 @@ ALIASES = {
     "mae": "absolute_error",
     "pinball": "quantile",
     "cross_entropy": "sparse_categorical_cross_entropy",
+    "rmse": "root_mean_squared_error",
+    "msle": "squared_log_error",
+    "mape": "absolute_percentage_error",
+    "smape": "symmetric_absolute_percentage_error",
+    "bce": "binary_cross_entropy",
+    "nll": "negative_log_likelihood",
+    "kl": "kl_divergence",
 }
 
 _Class = TypeVar("_Class", bound=type[Immutable])
@@ -43,7 +50,9 @@ def loss_class(name: str) -> Any:
     """The class of a loss, by name or alias."""
     found = _LOSSES.get(ALIASES.get(name, name)) if isinstance(name, str) else None
     if found is None:
-        near = difflib.get_close_matches(str(name), [*_LOSSES, *ALIASES], n=1)
+        known = [*_LOSSES, *ALIASES]
+        word = str(name).removesuffix("_loss")
+        near = difflib.get_close_matches(word, known, n=1) or [other for other in known if word in other.split("_")][:1]
         hint = f"; did you mean {near[0]!r}?" if near else f"; there are {', '.join(_LOSSES)}"
         raise ValueError(f"there is no loss named {name!r}{hint}")
     return found

@@ -45,10 +45,10 @@ def run_converted(
     result_type = result_dtype(given)
     long = result_type == np.longdouble and result_type != np.float64
     work_type = np.dtype(np.float32) if result_type == np.float16 else result_type
-    z = _contiguous(given, work_type)
+    z = contiguous(given, work_type)
     runner, y, w = beside(runner, y_true, z, sample_weight)
     loss = runner.loss
-    u = None if vector is None else _contiguous(_like("vector", vector, z), work_type)
+    u = None if vector is None else contiguous(_like("vector", vector, z), work_type)
     outs = _outs(operation, out, given, result_type, (y, w))
     if outs is not None and operation == PRODUCT:
         for name, array in (("y_pred", given), ("vector", vector)):
@@ -155,7 +155,7 @@ def result_dtype(array: NDArray[Any]) -> np.dtype[Any]:
     return np.dtype(np.float64) if array.dtype.kind in "biu" else array.dtype.newbyteorder("=")
 
 
-def _contiguous(array: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
+def contiguous(array: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
     """`array` itself where a kernel can read it, else one copy."""
     array = np.require(array, dtype, ["C", "A"])
     return array if type(array) is np.ndarray else array.view(np.ndarray)
@@ -165,14 +165,14 @@ def _target(loss: Loss, y: NDArray[Any], z: NDArray[Any]) -> NDArray[Any]:
     """Targets in a type that the kernels load: y_pred's, or the caller's own narrow or integer type."""
     rows = loss.layout == "classes" and not loss.takes_labels
     if rows or (z.dtype not in _LOADABLE and not loss.takes_labels):
-        return _contiguous(y, z.dtype)
+        return contiguous(y, z.dtype)
     return loadable(y, z.dtype)
 
 
 def loadable(array: NDArray[Any], otherwise: np.dtype[Any]) -> NDArray[Any]:
     """`array` in its own type if the kernels load that from memory, otherwise in the other one."""
     dtype = array.dtype.newbyteorder("=")
-    return _contiguous(array, dtype if dtype in _LOADABLE else otherwise)
+    return contiguous(array, dtype if dtype in _LOADABLE else otherwise)
 
 
 _LOADABLE = frozenset(
@@ -190,7 +190,7 @@ def _weight(loss: Loss, w: NDArray[Any], z: NDArray[Any]) -> NDArray[Any]:
         wanted = f"{samples}" if samples == shape else f"{samples} or {shape}"
         raise ValueError(f"sample_weight has shape {w.shape}: expected {wanted}, as y_pred has shape {z.shape}")
     dtype = w.dtype.newbyteorder("=")
-    w = _contiguous(w, dtype if dtype in _LOADABLE else np.dtype(np.float64) if z.dtype in _LOADABLE else z.dtype)
+    w = contiguous(w, dtype if dtype in _LOADABLE else np.dtype(np.float64) if z.dtype in _LOADABLE else z.dtype)
     if not shape:
         return w.reshape(shape)
     if loss.layout == "classes" and w.shape != shape:

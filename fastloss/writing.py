@@ -4,12 +4,36 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-__all__ = ["write_atomically", "write_json", "write_text"]
+from fastloss.usage import UsageError
+
+__all__ = ["check_folder", "write_atomically", "write_json", "write_text", "written"]
+
+
+def check_folder(path: Path | None) -> None:
+    """Raise before any work for a file that could not be written after it; None is none."""
+    if path is not None and not path.absolute().parent.is_dir():
+        raise UsageError(f"there is no directory {path.absolute().parent} to write {path.name} to")
+
+
+def written(path: Path | None, write: Callable[[Path], object]) -> int:
+    """Write a file that a program was asked for; 0, or 1 where that failed, with the reason on standard error."""
+    if path is None:
+        return 0
+    try:
+        write(path)
+    except ImportError as error:
+        print(f"{path} not written: {error} (pip install 'fastloss[cli]')", file=sys.stderr)
+    except (OSError, ValueError) as error:
+        print(f"{path} not written: {error}", file=sys.stderr)
+    else:
+        return 0
+    return 1
 
 
 def write_atomically(path: Path, write: Callable[[Path], object]) -> None:

@@ -53,6 +53,10 @@ def test_list_of_a_task(capsys: pytest.CaptureFixture[str]) -> None:
     assert "smooth_l1" not in text
 
 
+def test_every_task_has_a_heading() -> None:
+    assert set(description.HEADINGS) == {*registry.TASKS, *registry.OTHER_TASKS}
+
+
 def test_list_of_an_unknown_task(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["list", "--task", "regresion"]) == 2
     assert "did you mean 'regression'?" in capsys.readouterr().err

@@ -24,16 +24,6 @@ Facts are those of the default parameters. *Shape* is that in y_pred: with a *ki
 `"exact"` and `"floor"`, which every loss has.
 """
 
-HEADINGS = {
-    "regression": "Regression",
-    "count": "Counts and positive amounts",
-    "binary": "Two classes",
-    "adversarial": "Generators and critics",
-    "multiclass": "Many classes",
-    "multilabel": "Many labels",
-    "distribution": "Distributions",
-}
-
 
 def table(heading: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
     """A table of Markdown."""
@@ -58,7 +48,7 @@ def of_task(task: str) -> str:
             found = tuple(fact if fact == other else f"{fact} (from logits: {other})" for fact, other in pairs)
         rows.append((f"`{description.signature(cls)}`", description.formula(cls), *found, cls.when))
     heading = ("loss", "formula", "shape", "target", "activation", "Hessian", "when to use it")
-    return f"\n## {HEADINGS[task]}\n\n{table(heading, rows)}"
+    return f"\n## {description.HEADINGS[task]}\n\n{table(heading, rows)}"
 
 
 def of_classes(heading: str, sentence: str, classes: list[type]) -> str:
@@ -74,7 +64,8 @@ def of_embeddings() -> str:
         for cls in map(registry.loss_class, fl.list_losses("embedding"))
     ]
     heading = ("loss", "called with", "formula", "when to use it")
-    return f"\n## Pairs and embeddings\n\nWith a gradient in each of the embeddings.\n\n{table(heading, rows)}"
+    sentence = "With a gradient in each of the embeddings."
+    return f"\n## {description.HEADINGS['embedding']}\n\n{sentence}\n\n{table(heading, rows)}"
 
 
 def page() -> str:
@@ -87,8 +78,8 @@ def page() -> str:
             HEAD,
             *map(of_task, registry.TASKS),
             of_embeddings(),
-            of_classes("Segmentation", "On masks and probabilities: value and gradient.", masks),
-            of_classes("Distances of samples", "With gradients in the samples of both.", samples),
+            of_classes(description.HEADINGS["segmentation"], "On masks and probabilities: value and gradient.", masks),
+            of_classes(description.HEADINGS["transport"], "With gradients in the samples of both.", samples),
             of_classes("Penalties", "On coefficients: value, gradient, Hessian and proximal operator.", added),
             of_classes("Several losses", "Of tasks with targets of their own, or of one target.", tasks),
         )

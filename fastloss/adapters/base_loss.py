@@ -12,6 +12,7 @@ import numpy as np
 from sklearn._loss.link import IdentityLink, Interval, LogitLink, LogLink, MultinomialLogit
 from sklearn._loss.loss import BaseLoss
 
+from fastloss import domains
 from fastloss.adapters import boosting
 from fastloss.adapters.boosting import Native
 
@@ -29,13 +30,13 @@ class LeafwiseObjective(boosting.Objective):
 
     host = "scikit-learn"
     natives: ClassVar[Mapping[str, Native]] = {
-        "half_squared_error": Native("squared_error"),
-        "absolute_error": Native("absolute_error", "unit"),
-        "quantile": Native("quantile", "unit"),
-        "poisson": Native("poisson"),
-        "gamma": Native("gamma"),
-        "binary_cross_entropy": Native("log_loss"),
-        "sparse_categorical_cross_entropy": Native("log_loss"),
+        "half_squared_error": Native(),  # squared_error
+        "absolute_error": Native("unit"),  # absolute_error
+        "quantile": Native("unit"),  # quantile
+        "poisson": Native(),  # poisson
+        "gamma": Native(),  # gamma
+        "binary_cross_entropy": Native(),  # log_loss
+        "sparse_categorical_cross_entropy": Native(),  # log_loss
     }
 
     renews_leaves: bool
@@ -161,6 +162,13 @@ class BaseLossOfScores(BaseLoss):  # type: ignore[misc]  # of an untyped library
         start[:found] = self.objective.start(y_true, sample_weight)
         return start
 
+    def predict_proba(self, raw_prediction: Any) -> NDArray[Any]:
+        """Refused: a classifier asks for it whatever the loss."""
+        raise ValueError(
+            f"scores of {self.objective.loss!r} are no probabilities: ask for decision_function, or take a loss of "
+            "probabilities, such as BinaryCrossEntropy(from_logits=True)"
+        )
+
 
 class ProbabilisticBaseLoss(BaseLossOfScores):
     """Of raw scores that mean probabilities."""
@@ -198,4 +206,4 @@ def _interval(domain: Domain, labels: bool) -> Any:
     if domain.code is None:
         return Interval(-np.inf, np.inf, False, False)
     low = min(domain.low, domain.alternative.low) if domain.alternative else domain.low
-    return Interval(low, domain.high, "> " not in domain.expected, domain.high < np.inf)
+    return Interval(low, domain.high, domain.code != domains.OPEN_LOW, domain.high < np.inf)

@@ -37,9 +37,8 @@ def _once(outputs: int) -> float:
 
 
 class Native(NamedTuple):
-    """A built-in objective of a host, and the curvature that it takes."""
+    """The curvature of a host's own objective."""
 
-    objective: str
     hessian: str = "exact"
     factor: Callable[[int], float] = _once  # on that, by the number of scores per sample
 
@@ -78,7 +77,7 @@ class Objective(Immutable):
         kind: str = hessian
         factor: Callable[[int], float] = _once
         if hessian == "native":
-            _, kind, factor = self._native(loss)
+            kind, factor = self._native(loss)
         elif hessian == "auto":
             kind = safe_curvature(loss)
         if kind != "unit" and kind not in loss.hessian_kinds:

@@ -38,15 +38,15 @@ class CatBoostObjective(boosting.Objective):
 
     host = "CatBoost"
     natives: ClassVar[Mapping[str, Native]] = {
-        "half_squared_error": Native("RMSE"),
-        "quantile": Native("Quantile", "unit"),
-        "expectile": Native("Expectile"),
-        "huber": Native("Huber"),
-        "log_cosh": Native("LogCosh"),
-        "binary_cross_entropy": Native("Logloss"),
-        "poisson": Native("Poisson"),
-        "tweedie": Native("Tweedie"),
-        "sparse_categorical_cross_entropy": Native("MultiClass"),
+        "half_squared_error": Native(),  # RMSE
+        "quantile": Native("unit"),  # Quantile
+        "expectile": Native(),  # Expectile
+        "huber": Native(),  # Huber
+        "log_cosh": Native(),  # LogCosh
+        "binary_cross_entropy": Native(),  # Logloss
+        "poisson": Native(),  # Poisson
+        "tweedie": Native(),  # Tweedie
+        "sparse_categorical_cross_entropy": Native(),  # MultiClass
     }
     no_jit = True  # there is no Python for CatBoost's numba to compile
 

@@ -35,14 +35,14 @@ class LightGBMObjective(boosting.Objective):
 
     host = "LightGBM"
     natives: ClassVar[Mapping[str, Native]] = {
-        "half_squared_error": Native("regression"),
-        "huber": Native("huber", "unit"),
-        "fair": Native("fair"),
-        "binary_cross_entropy": Native("binary"),
-        "poisson": Native("poisson", factor=lambda _: math.exp(0.7)),  # its poisson_max_delta_step
-        "gamma": Native("gamma"),
-        "tweedie": Native("tweedie"),
-        "sparse_categorical_cross_entropy": Native("multiclass", factor=lambda outputs: outputs / (outputs - 1)),
+        "half_squared_error": Native(),  # regression
+        "huber": Native("unit"),  # huber
+        "fair": Native(),  # fair
+        "binary_cross_entropy": Native(),  # binary
+        "poisson": Native(factor=lambda _: math.exp(0.7)),  # poisson; its poisson_max_delta_step
+        "gamma": Native(),  # gamma
+        "tweedie": Native(),  # tweedie
+        "sparse_categorical_cross_entropy": Native(factor=lambda outputs: outputs / (outputs - 1)),  # multiclass
     }
 
     def __call__(self, y_true: Any, y_pred: Any, weight: Any = None) -> tuple[NDArray[Any], NDArray[Any]]:
@@ -136,8 +136,9 @@ def objective(loss: Loss | str, *, hessian: str = "auto", n_threads: int | None 
 def metric(loss: Loss | str, *, activation: str | None = None, n_threads: int | None = 1) -> LightGBMMetric:
     """A loss as a metric of LightGBM: ``feval=`` of ``lgb.train``, ``eval_metric=`` of the scikit-learn API.
 
-    Beside a custom objective metrics see raw scores, beside a built-in one what the model predicts: `activation` is
-    for the former.
+    Beside a custom objective metrics see raw scores, which go through `activation`. Beside a built-in one they see what
+    the model predicts: pass ``activation="identity"`` then, with a loss of predictions, such as
+    ``BinaryCrossEntropy()`` or ``Poisson(link="identity")``.
 
     Parameters
     ----------

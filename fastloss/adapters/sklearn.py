@@ -24,7 +24,7 @@ from fastloss.adapters.boosting import checked
 from fastloss.adapters.host import require
 from fastloss.loss import Loss
 
-_sklearn = require("sklearn", "scikit-learn", "1.5")
+require("sklearn", "scikit-learn", "1.5")
 
 
 def as_base_loss(loss: Loss | str, *, hessian: str = "auto", n_classes: int | None = None) -> Any:

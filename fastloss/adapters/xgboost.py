@@ -48,13 +48,13 @@ class XGBoostObjective(boosting.Objective):
 
     host = "XGBoost"
     natives: ClassVar[Mapping[str, Native]] = {
-        "half_squared_error": Native("reg:squarederror"),
-        "pseudo_huber": Native("reg:pseudohubererror"),
-        "binary_cross_entropy": Native("binary:logistic"),
-        "poisson": Native("count:poisson", factor=lambda _: math.exp(0.7)),  # its max_delta_step
-        "gamma": Native("reg:gamma"),
-        "tweedie": Native("reg:tweedie"),
-        "sparse_categorical_cross_entropy": Native("multi:softprob", factor=lambda _: 2.0),
+        "half_squared_error": Native(),  # reg:squarederror
+        "pseudo_huber": Native(),  # reg:pseudohubererror
+        "binary_cross_entropy": Native(),  # binary:logistic
+        "poisson": Native(factor=lambda _: math.exp(0.7)),  # count:poisson; its max_delta_step
+        "gamma": Native(),  # reg:gamma
+        "tweedie": Native(),  # reg:tweedie
+        "sparse_categorical_cross_entropy": Native(factor=lambda _: 2.0),  # multi:softprob
     }
 
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> tuple[NDArray[Any], NDArray[Any]]:
@@ -157,8 +157,9 @@ def objective(loss: Loss | str, *, hessian: str = "auto", n_threads: int | None 
 def metric(loss: Loss | str, *, activation: str | None = None, n_threads: int | None = 1) -> XGBoostMetric:
     """A loss as a metric of XGBoost: ``custom_metric=`` of ``xgb.train``, ``eval_metric=`` of the scikit-learn API.
 
-    Beside a custom objective metrics see raw scores, beside a built-in one what the model predicts: `activation` is
-    for the former.
+    Beside a custom objective metrics see raw scores, which go through `activation`. Beside a built-in one they see what
+    the model predicts: pass ``activation="identity"`` then, with a loss of predictions, such as
+    ``BinaryCrossEntropy()`` or ``Poisson(link="identity")``.
 
     Parameters
     ----------

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from fastloss.usage import UsageError
+from fastloss.writing import check_folder
 
 __all__ = ["add_arguments", "run", "run_plan"]
 
@@ -132,8 +133,7 @@ def run(args: argparse.Namespace, stream: TextIO | None = None) -> int:
     if args.threads is not None and not 1 <= args.threads <= processors():
         raise UsageError(f"--threads must be from 1 to {processors()}, the processors this process may run on")
     for path in (args.json, args.plot, args.markdown):
-        if path is not None and not path.absolute().parent.is_dir():
-            raise UsageError(f"there is no directory {path.absolute().parent} to write {path.name} to")
+        check_folder(path)
     if find_spec("sklearn") is None:
         print("fastloss bench takes its data from scikit-learn: pip install 'fastloss[bench]'", file=sys.stderr)
         return 1
@@ -270,19 +270,12 @@ def _write_files(args: argparse.Namespace, document: dict[str, Any], table: Any)
     """Write what was asked for; a file that cannot be made does not take the others with it."""
     from fastloss.benchmark.markdown import write_markdown
     from fastloss.benchmark.plot import write_plot
-    from fastloss.writing import write_json
+    from fastloss.writing import write_json, written
 
     failed = 0
     for path, write in ((args.json, write_json), (args.markdown, write_markdown), (args.plot, write_plot)):
-        if path is None:
-            continue
-        try:
-            write(path, document)
+        status = written(path, lambda path, write=write: write(path, document))
+        if path is not None and not status:
             table.line(f"wrote {path}")
-        except ImportError as error:
-            print(f"{path} not written: {error} (pip install 'fastloss[bench]')", file=sys.stderr)
-            failed = 1
-        except (OSError, ValueError) as error:
-            print(f"{path} not written: {error}", file=sys.stderr)
-            failed = 1
+        failed = max(failed, status)
     return failed

@@ -13,7 +13,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
+from fastloss import settings
 from fastloss.usage import UsageError
+from fastloss.writing import check_folder, write_json, write_text, written
 
 if TYPE_CHECKING:
     from fastloss.evaluation.evaluate import Score
@@ -31,7 +33,8 @@ examples:
 
 Files are read in batches, in constant memory. Of a .npy file the columns are the fields of its records or, of a matrix,
 their numbers; of a .npz file its arrays, and name[0], name[1], ... of a matrix in it. Losses: `fastloss list`;
-parameters stand behind colons, name:parameter=value:parameter=value.
+parameters stand behind colons, name:parameter=value:parameter=value. Losses of counts take the logarithm of the mean, and
+of the mean itself as poisson:link=identity.
 """
 
 
@@ -85,13 +88,14 @@ def run(args: argparse.Namespace, stream: TextIO | None = None) -> int:
     if not 0 < args.confidence < 1:
         raise UsageError(f"--confidence must lie between 0 and 1, not {args.confidence:g}")
     for path in (args.json, args.csv):
-        if path is not None and not path.absolute().parent.is_dir():
-            raise UsageError(f"there is no directory {path.absolute().parent} to write {path.name} to")
+        check_folder(path)
     try:
         losses = parse_losses(args.loss, from_logits=args.from_logits)
     except ValueError as error:
         raise UsageError(f"--loss: {error}") from error
 
+    checked = settings.check_finite()
+    settings.set_check_finite(True)  # a NaN would be all that comes out, and nothing would say of which row
     try:
         with _progress(args.plain) as report:
             table = open_table(args.file, report)
@@ -109,6 +113,8 @@ def run(args: argparse.Namespace, stream: TextIO | None = None) -> int:
     except (TableError, ValueError, TypeError) as error:
         print(error if isinstance(error, TableError) else f"{args.file}: {error}", file=sys.stderr)
         return 1
+    finally:
+        settings.set_check_finite(checked)
     _print(scores, args, stream)
     return _write(scores, losses, args)
 
@@ -147,6 +153,10 @@ def _batches(table: Table, args: argparse.Namespace, predictions: Sequence[str])
 
 def _in_columns(message: str, args: argparse.Namespace, predictions: Sequence[str]) -> str:
     """An error of a loss in the file's words: columns for arguments; the row is said already."""
+    message = message.replace("from_logits=True", "--from-logits").replace(" (in y_pred's dtype)", "")
+    message = message.replace(
+        ", as set_check_finite(True) asks; drop these rows or clip the values", "; drop such rows"
+    )
     found = re.match(r"(y_true|y_pred|sample_weight)\[\d+(?:, (\d+))?\]", message)
     if not found:
         return message
@@ -181,7 +191,7 @@ def _cells(score: Score) -> tuple[str, ...]:
 def _print(scores: Sequence[Score], args: argparse.Namespace, stream: TextIO) -> None:
     """A table that fits the losses and groups there are."""
     heading = (args.by or "group", "loss", "rows", "value", f"{args.confidence:.0%} interval")
-    kept = [i for i in range(5) if (i, bool(args.by)) != (0, False) and (i, args.bootstrap > 0) != (4, False)]
+    kept = [*([0] if args.by else []), 1, 2, 3, *([4] if args.bootstrap else [])]
     rows = [[cells[i] for i in kept] for cells in [heading, *map(_cells, scores)]]
     widths = [max(len(row[k]) for row in rows) for k in range(len(kept))]
     for row in rows:
@@ -192,24 +202,16 @@ def _print(scores: Sequence[Score], args: argparse.Namespace, stream: TextIO) ->
 
 
 def _write(scores: Sequence[Score], losses: dict[str, Loss], args: argparse.Namespace) -> int:
-    """Write the files that were asked for; one that cannot be written does not take the other with it."""
-    from fastloss.writing import write_json, write_text
-
-    status = 0
-    if args.json is not None:
-        document = {
-            **{
-                name: getattr(args, name)
-                for name in ("true", "pred", "weight", "by", "bootstrap", "confidence", "seed")
-            },
-            "file": str(args.file),
-            "losses": {word: repr(loss) for word, loss in losses.items()},
-            "scores": [{name: _finite(x) for name, x in row.items()} for row in map(_row, scores)],
-        }
-        status |= _written(args.json, lambda path: write_json(path, document))
-    if args.csv is not None:
-        status |= _written(args.csv, lambda path: write_text(path, _as_csv(scores)))
-    return status
+    """Write the files that were asked for."""
+    asked = ("true", "pred", "weight", "by", "bootstrap", "confidence", "seed")
+    document = {
+        **{name: getattr(args, name) for name in asked},
+        "file": str(args.file),
+        "losses": {word: repr(loss) for word, loss in losses.items()},
+        "scores": [{name: _finite(x) for name, x in row.items()} for row in map(_row, scores)],
+    }
+    failed = written(args.json, lambda path: write_json(path, document))
+    return max(failed, written(args.csv, lambda path: write_text(path, _as_csv(scores))))
 
 
 def _row(score: Score) -> dict[str, Any]:
@@ -231,12 +233,3 @@ def _as_csv(scores: Sequence[Score]) -> str:
     writer.writeheader()
     writer.writerows(rows)
     return text.getvalue()
-
-
-def _written(path: Path, write: Callable[[Path], object]) -> int:
-    try:
-        write(path)
-    except OSError as error:
-        print(f"{path} not written: {error}", file=sys.stderr)
-        return 1
-    return 0

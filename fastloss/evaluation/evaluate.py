@@ -44,7 +44,7 @@ class RowError(ValueError):
         self.row = row
 
 
-class _Batch(NamedTuple):
+class _Rows(NamedTuple):
     """Rows that are evaluated together."""
 
     y_true: NDArray[Any]
@@ -52,8 +52,8 @@ class _Batch(NamedTuple):
     weight: NDArray[Any] | None
     group: NDArray[Any] | None = None
 
-    def of(self, index: NDArray[Any]) -> _Batch:
-        return _Batch(*(None if x is None else x[index] for x in self))  # type: ignore[arg-type]
+    def of(self, index: NDArray[Any]) -> _Rows:
+        return _Rows(*(None if x is None else x[index] for x in self))  # type: ignore[arg-type]
 
 
 class _Tally:
@@ -65,7 +65,7 @@ class _Tally:
         self.accumulators = {name: loss.accumulator() for name, loss in losses.items()}
         self.sums = {name: np.zeros((2, CELLS)) for name in losses} if cells else {}
 
-    def add(self, batch: _Batch, cell: NDArray[Any] | None) -> None:
+    def add(self, batch: _Rows, cell: NDArray[Any] | None) -> None:
         for name, accumulator in self.accumulators.items():
             accumulator.update(*batch[:3])
             if cell is not None:
@@ -74,7 +74,7 @@ class _Tally:
         self.rows += len(batch.y_true)
 
 
-def _parts(loss: Loss, batch: _Batch) -> tuple[NDArray[Any], NDArray[Any]]:
+def _parts(loss: Loss, batch: _Rows) -> tuple[NDArray[Any], NDArray[Any]]:
     """Of each row, what it adds to the sum of losses and to the weight that a mean divides by."""
     weight = np.ones(len(batch.y_true)) if batch.weight is None else batch.weight.astype(np.float64)
     if not loss.additive:  # then its parts are those of what it finishes
@@ -121,7 +121,7 @@ def evaluate(
     rng = np.random.default_rng(seed)
     whole, groups = _Tally(losses, bootstrap > 0), dict[str, _Tally]()
     for columns in batches:
-        batch = _Batch(*columns)
+        batch = _Rows(*columns)
         n = len(batch.y_true)
         cell = _cells(whole.rows, n, rng) if bootstrap else None
         try:

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from fastloss.spelling import did_you_mean
 
-__all__ = ["Batch", "Table", "TableError", "open_table"]
+__all__ = ["Column", "Table", "TableError", "open_table"]
 
 # Rows of a batch of a file that does not bring its own: some megabytes of a few columns, small beside any memory and
 # long beside the cost of a call.
@@ -73,7 +73,9 @@ class Table(ABC):
         for column in columns:
             if column.name not in self.names:
                 guess = did_you_mean(column.name, self.names)
-                raise TableError(f"{self.path} has no column {column.name!r}{guess}; it has {_listed(self.names)}")
+                raise TableError(
+                    f"{self.path} has no column {column.name!r}{guess}; it has {_listed(self.names)}{self.hint()}"
+                )
 
     def place(self, row: int) -> str:
         """Where a row, counted from 0, stands in the file."""
@@ -251,7 +253,7 @@ class _Text(_Arrow):
                         return f"{where} has {len(fields)} fields, the heading has {width}: is the file cut short?"
                     for name, field in zip(self.header, fields, strict=True):
                         if f"'{field}'" in str(error) and not _is_number(field):
-                            return f"{where}: column {name!r} is {field!r}: expected a number"
+                            return f"{where}: column {name!r} is {field!r}: expected a number{CODING}"
             except (OSError, EOFError, csv.Error, UnicodeDecodeError) as cut:
                 return f"{self.path}, after line {reader.line_num}: {cut}: is the file cut short?"
         return super().explained(error, row)

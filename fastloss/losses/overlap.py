@@ -116,7 +116,7 @@ class OverlapLoss(Immutable):
         if w is None and classes == 1:
             n = 1  # all of it is one row
         shape = (n, classes, given.size // max(1, n * classes))
-        p = validation._contiguous(given, work)
+        p = validation.contiguous(given, work)
         run: Any = reference
         if backend.engine is not None and work in (np.float32, np.float64):
             run = backend.engine
@@ -160,7 +160,7 @@ def _weight(weight: Any, n: int, dtype: np.dtype[Any]) -> Any:
     good = (w >= 0) & (w <= np.finfo(dtype).max)
     if not good.all():
         validation.bad_weight(w, int(np.argmin(good)))
-    return validation._contiguous(w, dtype)
+    return validation.contiguous(w, dtype)
 
 
 @register
