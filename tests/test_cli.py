@@ -27,7 +27,7 @@ def test_list_has_every_loss(capsys: pytest.CaptureFixture[str]) -> None:
     ("name", "line"),
     [
         ("triplet", "triplet(anchor, positive, negative, sample_weight=None, *, reduction='mean', n_threads=None,"),
-        ("dice", "Dice(...)(y_true, y_pred, sample_weight=None)"),
+        ("dice", "Dice(...)(y_true, y_pred, sample_weight=None, *, n_threads=None)"),
         ("wasserstein_1d", "Wasserstein1D(...)(u_values, v_values, u_weights=None, v_weights=None, *,"),
     ],
 )

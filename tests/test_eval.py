@@ -204,6 +204,13 @@ BAD = [
     ("y,p\n", "mse", "there are no rows"),
     ("", "mse", "is empty: expected a line with the names of the columns"),
     ("y,y\n1,2\n", "mse", "has two columns named 'y'"),
+    ("y;p\n1;2\n", "mse", "is separated by semicolons"),
+    ("y,p\n1,0.2\n1,nan\n", "mse", "line 3: column 'p' is nan: finite numbers expected; drop such rows"),
+    (
+        "y,p\n1,0.2\n1,3.5\n",
+        "log_loss",
+        "line 3: column 'p' is 3.5: binary_cross_entropy expects a probability in [0, 1]; pass --from-logits",
+    ),
     ("y,pp\n1,2\n", "mse", "has no column 'p' (did you mean 'pp'?); it has 'y', 'pp'"),
 ]
 

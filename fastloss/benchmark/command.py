@@ -6,6 +6,7 @@ import argparse
 import re
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -274,7 +275,7 @@ def _write_files(args: argparse.Namespace, document: dict[str, Any], table: Any)
 
     failed = 0
     for path, write in ((args.json, write_json), (args.markdown, write_markdown), (args.plot, write_plot)):
-        status = written(path, lambda path, write=write: write(path, document))
+        status = written(path, partial(write, document=document))
         if path is not None and not status:
             table.line(f"wrote {path}")
         failed = max(failed, status)

@@ -73,9 +73,7 @@ class Table(ABC):
         for column in columns:
             if column.name not in self.names:
                 guess = did_you_mean(column.name, self.names)
-                raise TableError(
-                    f"{self.path} has no column {column.name!r}{guess}; it has {_listed(self.names)}{self.hint()}"
-                )
+                raise TableError(f"{self.path} has no column {column.name!r}{guess}; it has {_listed(self.names)}")
 
     def place(self, row: int) -> str:
         """Where a row, counted from 0, stands in the file."""
@@ -207,6 +205,8 @@ class _Text(_Arrow):
                 raise TableError(f"{self.path} cannot be read: {error}") from error
         if not self.header:
             raise TableError(f"{self.path} is empty: expected a line with the names of the columns")
+        if len(self.header) == 1 and ";" in self.header[0]:
+            raise TableError(f"{self.path} is separated by semicolons: expected commas, or tabs in a .tsv file")
         twice = sorted({name for name in self.header if self.header.count(name) > 1})
         if twice:
             raise TableError(f"{self.path} has two columns named {twice[0]!r}: rename one")
@@ -253,7 +253,9 @@ class _Text(_Arrow):
                         return f"{where} has {len(fields)} fields, the heading has {width}: is the file cut short?"
                     for name, field in zip(self.header, fields, strict=True):
                         if f"'{field}'" in str(error) and not _is_number(field):
-                            return f"{where}: column {name!r} is {field!r}: expected a number{CODING}"
+                            return (
+                                f"{where}: column {name!r} is {field!r}: expected a number; labels are coded 0, 1, ..."
+                            )
             except (OSError, EOFError, csv.Error, UnicodeDecodeError) as cut:
                 return f"{self.path}, after line {reader.line_num}: {cut}: is the file cut short?"
         return super().explained(error, row)
