@@ -33,7 +33,7 @@ examples:
 
 Files are read in batches, in constant memory. Of a .npy file the columns are the fields of its records or, of a matrix,
 their numbers; of a .npz file its arrays, and name[0], name[1], ... of a matrix in it. Losses: `fastloss list`;
-parameters stand behind colons, name:parameter=value:parameter=value. Losses of counts take the logarithm of the mean, or
+parameters stand behind colons, name:parameter=value:parameter=value. Losses of counts take the mean's logarithm, or
 the mean: poisson:link=identity.
 """
 
