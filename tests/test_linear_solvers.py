@@ -17,6 +17,7 @@ from fastloss.linear.curvature import metric
 from fastloss.linear.problem import LinearProblem
 from fastloss.linear.progress import Progress
 from fastloss.linear.scale import HuberWithScale
+from fastloss.linear.stochastic import RULES
 
 sklearn_linear = pytest.importorskip("sklearn.linear_model")
 
@@ -559,12 +560,27 @@ def test_nan_in_x() -> None:
 @pytest.mark.parametrize("loss", [on_scores(name) for name in fl.list_losses()], ids=fl.list_losses())
 @pytest.mark.parametrize("penalty", [fl.L1(0.1), fl.L2(0.1)], ids=lambda x: x.name)
 def test_choice(loss: Any, penalty: Any) -> None:
-    """Every loss has a solver, and the first one for smooth losses keeps its word."""
+    """Every loss has a solver; of few rows newton is the first, if there is a Hessian, and stochastic ones need a mean."""
     X = features(100, 3)
     problem = make(loss, X, targets(loss, X), penalty=penalty)
     names = fitting(problem)
     assert choose(problem) == names[0]
-    assert {"sgd", "adagrad", "rmsprop", "adam"} < set(names) or names[0] == "adam"
+    assert set(RULES) & set(names) == (set(RULES) if loss.additive else set())
     assert ("interior" in names) == loss.piecewise_linear
-    if loss.smoothness > 0 or not loss.additive:
-        assert names[0] == ("lbfgs" if penalty.name == "l2" else "proximal")
+    if loss.piecewise_linear:
+        assert names[0] == "interior"
+    elif loss.smoothness == 0 and loss.additive:
+        assert names[0] == "adam"
+    elif penalty.name == "l1":
+        assert names[0] == "proximal"
+    else:
+        assert names[0] == ("lbfgs" if loss.curvature is None else "newton")
+
+
+def test_choice_of_many_rows() -> None:
+    """From where on a sample is smaller than the data, lbfgs is the first."""
+    X = features(2 * start.ROWS, 3)
+    y = targets(fl.Huber(), X)
+    for rows, first in ((slice(None), "lbfgs"), (slice(1, None), "newton")):
+        problem = LinearProblem(X[rows], y[rows], fl.Huber(), penalty=fl.L2(0.1))
+        assert choose(problem) == first
