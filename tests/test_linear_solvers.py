@@ -11,13 +11,12 @@ from cases import seed_of
 
 import fastloss as fl
 from fastloss import domains, registry
-from fastloss.linear import lbfgs, newton, proximal, start
+from fastloss.linear import curvature, lbfgs, newton, proximal, start, stochastic
 from fastloss.linear.choice import choose, fitting
 from fastloss.linear.curvature import metric
 from fastloss.linear.problem import LinearProblem
 from fastloss.linear.progress import Progress
 from fastloss.linear.scale import HuberWithScale
-from fastloss.linear.stochastic import RULES
 
 sklearn_linear = pytest.importorskip("sklearn.linear_model")
 
@@ -258,6 +257,42 @@ def test_scale_is_the_best_one() -> None:
         slope = (problem.value(theta + step) - problem.value(theta - step)) / 2
         assert slope == pytest.approx(gradient @ step, rel=1e-5)
         assert value == problem.value(theta)
+
+
+def test_curvature_is_in_units_of_the_scale(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a matrix, in products and in the diagonal of a metric it is that of s huber(r / s)."""
+    rng = seed_of("curvature and scale")
+    X = rng.choice([-1.0, 1.0], size=(200, 3))  # whose squares do not depend on the row: the diagonal is exact
+    y = 5 * rng.standard_t(2, 200)
+    problem = HuberWithScale(X, y, fl.Huber(delta=1.2), penalty=fl.L2(0.1))
+    theta = rng.normal(size=4)
+    scale, X1 = problem.scale(theta), np.column_stack([X, np.ones(200)])
+    ridge = np.diag([0.1, 0.1, 0.1, 0.0])
+
+    def expected(kind: Any) -> Any:
+        r = problem.scores(theta) - y
+        _, h = fl.Huber(delta=1.2).gradient_and_hessian(np.zeros(200), r / scale, hessian=kind)
+        return (X1.T * (h / scale)) @ X1 + ridge
+
+    np.testing.assert_allclose(problem.hessian(theta), expected("exact"), rtol=1e-12, atol=1e-14)
+    product = problem.hessian_product(theta)
+    np.testing.assert_allclose([product(unit) for unit in np.eye(4)], expected("exact"), rtol=1e-12, atol=1e-14)
+    monkeypatch.setattr(curvature, "WHOLE", 1)
+    inverse = metric(problem, theta)(np.ones(4))
+    diagonal = np.diag(expected(curvature.bounded_kind(problem)))
+    np.testing.assert_allclose(1 / inverse, diagonal + diagonal.mean() / 200, rtol=1e-12)
+
+
+def test_scale_is_of_all_rows() -> None:
+    """No batch has the scale of the whole, and a subset has one of its own."""
+    X = features(100, 2)
+    problem = HuberWithScale(X, targets(fl.Huber(), X), fl.Huber(delta=1.35), penalty=fl.L2(0.1))
+    assert fitting(problem) == ("newton", "lbfgs", "proximal")
+    with pytest.raises(ValueError, match="no mean over samples"):
+        stochastic.solve(problem)
+    part, theta = problem.subset(slice(50)), np.ones(3)
+    alone = HuberWithScale(X[:50], problem.y[:50], fl.Huber(delta=1.35), penalty=fl.L2(0.1))
+    assert part.value(theta) == alone.value(theta)
 
 
 def test_scale_of_a_perfect_fit() -> None:
@@ -524,11 +559,6 @@ def test_interrupt(solver: Any, at: int, n: int) -> None:
                 raise KeyboardInterrupt
             return super().value_and_gradient(theta)
 
-        def subset(self, rows: Any) -> Any:
-            part = super().subset(rows)
-            part.__class__ = Interrupted
-            return part
-
     problem = Interrupted(X, y, fl.Poisson(), penalty=fl.L2(1e-3))
     solution = solver.solve(problem, tol=1e-12)
     assert not solution.converged
@@ -563,9 +593,9 @@ def test_choice(loss: Any, penalty: Any) -> None:
     """Every loss has a solver; of few rows newton is the first, if there is a Hessian, and stochastic ones need a mean."""
     X = features(100, 3)
     problem = make(loss, X, targets(loss, X), penalty=penalty)
-    names = fitting(problem)
+    names, rules = fitting(problem), set(stochastic.RULES)
     assert choose(problem) == names[0]
-    assert set(RULES) & set(names) == (set(RULES) if loss.additive else set())
+    assert rules & set(names) == (rules if loss.additive else set())
     assert ("interior" in names) == loss.piecewise_linear
     if loss.piecewise_linear:
         assert names[0] == "interior"

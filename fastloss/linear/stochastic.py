@@ -43,6 +43,11 @@ class Rule(NamedTuple):
     rate: float  # the first learning rate, if none is asked for
 
     @property
+    def step(self) -> tuple[float, ...]:
+        """The constants of a step, without root and rate, which are in `Descent._rates`."""
+        return self[:7]
+
+    @property
     def gain(self) -> float:
         """How many times longer a step along a steady gradient is: with momentum 0.9, 10. The penalty steps as far."""
         return self.lead + self.follow * self.take / (1 - self.keep)
@@ -85,14 +90,14 @@ class Descent:
     Parameters
     ----------
     problem : LinearProblem
-        Its loss must be a mean over samples.
+        It must be a mean over samples.
     start : ndarray
     settings : Settings
     """
 
     def __init__(self, problem: LinearProblem, start: NDArray[Any], settings: Settings) -> None:
-        if not problem.loss.additive:
-            raise ValueError(f"{problem.loss.name} is no mean over samples, of which a batch could stand for all")
+        if not problem.additive:
+            raise ValueError(f"{type(problem).__name__} of {problem.loss.name} is no mean over samples, of which a batch could stand for all")
         rule = RULES[settings.rule]
         if settings.rule == "sgd" and settings.momentum:
             mu = settings.momentum
@@ -120,7 +125,7 @@ class Descent:
         else:
             state = self.theta, self.first, self.second, gradient
             strengths, size = (problem.l1 * self.rule.gain, problem.l2), self.settings.batch_size
-            loss = compiled.descend(rows, size, rates, roots, scale, strengths, self.rule[:7], *state)
+            loss = compiled.descend(rows, size, rates, roots, scale, strengths, self.rule.step, *state)
         self.epochs += 1
         self.steps += n_steps
         # As the losses, the penalty is that before each step: of one step, at the start; of many, halfway.
