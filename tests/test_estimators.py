@@ -329,8 +329,8 @@ def test_not_converged():
 def test_interrupts_keep_the_best(model, monkeypatch):
     call = base.Display.__call__
 
-    def interrupted(self, iteration, objective, gradient_norm):
-        call(self, iteration, objective, gradient_norm)
+    def interrupted(self, iteration, objective, gap):
+        call(self, iteration, objective, gap)
         if iteration == 2:
             raise KeyboardInterrupt
 
@@ -347,7 +347,7 @@ def test_shows_a_line_per_iteration_in_a_pipe_and_nothing_unasked(capsys):
     model = LossRegressor("log_cosh", verbose=1).fit(X, NUMBERS)
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == model.n_iter_
-    assert lines[0].startswith(f"LossRegressor: iteration 1, loss {model.loss_curve_[0]:.6g}, gradient ")
+    assert lines[0].startswith(f"LossRegressor: iteration 1, loss {model.loss_curve_[0]:.6g}, gap ")
 
 
 def test_shows_a_bar_on_a_terminal():
@@ -364,7 +364,7 @@ def test_shows_a_bar_on_a_terminal():
     shown = os.read(ours, 1 << 16).decode()
     os.close(ours)
     assert "━" in shown
-    assert "gradient" in shown
+    assert "gap" in shown
     assert "iteration" not in shown
 
 

@@ -237,7 +237,7 @@ def test_interrupts_keep_the_best():
     task = problem(fl.Huber())
     objectives = []
 
-    def report(iteration, objective, gradient_norm):
+    def report(iteration, objective, gap):
         objectives.append(objective)
         if iteration == 7:
             raise KeyboardInterrupt

@@ -52,7 +52,7 @@ default="auto"
         Of the order of samples and the held-out share: an int makes a stochastic fit repeatable.
     verbose : int, default=0
         1 shows a bar on a terminal (if rich is installed), and elsewhere a line per iteration, with the objective and
-        the largest entry of the gradient.
+        the gap that is compared with `tol`: the largest entry of the gradient, or the duality gap of "interior".
     n_threads : int, optional
         By default as `fastloss.set_num_threads` says. The result has the same bits for any number."""
 

@@ -231,7 +231,7 @@ def solve(
     descent = Descent(problem, origin(problem) if start is None else start, settings._replace(horizon=max_iter))
     best, lowest, waited = descent.theta.copy(), math.inf, 0
     whole = settings.batch_size >= (problem.n_samples if samples is None else len(samples))
-    converged, message = False, f"{settings.rule} has not converged after {max_iter} epochs: increase max_iter"
+    converged, interrupted, message = False, False, f"{settings.rule} has not converged after {max_iter} epochs: increase max_iter"
     try:
         for _ in range(max_iter):
             before = descent.theta.copy()
@@ -258,6 +258,7 @@ def solve(
                 descent.rate /= _SHRINK
                 waited = 0
     except KeyboardInterrupt:
+        interrupted = True
         message = f"{settings.rule} was interrupted after {descent.epochs} epochs: coefficients are the best so far"
     value, gradient = problem.value_and_gradient(best)
     return Solution(
@@ -267,4 +268,5 @@ def solve(
         converged,
         "" if converged else message,
         problem.gradient_norm(best, gradient),
+        interrupted,
     )
