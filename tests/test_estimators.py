@@ -341,6 +341,31 @@ def test_interrupts_keep_the_best(model, monkeypatch):
     assert model.score(X, NUMBERS) > 0
 
 
+def test_an_interrupt_ends_one_against_the_rest(monkeypatch):
+    model = LossClassifier("squared_hinge", tol=1e-9, warm_start=True)
+    call, fits = base.Display.__call__, []
+
+    def interrupted(self, iteration, objective, gap):
+        call(self, iteration, objective, gap)
+        if iteration == 1:
+            fits.append(self)
+            if len(fits) == 2:
+                raise KeyboardInterrupt
+
+    monkeypatch.setattr(base.Display, "__call__", interrupted)
+    with pytest.raises(KeyboardInterrupt, match="1 of 3 classes have no coefficients yet"):
+        model.fit(X, THREE)
+    assert len(fits) == 2
+    before = model.fit(X, THREE).coef_.copy()
+    fits.clear()
+    with pytest.warns(ConvergenceWarning, match="interrupted after 1 .*; 1 of 3 classes keep those of the last fit"):
+        model.fit(X[:200], THREE[:200])
+    assert len(fits) == 2
+    assert (model.coef_[:2] != before[:2]).all()
+    np.testing.assert_array_equal(model.coef_[2], before[2])
+    assert model.score(X, THREE) > 0.6
+
+
 def test_shows_a_line_per_iteration_in_a_pipe_and_nothing_unasked(capsys):
     LossRegressor(solver="adam", max_iter=500).fit(X, NUMBERS)
     assert capsys.readouterr() == ("", "")

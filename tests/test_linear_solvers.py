@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from typing import Any
 
 import numpy as np
@@ -10,13 +9,14 @@ import pytest
 from cases import seed_of
 
 import fastloss as fl
-from fastloss import domains, registry
+from fastloss import domains
 from fastloss.linear import curvature, lbfgs, newton, proximal, start, stochastic
 from fastloss.linear.choice import choose, fitting
 from fastloss.linear.curvature import metric
 from fastloss.linear.problem import LinearProblem
 from fastloss.linear.progress import Progress
 from fastloss.linear.scale import HuberWithScale
+from fastloss.registry import for_raw_scores
 
 sklearn_linear = pytest.importorskip("sklearn.linear_model")
 
@@ -63,15 +63,9 @@ def make(loss: Any, X: Any, y: Any, outputs: int = 3, **options: Any) -> LinearP
     return LinearProblem(X, y, loss, **options)
 
 
-def on_scores(name: str) -> Any:
-    """The loss with its defaults, of raw scores if it can take them."""
-    cls = registry.loss_class(name)
-    return cls(from_logits=True) if "from_logits" in inspect.signature(cls).parameters else cls()
-
-
 SMOOTH = [
     loss
-    for loss in map(on_scores, fl.list_losses())
+    for loss in map(for_raw_scores, fl.list_losses())
     if loss.smoothness > 0 and loss.prediction_domain is domains.ANY and loss.additive
 ]
 SMOOTH_IDS = [loss.name for loss in SMOOTH]
@@ -587,10 +581,10 @@ def test_nan_in_x() -> None:
     assert "not finite" in solution.message
 
 
-@pytest.mark.parametrize("loss", [on_scores(name) for name in fl.list_losses()], ids=fl.list_losses())
+@pytest.mark.parametrize("loss", [for_raw_scores(name) for name in fl.list_losses()], ids=fl.list_losses())
 @pytest.mark.parametrize("penalty", [fl.L1(0.1), fl.L2(0.1)], ids=lambda x: x.name)
 def test_choice(loss: Any, penalty: Any) -> None:
-    """Every loss has a solver; of few rows newton is the first, if there is a Hessian, and stochastic ones need a mean."""
+    """Every loss has a solver; of few rows newton, where there is a Hessian, and stochastic ones of a mean alone."""
     X = features(100, 3)
     problem = make(loss, X, targets(loss, X), penalty=penalty)
     names, rules = fitting(problem), set(stochastic.RULES)

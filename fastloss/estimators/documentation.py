@@ -85,7 +85,9 @@ SOLVERS = """\
     are for data that come in pieces (`partial_fit`), and for a good answer after very few passes; they keep the best
     coefficients of any epoch, and those of "sgd" need features of like scale.
 
-    Ctrl-C ends a fit with the best coefficients so far and a ConvergenceWarning."""
+    Ctrl-C ends a fit with the best coefficients so far and a ConvergenceWarning. Of one-vs-rest it ends the fits of all
+    classes: those that have not begun keep their coefficients with `warm_start`; without, KeyboardInterrupt is raised,
+    for there is no model yet."""
 
 
 def documented(cls: _Class) -> _Class:

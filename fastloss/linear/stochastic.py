@@ -97,7 +97,8 @@ class Descent:
 
     def __init__(self, problem: LinearProblem, start: NDArray[Any], settings: Settings) -> None:
         if not problem.additive:
-            raise ValueError(f"{type(problem).__name__} of {problem.loss.name} is no mean over samples, of which a batch could stand for all")
+            what = f"{type(problem).__name__} of {problem.loss.name}"
+            raise ValueError(f"{what} is no mean over samples, of which a batch could stand for all")
         rule = RULES[settings.rule]
         if settings.rule == "sgd" and settings.momentum:
             mu = settings.momentum
@@ -231,7 +232,8 @@ def solve(
     descent = Descent(problem, origin(problem) if start is None else start, settings._replace(horizon=max_iter))
     best, lowest, waited = descent.theta.copy(), math.inf, 0
     whole = settings.batch_size >= (problem.n_samples if samples is None else len(samples))
-    converged, interrupted, message = False, False, f"{settings.rule} has not converged after {max_iter} epochs: increase max_iter"
+    converged = interrupted = False
+    message = f"{settings.rule} has not converged after {max_iter} epochs: increase max_iter"
     try:
         for _ in range(max_iter):
             before = descent.theta.copy()
