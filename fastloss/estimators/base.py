@@ -193,7 +193,7 @@ class LossModel(BaseEstimator):
             if unfitted and thetas[-1] is None:
                 raise KeyboardInterrupt(f"{message}; {left} of {len(problems)} classes have no coefficients yet")
             if unfitted:
-                message += f"; {left} of {len(problems)} classes keep those of the last fit"
+                message += f"; {left} of {len(problems)} classes keep the coefficients of the last fit"
             if unfitted or not solution.converged:
                 warnings.warn(message, ConvergenceWarning, stacklevel=4)
             if unfitted:

@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 class LinearProblem:
     """F(theta) = mean of w l(y, X W + b) over the total weight, plus l2/2 ||W||^2 + l1 ||W||_1.
 
-    What solvers ask of data and loss. X is read here alone, except where `interior` solves a copy of it in float64,
-    its columns moved to 0. theta has a row per feature and, with an
-    intercept, one more: shape (n_features + fit_intercept,), or (n_features + fit_intercept, n_outputs) for a loss
-    of rows. It is float64, whatever X is; scores, gradients of scores and the pass over X have the type of X.
+    What solvers ask of data and loss. X is read here and in the pass over it; of the solvers `interior` alone looks at
+    it, to solve a copy in float64 or one with columns moved to 0. theta has a row per feature and, with an intercept,
+    one more: shape (n_features + fit_intercept,), or (n_features + fit_intercept, n_outputs) for a loss of rows. It is
+    float64, whatever X is; scores, gradients of scores and the pass over X have the type of X.
 
     Parameters
     ----------
