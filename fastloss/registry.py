@@ -97,6 +97,20 @@ def get_loss(name: str | Loss, **params: Any) -> Any:
         raise
 
 
+def for_raw_scores(name: str, **params: Any) -> Any:
+    """A loss object by name, as `get_loss`: with ``from_logits=True`` where the loss has that and `params` do not.
+
+    Examples
+    --------
+    >>> from fastloss.registry import for_raw_scores
+    >>> for_raw_scores("brier"), for_raw_scores("hinge")
+    (Brier(from_logits=True), Hinge())
+    """
+    if "from_logits" in inspect.signature(loss_class(name)).parameters:
+        params.setdefault("from_logits", True)
+    return get_loss(name, **params)
+
+
 def list_losses(task: str | None = None) -> list[str]:
     """Names of the losses in the catalogue.
 

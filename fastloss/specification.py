@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import ast
-import inspect
 from collections.abc import Sequence
 from typing import Any
 
 from fastloss.loss import Loss
-from fastloss.registry import get_loss, loss_class
+from fastloss.registry import for_raw_scores, get_loss
 
 __all__ = ["parse_loss", "parse_losses"]
 
@@ -57,17 +56,14 @@ def parse_loss(word: str, *, from_logits: bool = False) -> Any:
     Triplet(margin=0.5, p=2.0, swap=True)
     """
     name, *settings = _split(word, ":")
-    cls = loss_class(name)
     params: dict[str, Any] = {}
     for setting in settings:
         key, equals, value = setting.partition("=")
         if not equals or not key.strip():
             raise ValueError(f"{word!r}: expected name:parameter=value, not {setting!r}")
         params[key.strip()] = _value(value.strip())
-    if from_logits and "from_logits" in inspect.signature(cls).parameters:
-        params.setdefault("from_logits", True)
     try:
-        return get_loss(name, **params)
+        return (for_raw_scores if from_logits else get_loss)(name, **params)
     except (TypeError, ValueError) as error:
         raise ValueError(f"{word}: {error}") from error
 

@@ -329,8 +329,8 @@ def test_not_converged():
 def test_interrupts_keep_the_best(model, monkeypatch):
     call = base.Display.__call__
 
-    def interrupted(self, iteration, objective, gradient_norm):
-        call(self, iteration, objective, gradient_norm)
+    def interrupted(self, iteration, objective, gap):
+        call(self, iteration, objective, gap)
         if iteration == 2:
             raise KeyboardInterrupt
 
@@ -341,13 +341,38 @@ def test_interrupts_keep_the_best(model, monkeypatch):
     assert model.score(X, NUMBERS) > 0
 
 
+def test_an_interrupt_ends_one_against_the_rest(monkeypatch):
+    model = LossClassifier("squared_hinge", tol=1e-9, warm_start=True)
+    call, fits = base.Display.__call__, []
+
+    def interrupted(self, iteration, objective, gap):
+        call(self, iteration, objective, gap)
+        if iteration == 1:
+            fits.append(self)
+            if len(fits) == 2:
+                raise KeyboardInterrupt
+
+    monkeypatch.setattr(base.Display, "__call__", interrupted)
+    with pytest.raises(KeyboardInterrupt, match="1 of 3 classes have no coefficients yet"):
+        model.fit(X, THREE)
+    assert len(fits) == 2
+    before = model.fit(X, THREE).coef_.copy()
+    fits.clear()
+    with pytest.warns(ConvergenceWarning, match="after 1 .*; 1 of 3 classes keep the coefficients of"):
+        model.fit(X[:200], THREE[:200])
+    assert len(fits) == 2
+    assert (model.coef_[:2] != before[:2]).all()
+    np.testing.assert_array_equal(model.coef_[2], before[2])
+    assert model.score(X, THREE) > 0.6
+
+
 def test_shows_a_line_per_iteration_in_a_pipe_and_nothing_unasked(capsys):
     LossRegressor(solver="adam", max_iter=500).fit(X, NUMBERS)
     assert capsys.readouterr() == ("", "")
     model = LossRegressor("log_cosh", verbose=1).fit(X, NUMBERS)
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == model.n_iter_
-    assert lines[0].startswith(f"LossRegressor: iteration 1, loss {model.loss_curve_[0]:.6g}, gradient ")
+    assert lines[0].startswith(f"LossRegressor: iteration 1, loss {model.loss_curve_[0]:.6g}, gap ")
 
 
 def test_shows_a_bar_on_a_terminal():
@@ -364,7 +389,7 @@ def test_shows_a_bar_on_a_terminal():
     shown = os.read(ours, 1 << 16).decode()
     os.close(ours)
     assert "━" in shown
-    assert "gradient" in shown
+    assert "gap" in shown
     assert "iteration" not in shown
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from typing import Any
 
 import numpy as np
@@ -10,13 +9,14 @@ import pytest
 from cases import seed_of
 
 import fastloss as fl
-from fastloss import domains, registry
-from fastloss.linear import lbfgs, newton, proximal, start
+from fastloss import domains
+from fastloss.linear import curvature, lbfgs, newton, proximal, start, stochastic
 from fastloss.linear.choice import choose, fitting
 from fastloss.linear.curvature import metric
 from fastloss.linear.problem import LinearProblem
 from fastloss.linear.progress import Progress
 from fastloss.linear.scale import HuberWithScale
+from fastloss.registry import for_raw_scores
 
 sklearn_linear = pytest.importorskip("sklearn.linear_model")
 
@@ -63,15 +63,9 @@ def make(loss: Any, X: Any, y: Any, outputs: int = 3, **options: Any) -> LinearP
     return LinearProblem(X, y, loss, **options)
 
 
-def on_scores(name: str) -> Any:
-    """The loss with its defaults, of raw scores if it can take them."""
-    cls = registry.loss_class(name)
-    return cls(from_logits=True) if "from_logits" in inspect.signature(cls).parameters else cls()
-
-
 SMOOTH = [
     loss
-    for loss in map(on_scores, fl.list_losses())
+    for loss in map(for_raw_scores, fl.list_losses())
     if loss.smoothness > 0 and loss.prediction_domain is domains.ANY and loss.additive
 ]
 SMOOTH_IDS = [loss.name for loss in SMOOTH]
@@ -257,6 +251,42 @@ def test_scale_is_the_best_one() -> None:
         slope = (problem.value(theta + step) - problem.value(theta - step)) / 2
         assert slope == pytest.approx(gradient @ step, rel=1e-5)
         assert value == problem.value(theta)
+
+
+def test_curvature_is_in_units_of_the_scale(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a matrix, in products and in the diagonal of a metric it is that of s huber(r / s)."""
+    rng = seed_of("curvature and scale")
+    X = rng.choice([-1.0, 1.0], size=(200, 3))  # whose squares do not depend on the row: the diagonal is exact
+    y = 5 * rng.standard_t(2, 200)
+    problem = HuberWithScale(X, y, fl.Huber(delta=1.2), penalty=fl.L2(0.1))
+    theta = rng.normal(size=4)
+    scale, X1 = problem.scale(theta), np.column_stack([X, np.ones(200)])
+    ridge = np.diag([0.1, 0.1, 0.1, 0.0])
+
+    def expected(kind: Any) -> Any:
+        r = problem.scores(theta) - y
+        _, h = fl.Huber(delta=1.2).gradient_and_hessian(np.zeros(200), r / scale, hessian=kind)
+        return (X1.T * (h / scale)) @ X1 + ridge
+
+    np.testing.assert_allclose(problem.hessian(theta), expected("exact"), rtol=1e-12, atol=1e-14)
+    product = problem.hessian_product(theta)
+    np.testing.assert_allclose([product(unit) for unit in np.eye(4)], expected("exact"), rtol=1e-12, atol=1e-14)
+    monkeypatch.setattr(curvature, "WHOLE", 1)
+    inverse = metric(problem, theta)(np.ones(4))
+    diagonal = np.diag(expected(curvature.bounded_kind(problem)))
+    np.testing.assert_allclose(1 / inverse, diagonal + diagonal.mean() / 200, rtol=1e-12)
+
+
+def test_scale_is_of_all_rows() -> None:
+    """No batch has the scale of the whole, and a subset has one of its own."""
+    X = features(100, 2)
+    problem = HuberWithScale(X, targets(fl.Huber(), X), fl.Huber(delta=1.35), penalty=fl.L2(0.1))
+    assert fitting(problem) == ("newton", "lbfgs", "proximal")
+    with pytest.raises(ValueError, match="no mean over samples"):
+        stochastic.solve(problem)
+    part, theta = problem.subset(slice(50)), np.ones(3)
+    alone = HuberWithScale(X[:50], problem.y[:50], fl.Huber(delta=1.35), penalty=fl.L2(0.1))
+    assert part.value(theta) == alone.value(theta)
 
 
 def test_scale_of_a_perfect_fit() -> None:
@@ -523,11 +553,6 @@ def test_interrupt(solver: Any, at: int, n: int) -> None:
                 raise KeyboardInterrupt
             return super().value_and_gradient(theta)
 
-        def subset(self, rows: Any) -> Any:
-            part = super().subset(rows)
-            part.__class__ = Interrupted
-            return part
-
     problem = Interrupted(X, y, fl.Poisson(), penalty=fl.L2(1e-3))
     solution = solver.solve(problem, tol=1e-12)
     assert not solution.converged
@@ -556,15 +581,30 @@ def test_nan_in_x() -> None:
     assert "not finite" in solution.message
 
 
-@pytest.mark.parametrize("loss", [on_scores(name) for name in fl.list_losses()], ids=fl.list_losses())
+@pytest.mark.parametrize("loss", [for_raw_scores(name) for name in fl.list_losses()], ids=fl.list_losses())
 @pytest.mark.parametrize("penalty", [fl.L1(0.1), fl.L2(0.1)], ids=lambda x: x.name)
 def test_choice(loss: Any, penalty: Any) -> None:
-    """Every loss has a solver, and the first one for smooth losses keeps its word."""
+    """Every loss has a solver; of few rows newton, where there is a Hessian, and stochastic ones of a mean alone."""
     X = features(100, 3)
     problem = make(loss, X, targets(loss, X), penalty=penalty)
-    names = fitting(problem)
+    names, rules = fitting(problem), set(stochastic.RULES)
     assert choose(problem) == names[0]
-    assert {"sgd", "adagrad", "rmsprop", "adam"} < set(names) or names[0] == "adam"
+    assert rules & set(names) == (rules if loss.additive else set())
     assert ("interior" in names) == loss.piecewise_linear
-    if loss.smoothness > 0 or not loss.additive:
-        assert names[0] == ("lbfgs" if penalty.name == "l2" else "proximal")
+    if loss.piecewise_linear:
+        assert names[0] == "interior"
+    elif loss.smoothness == 0 and loss.additive:
+        assert names[0] == "adam"
+    elif penalty.name == "l1":
+        assert names[0] == "proximal"
+    else:
+        assert names[0] == ("lbfgs" if loss.curvature is None else "newton")
+
+
+def test_choice_of_many_rows() -> None:
+    """From where on a sample is smaller than the data, lbfgs is the first."""
+    X = features(2 * start.ROWS, 3)
+    y = targets(fl.Huber(), X)
+    for rows, first in ((slice(None), "lbfgs"), (slice(1, None), "newton")):
+        problem = LinearProblem(X[rows], y[rows], fl.Huber(), penalty=fl.L2(0.1))
+        assert choose(problem) == first

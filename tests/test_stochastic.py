@@ -237,7 +237,7 @@ def test_interrupts_keep_the_best():
     task = problem(fl.Huber())
     objectives = []
 
-    def report(iteration, objective, gradient_norm):
+    def report(iteration, objective, gap):
         objectives.append(objective)
         if iteration == 7:
             raise KeyboardInterrupt
@@ -251,7 +251,7 @@ def test_interrupts_keep_the_best():
 
 def test_no_mean_no_batches():
     task = problem(fl.RootMeanSquaredError())
-    with pytest.raises(ValueError, match="root_mean_squared_error is no mean over samples"):
+    with pytest.raises(ValueError, match="of root_mean_squared_error is no mean over samples"):
         stochastic.solve(task)
     empty = problem(fl.Huber())
     empty.sample_weight = np.zeros(N)

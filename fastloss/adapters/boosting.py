@@ -16,7 +16,7 @@ from fastloss import activations, domains
 from fastloss.immutable import Immutable
 from fastloss.loss import Loss
 from fastloss.parameters import choice
-from fastloss.registry import get_loss, list_losses, loss_class
+from fastloss.registry import for_raw_scores, get_loss, list_losses, loss_class
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -268,15 +268,5 @@ def _unfit(loss: Loss) -> str:
 
 def _fitting(task: str) -> list[str]:
     """Losses of a task that take raw scores, as one would write them."""
-    names = []
-    for name in list_losses(task):
-        cls = loss_class(name)
-        for params in ({}, {"from_logits": True}):
-            try:
-                loss = cls(**params)
-            except TypeError:
-                continue
-            if not _unfit(loss):
-                names.append(f"{cls.__name__}({', '.join(f'{key}={value}' for key, value in params.items())})")
-                break
-    return names
+    losses = [loss for loss in map(for_raw_scores, list_losses(task)) if not _unfit(loss)]
+    return [f"{type(loss).__name__}({'from_logits=True' if 'from_logits' in loss.params else ''})" for loss in losses]

@@ -75,7 +75,7 @@ class LossModel(BaseEstimator):
 
     def __init__(
         self,
-        loss: str | Loss,
+        loss: str | Loss = "squared_error",
         *,
         penalty: str | Penalty | None = "l2",
         alpha: float = 1e-4,
@@ -122,7 +122,7 @@ class LossModel(BaseEstimator):
 
     # -- what a subclass writes -------------------------------------------------------------------------------------
 
-    def _thetas(self, loss: Loss) -> list[NDArray[Any]]:
+    def _thetas(self) -> list[NDArray[Any]]:
         """coef_ and intercept_ as the problems have them."""
         raise NotImplementedError
 
@@ -178,23 +178,37 @@ class LossModel(BaseEstimator):
         ]
 
     def _fit(self, problems: list[LinearProblem], strata: NDArray[Any] | None = None) -> None:
-        """Solve the problems; strata are classes, whose shares a validation split keeps."""
+        """Solve the problems; strata are classes, whose shares a validation split keeps.
+
+        An interrupt ends all fits: problems that have not begun keep the coefficients that they would start from.
+        """
         rng = check_random_state(self.random_state)
-        fits = [
-            self._solve(problem, start, rng, strata)
-            for problem, start in zip(problems, self._starts(problems), strict=True)
-        ]
+        thetas = self._starts(problems)
+        fits: list[_Fit] = []
+        for k, problem in enumerate(problems):
+            fits.append(self._solve(problem, thetas[k], rng, strata))
+            solution, left = fits[k].solution, len(problems) - k - 1
+            thetas[k], message = solution.theta, solution.message
+            unfitted = left if solution.interrupted else 0
+            if unfitted and thetas[-1] is None:
+                raise KeyboardInterrupt(f"{message}; {left} of {len(problems)} classes have no coefficients yet")
+            if unfitted:
+                message += f"; {left} of {len(problems)} classes keep the coefficients of the last fit"
+            if unfitted or not solution.converged:
+                warnings.warn(message, ConvergenceWarning, stacklevel=4)
+            if unfitted:
+                break
         self._descents: list[Descent] = []  # partial_fit begins anew
         self.n_iter_: int = max(fit.solution.n_iter for fit in fits)
         self.loss_curve_: list[Any] = _one_or_all([fit.loss_curve for fit in fits])
         if any(fit.validation_curve for fit in fits):
             self.validation_curve_ = _one_or_all([fit.validation_curve for fit in fits])
-        self._keep([fit.solution.theta for fit in fits], problems[0].dtype)
+        self._keep([theta for theta in thetas if theta is not None], problems[0].dtype)
 
     def _starts(self, problems: list[LinearProblem]) -> list[NDArray[Any] | None]:
         if not (self.warm_start and hasattr(self, "coef_")):
             return [None] * len(problems)
-        thetas = self._thetas(problems[0].loss)
+        thetas = self._thetas()
         if [theta.shape for theta in thetas] != [problem.shape for problem in problems]:
             raise ValueError(
                 f"warm_start=True, and coef_ of shape {self.coef_.shape} is from other features, classes or another "
@@ -233,8 +247,6 @@ class LossModel(BaseEstimator):
             solution = importlib.import_module(f"fastloss.linear.{module}").solve(
                 problem, start, tol=self.tol, max_iter=self.max_iter, report=display, **options
             )
-        if not solution.converged:
-            warnings.warn(solution.message, ConvergenceWarning, stacklevel=5)
         return _Fit(solution, display.curve, validation_curve)
 
     def _solver(self, problem: LinearProblem) -> str:
@@ -266,7 +278,7 @@ class LossModel(BaseEstimator):
         """One epoch of each problem, from where the last call came to, with what its rule remembers."""
         if not getattr(self, "_descents", []):
             known = hasattr(self, "coef_")
-            starts = self._thetas(problems[0].loss) if known else [np.zeros(problem.shape) for problem in problems]
+            starts = self._thetas() if known else [np.zeros(problem.shape) for problem in problems]
             settings = self._settings(self._solver(problems[0]), check_random_state(self.random_state))
             self._descents = [
                 Descent(problem, start, settings) for problem, start in zip(problems, starts, strict=True)
@@ -276,6 +288,11 @@ class LossModel(BaseEstimator):
         self.n_iter_ += 1
         self.loss_curve_.append(_one_or_all([epoch.objective for epoch in epochs]))
         self._keep([descent.theta for descent in self._descents], problems[0].dtype)
+
+    def _stacked(self) -> NDArray[Any]:
+        """coef_ and intercept_ with a row per feature and, with an intercept, one more: float64."""
+        rows = [self.coef_.T, np.expand_dims(self.intercept_, 0)][: 1 + self.fit_intercept]
+        return np.concatenate(rows).astype(np.float64, copy=False)
 
     # -- scores -----------------------------------------------------------------------------------------------------
 

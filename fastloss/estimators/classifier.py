@@ -209,10 +209,9 @@ class LossClassifier(ClassifierMixin, LossModel):
 
     # Of two classes, a loss over classes has two columns; coef_ is their difference, which is what decides.
 
-    def _thetas(self, loss: Loss) -> list[NDArray[Any]]:
-        rows = [self.coef_.T, np.expand_dims(self.intercept_, 0)][: 1 + self.fit_intercept]
-        theta = np.concatenate(rows).astype(np.float64, copy=False)
-        if not loss.has_rows:
+    def _thetas(self) -> list[NDArray[Any]]:
+        theta = self._stacked()
+        if not self._loss().has_rows:
             return list(theta.T)
         return [theta * [-0.5, 0.5] if len(self.classes_) == 2 else theta]
 

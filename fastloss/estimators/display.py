@@ -38,10 +38,10 @@ class Display:
                 return self
             text = (
                 TextColumn("{task.description}"),
-                TextColumn("loss {task.fields[loss]}  gradient {task.fields[slope]}"),
+                TextColumn("loss {task.fields[loss]}  gap {task.fields[gap]}"),
             )
             self._bar = Progress(text[0], BarColumn(), MofNCompleteColumn(), text[1], TimeElapsedColumn())
-            self._task = self._bar.add_task(self.title, total=self.max_iter, loss="", slope="")
+            self._task = self._bar.add_task(self.title, total=self.max_iter, loss="", gap="")
             self._bar.start()
         return self
 
@@ -51,11 +51,11 @@ class Display:
         if self._bar is not None:
             self._bar.stop()
 
-    def __call__(self, iteration: int, objective: float, gradient_norm: float) -> None:
+    def __call__(self, iteration: int, objective: float, gap: float) -> None:
         """Take note of an iteration."""
         self.curve.append(objective)
-        loss, slope = f"{objective:.6g}", f"{gradient_norm:.2g}"
+        loss, left = f"{objective:.6g}", f"{gap:.2g}"
         if self._bar is not None:
-            self._bar.update(self._task, completed=iteration, loss=loss, slope=slope)
+            self._bar.update(self._task, completed=iteration, loss=loss, gap=left)
         elif self.verbose:
-            print(f"{self.title}: iteration {iteration}, loss {loss}, gradient {slope}", flush=True)
+            print(f"{self.title}: iteration {iteration}, loss {loss}, gap {left}", flush=True)

@@ -52,7 +52,7 @@ default="auto"
         Of the order of samples and the held-out share: an int makes a stochastic fit repeatable.
     verbose : int, default=0
         1 shows a bar on a terminal (if rich is installed), and elsewhere a line per iteration, with the objective and
-        the largest entry of the gradient.
+        the gap that is compared with `tol`: the largest entry of the gradient, or the duality gap of "interior".
     n_threads : int, optional
         By default as `fastloss.set_num_threads` says. The result has the same bits for any number."""
 
@@ -85,7 +85,9 @@ SOLVERS = """\
     are for data that come in pieces (`partial_fit`), and for a good answer after very few passes; they keep the best
     coefficients of any epoch, and those of "sgd" need features of like scale.
 
-    Ctrl-C ends a fit with the best coefficients so far and a ConvergenceWarning."""
+    Ctrl-C ends a fit with the best coefficients so far and a ConvergenceWarning. Of one-vs-rest it ends the fits of all
+    classes: those that have not begun keep their coefficients with `warm_start`; without, KeyboardInterrupt is raised,
+    for there is no model yet."""
 
 
 def documented(cls: _Class) -> _Class:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import inspect
 from typing import TYPE_CHECKING, Any
 
 from fastloss.loss import Loss
-from fastloss.registry import get_loss, list_losses, loss_class
+from fastloss.registry import for_raw_scores, list_losses
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -26,20 +25,14 @@ def of_scores(loss: str | Loss, tasks: tuple[str, ...], estimator: str) -> Loss:
     estimator : str
         Its name, for the error.
     """
-    found = loss if isinstance(loss, Loss) else _named(loss)
+    found = loss if isinstance(loss, Loss) else for_raw_scores(loss)
     reason = _misfit(found, tasks)
     if reason is None:
         return found
-    known = [name for task in tasks for name in list_losses(task) if _misfit(_named(name), tasks) is None]
+    known = [name for task in tasks for name in list_losses(task) if _misfit(for_raw_scores(name), tasks) is None]
     raise ValueError(
         f"loss={loss!r} does not fit {estimator}: {reason}. The losses that do are {', '.join(known)}, and sums of them"
     )
-
-
-def _named(name: str) -> Any:
-    cls = loss_class(name)
-    takes_either = "from_logits" in inspect.signature(cls).parameters
-    return get_loss(name, from_logits=True) if takes_either else get_loss(name)
 
 
 def _misfit(loss: Any, tasks: tuple[str, ...]) -> str | None:

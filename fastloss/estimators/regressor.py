@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
     from fastloss.linear.problem import LinearProblem
-    from fastloss.loss import Loss
-    from fastloss.penalties import Penalty
 
 
 @documented
@@ -61,55 +59,6 @@ class LossRegressor(RegressorMixin, LossModel):
 
     _tasks = ("regression", "count")
 
-    def __init__(
-        self,
-        loss: str | Loss = "squared_error",
-        *,
-        penalty: str | Penalty | None = "l2",
-        alpha: float = 1e-4,
-        l1_ratio: float = 0.5,
-        fit_intercept: bool = True,
-        solver: str = "auto",
-        tol: float = 1e-4,
-        max_iter: int = 1000,
-        learning_rate: str = "constant",
-        eta0: float | None = None,
-        power_t: float = 0.5,
-        momentum: float = 0.9,
-        nesterov: bool = True,
-        batch_size: int = 256,
-        early_stopping: bool = False,
-        validation_fraction: float = 0.1,
-        n_iter_no_change: int = 5,
-        warm_start: bool = False,
-        random_state: Any = None,
-        verbose: int = 0,
-        n_threads: int | None = None,
-    ) -> None:
-        super().__init__(
-            loss,
-            penalty=penalty,
-            alpha=alpha,
-            l1_ratio=l1_ratio,
-            fit_intercept=fit_intercept,
-            solver=solver,
-            tol=tol,
-            max_iter=max_iter,
-            learning_rate=learning_rate,
-            eta0=eta0,
-            power_t=power_t,
-            momentum=momentum,
-            nesterov=nesterov,
-            batch_size=batch_size,
-            early_stopping=early_stopping,
-            validation_fraction=validation_fraction,
-            n_iter_no_change=n_iter_no_change,
-            warm_start=warm_start,
-            random_state=random_state,
-            verbose=verbose,
-            n_threads=n_threads,
-        )
-
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> LossRegressor:
         """Fit the model.
@@ -147,9 +96,8 @@ class LossRegressor(RegressorMixin, LossModel):
         check_targets(loss, y, np.zeros(y.shape + (len(loss.outputs),) * loss.has_rows, X.dtype))
         return self._problems(X, [y], loss, max(1, len(loss.outputs)), self._checked_weight(sample_weight, X))
 
-    def _thetas(self, loss: Loss) -> list[NDArray[Any]]:
-        rows = [self.coef_.T, np.expand_dims(self.intercept_, 0)][: 1 + self.fit_intercept]
-        return [np.concatenate(rows).astype(np.float64, copy=False)]
+    def _thetas(self) -> list[NDArray[Any]]:
+        return [self._stacked()]
 
     def _keep(self, thetas: Sequence[NDArray[Any]], dtype: np.dtype[Any]) -> None:
         w = thetas[0].astype(dtype)

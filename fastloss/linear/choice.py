@@ -42,7 +42,7 @@ def fitting(problem: LinearProblem) -> tuple[str, ...]:
     'interior'
     """
     loss = problem.loss
-    smooth = loss.smoothness > 0 or not loss.additive  # a root of a sum has its kink at a fit without residuals only
+    smooth = loss.smoothness > 0 or not problem.additive  # a root of a sum has its kink at a fit without residuals only
     deterministic: tuple[str, ...] = ()
     if loss.piecewise_linear:
         deterministic = ("interior",)
@@ -52,7 +52,7 @@ def fitting(problem: LinearProblem) -> tuple[str, ...]:
         deterministic = ("lbfgs", "newton", "proximal") if loss.curvature is not None else ("lbfgs", "proximal")
         if loss.curvature is not None and problem.n_samples < 2 * enough(problem):
             deterministic = ("newton", "lbfgs", "proximal")
-    stochastic = tuple(RULES) if loss.additive else ()
+    stochastic = tuple(RULES) if problem.additive else ()
     return (*deterministic, *(stochastic if deterministic else reversed(stochastic)))
 
 

@@ -102,10 +102,7 @@ def metric(problem: LinearProblem, theta: NDArray[Any]) -> Metric:
     between = _mean_between_outputs(few, theta)
     if features is not None:
         return _of_product(features, between, few)
-    X = few.X
-    squares = np.asarray((X.multiply(X) if hasattr(X, "multiply") else np.square(X)).mean(axis=0)).ravel()
-    moments = np.append(squares, 1.0) if few.fit_intercept else squares
-    diagonal = np.multiply.outer(moments, np.abs(np.diag(between))).reshape(few.shape)
+    diagonal = np.multiply.outer(few.mean_squares(), np.abs(np.diag(between))).reshape(few.shape)
     diagonal[: few.n_features] += few.l2
     diagonal += diagonal.mean() / few.n_samples
     return lambda gradient: gradient / diagonal
@@ -148,16 +145,16 @@ def _between_outputs(
     problem: LinearProblem, theta: NDArray[Any], kind: Hessian
 ) -> Iterator[tuple[int, int, NDArray[Any]]]:
     """Outputs j >= k and, for every row, the second derivative of the mean loss in both, where it is not always 0."""
-    loss, y, w, z = problem.loss, problem.y, problem.sample_weight, problem.scores(theta)
+    loss, z = problem.loss, problem.scores(theta)
     if loss.curvature == "softmax":
         for k in range(z.shape[1]):
             unit = np.zeros_like(z)
             unit[:, k] = 1
-            column = loss.hessian_vector_product(y, z, unit, w, n_threads=problem.n_threads)
+            column = loss.hessian_vector_product(problem.y, z, unit, problem.sample_weight, n_threads=problem.n_threads)
             for j in range(k, z.shape[1]):
                 yield j, k, np.ascontiguousarray(column[:, j])
     else:
-        _, h = loss.gradient_and_hessian(y, z, w, hessian=kind, n_threads=problem.n_threads)
+        h = problem.score_curvature(z, kind)
         for k in range(z.shape[1]):
             yield k, k, np.ascontiguousarray(h[:, k])
 
@@ -165,14 +162,7 @@ def _between_outputs(
 def _mean_between_outputs(problem: LinearProblem, theta: NDArray[Any]) -> NDArray[Any]:
     """The curvature of a row, on average: (n_outputs, n_outputs)."""
     if len(problem.shape) == 1:
-        z = problem.scores(theta)
-        _, h = problem.loss.gradient_and_hessian(
-            problem.y,
-            z,
-            problem.sample_weight,
-            hessian=bounded_kind(problem),
-            n_threads=problem.n_threads,
-        )
+        h = problem.score_curvature(problem.scores(theta), bounded_kind(problem))
         return np.full((1, 1), h.sum(dtype=np.float64))
     result = np.zeros((problem.shape[1], problem.shape[1]))
     for j, k, h in _between_outputs(problem, theta, bounded_kind(problem)):

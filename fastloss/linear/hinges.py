@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from fastloss.linear.problem import LinearProblem
 
 
-# Of a term's size, what rounding makes of it and of the sum.
+# Rounding may change the sum of the hinges by so many epsilons of the sum of their sizes.
 ROUNDINGS = 4
 
 

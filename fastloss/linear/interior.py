@@ -98,7 +98,7 @@ def solve(
     theta = origin(problem) if start is None else np.array(start, dtype=np.float64).reshape(problem.shape)
     if shift is not None and start is not None:
         theta[-1] += shift @ theta[:-1]
-    message = f"no further progress is possible in {problem.dtype}"
+    message, interrupted = f"no further progress is possible in {problem.dtype}", False
     with np.errstate(all="ignore"):  # what is not finite ends a path
         objective = _objective(problem, theta)
         hinges = HingeSum.of(problem)
@@ -113,8 +113,8 @@ def solve(
                 course.see(course.last, _objective(problem, course.last), np.inf)
             message = f"max_iter={max_iter} steps were not enough"
             if isinstance(end, KeyboardInterrupt):
-                message = f"interrupted after {course.n_iter} steps"
-    solution = course.solution(message)
+                interrupted, message = True, f"interrupted after {course.n_iter} steps"
+    solution = course.solution(message)._replace(interrupted=interrupted)
     if shift is not None:
         solution.theta[-1] -= shift @ solution.theta[:-1]
         solution = solution._replace(objective=_objective(given, solution.theta))

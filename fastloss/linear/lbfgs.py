@@ -8,14 +8,14 @@ import numpy as np
 
 from fastloss.linear.curvature import metric
 from fastloss.linear.line_search import wolfe
-from fastloss.linear.progress import Progress
-from fastloss.linear.start import begin
+from fastloss.linear.start import solve_from
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from fastloss.linear.curvature import Metric
     from fastloss.linear.problem import LinearProblem
+    from fastloss.linear.progress import Progress
     from fastloss.linear.solution import Report, Solution
 
 MEMORY = 10  # pairs of steps and changes of the gradient, as everywhere
@@ -41,7 +41,7 @@ def solve(
     problem : LinearProblem
         Of a differentiable loss; convex or not.
     start : ndarray, optional
-        theta to start from.
+        theta to start from; without one, the solution for a sample of the rows.
     tol : float
         The end is where no entry of the gradient is larger.
     max_iter : int
@@ -75,10 +75,7 @@ def solve(
     """
     if problem.l1:
         raise ValueError("lbfgs takes no l1 penalty: use fastloss.linear.proximal")
-    progress = Progress(problem, tol, max_iter, report)
-    with progress, np.errstate(over="ignore", invalid="ignore"):  # a step too far is taken back
-        _descend(problem, progress, *begin(problem, progress, start, _descend))
-    return progress.solution()
+    return solve_from(problem, start, _descend, tol, max_iter, report)
 
 
 def _descend(

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    Point = tuple[NDArray[Any], float, NDArray[Any]]
+    Point = tuple[NDArray[Any], float, NDArray[Any]]  # theta, F without l1, its gradient
 
 DECREASE, CURVATURE = 1e-4, 0.9  # of the conditions of Wolfe, as usual for quasi-Newton steps
 TRIALS = 30

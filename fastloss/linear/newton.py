@@ -8,8 +8,7 @@ import numpy as np
 
 from fastloss.linear.curvature import definite, metric, whole_is_cheap
 from fastloss.linear.line_search import wolfe
-from fastloss.linear.progress import Progress
-from fastloss.linear.start import begin
+from fastloss.linear.start import solve_from
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,6 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from fastloss.linear.problem import LinearProblem
+    from fastloss.linear.progress import Progress
     from fastloss.linear.solution import Report, Solution
 
     Direction = Callable[[NDArray[Any], NDArray[Any]], NDArray[Any]]
@@ -43,12 +43,8 @@ def solve(
     ----------
     problem : LinearProblem
         Of a loss with a second derivative, convex or not. One that has it almost everywhere will do.
-    start : ndarray, optional
-        theta to start from; without one, the solution for a sample of the rows.
-    tol : float
-        The end is where no entry of the gradient is larger.
-    max_iter : int
-    report : Report, optional
+    start, tol, max_iter, report
+        As of `lbfgs.solve`.
 
     Returns
     -------
@@ -78,10 +74,7 @@ def solve(
         raise ValueError("newton takes no l1 penalty: use fastloss.linear.proximal")
     if problem.loss.curvature is None:
         raise ValueError(f"newton needs the Hessian of each row, which {problem.loss.name} has not: use lbfgs")
-    progress = Progress(problem, tol, max_iter, report)
-    with progress, np.errstate(over="ignore", invalid="ignore"):  # a step too far is taken back
-        _descend(problem, progress, *begin(problem, progress, start, _descend))
-    return progress.solution()
+    return solve_from(problem, start, _descend, tol, max_iter, report)
 
 
 def _descend(

@@ -20,9 +20,10 @@ if TYPE_CHECKING:
 class LinearProblem:
     """F(theta) = mean of w l(y, X W + b) over the total weight, plus l2/2 ||W||^2 + l1 ||W||_1.
 
-    What solvers ask of data and loss; they never touch X themselves. theta has a row per feature and, with an
-    intercept, one more: shape (n_features + fit_intercept,), or (n_features + fit_intercept, n_outputs) for a loss
-    of rows. It is float64, whatever X is; scores, gradients of scores and the pass over X have the type of X.
+    What solvers ask of data and loss. X is read here and in the pass over it; of the solvers `interior` alone looks at
+    it, to solve a copy in float64 or one with columns moved to 0. theta has a row per feature and, with an intercept,
+    one more: shape (n_features + fit_intercept,), or (n_features + fit_intercept, n_outputs) for a loss of rows. It is
+    float64, whatever X is; scores, gradients of scores and the pass over X have the type of X.
 
     Parameters
     ----------
@@ -68,6 +69,11 @@ class LinearProblem:
         self._gram_pass = self._pass if narrow else self._plain
 
     @property
+    def additive(self) -> bool:
+        """Whether F without the penalty is a mean over samples, of which a batch could stand for all."""
+        return self.loss.additive
+
+    @property
     def compiled(self) -> Any:
         """The compiled pass over X, or None where there is none."""
         return None if self._pass is self._plain else self._pass
@@ -96,9 +102,15 @@ class LinearProblem:
         result: NDArray[Any] = self._pass.pull_back(self._like_scores(slope))
         return result
 
+    def mean_squares(self) -> NDArray[Any]:
+        """The mean square of each feature and, for the intercept, 1."""
+        squares = np.square(self.X) if isinstance(self.X, np.ndarray) else self.X.multiply(self.X)
+        means = np.asarray(squares.mean(axis=0)).ravel()
+        return np.append(means, 1.0) if self.fit_intercept else means
+
     def hessian(self, theta: NDArray[Any], kind: Hessian = "exact") -> NDArray[Any]:
         """The matrix of second derivatives of F without l1, for scores of shape (n_samples,), by `gram`."""
-        result = self.gram(self._curvature(self.scores(theta), kind))
+        result = self.gram(self.score_curvature(self.scores(theta), kind))
         result[np.diag_indices(self.n_features)] += self.l2
         return result
 
@@ -108,11 +120,15 @@ class LinearProblem:
         whole: NDArray[Any] = upper + np.triu(upper, 1).T
         return whole
 
+    def score_curvature(self, z: NDArray[Any], kind: Hessian) -> NDArray[Any]:
+        """The diagonal of the Hessian, in the scores z, of F without the penalty."""
+        return self.loss.gradient_and_hessian(self.y, z, self.sample_weight, hessian=kind, n_threads=self.n_threads)[1]
+
     def hessian_product(self, theta: NDArray[Any]) -> Callable[[NDArray[Any]], NDArray[Any]]:
         """What multiplies a vector of the shape of theta by the exact Hessian of F without l1, at theta."""
         z = self.scores(theta)
         diagonal = self.loss.curvature == "diagonal"
-        at = self._curvature(z, "exact") if diagonal else z
+        at = self.score_curvature(z, "exact") if diagonal else z
         hessian_pass = self._pass if self.loss.curvature is not None else self._plain  # where the loss says why not
 
         def product(vector: NDArray[Any]) -> NDArray[Any]:
@@ -131,7 +147,7 @@ class LinearProblem:
 
     def subset(self, rows: Any) -> LinearProblem:
         """The same problem on some of the samples: a slice, indices or a mask."""
-        return LinearProblem(
+        return type(self)(
             self.X[rows],
             self.y[rows],
             self.loss,
@@ -141,10 +157,6 @@ class LinearProblem:
             n_outputs=self.n_outputs,
             n_threads=self.n_threads,
         )
-
-    def _curvature(self, z: NDArray[Any], kind: Hessian) -> NDArray[Any]:
-        """The diagonal of the Hessian of the mean loss in the scores."""
-        return self.loss.gradient_and_hessian(self.y, z, self.sample_weight, hessian=kind, n_threads=self.n_threads)[1]
 
     def _like_scores(self, array: NDArray[Any]) -> NDArray[Any]:
         return np.ascontiguousarray(array, self.dtype)

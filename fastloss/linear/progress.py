@@ -38,7 +38,7 @@ class Progress:
         self.objective = self.gap = self.least_gap = np.inf
         self.n_iter = -1  # the start is seen before the first iteration
         self.idle = 0
-        self.converged = False
+        self.converged = self.interrupted = False
         self.message = ""
 
     def noise(self, objective: float) -> float:
@@ -82,7 +82,8 @@ class Progress:
         message = self.message
         if not self.converged:
             message += f": the largest entry of the gradient is {self.gap:.3g}, tol={self.tol:g}"
-        return Solution(self.theta, self.objective, max(self.n_iter, 0), self.converged, message, self.gap)
+        n_iter = max(self.n_iter, 0)
+        return Solution(self.theta, self.objective, n_iter, self.converged, message, self.gap, self.interrupted)
 
     def __enter__(self) -> Progress:
         return self
@@ -92,5 +93,6 @@ class Progress:
     ) -> bool:
         if kind is None or not issubclass(kind, KeyboardInterrupt) or self.theta is None:
             return False
+        self.interrupted = True
         self.message = f"interrupted after {max(self.n_iter, 0)} iterations"
         return True

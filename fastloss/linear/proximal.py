@@ -7,17 +7,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fastloss.linear.curvature import definite, whole_is_cheap
-from fastloss.linear.progress import Progress
-from fastloss.linear.start import begin
+from fastloss.linear.line_search import DECREASE, TRIALS
+from fastloss.linear.start import solve_from
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from fastloss.linear.problem import LinearProblem
+    from fastloss.linear.progress import Progress
     from fastloss.linear.solution import Report, Solution
-
-DECREASE = 1e-4  # of what a step promises, at least
-TRIALS = 30
 
 
 def solve(
@@ -38,12 +36,8 @@ def solve(
     ----------
     problem : LinearProblem
         Of a differentiable loss; convex or not. Without l1 it is solved as well.
-    start : ndarray, optional
-        theta to start from; without one, the solution for a sample of the rows.
-    tol : float
-        The end is where no entry of the least subgradient is larger.
-    max_iter : int
-    report : Report, optional
+    start, tol, max_iter, report
+        As of `lbfgs.solve`; `tol` is for the least subgradient.
 
     Returns
     -------
@@ -70,11 +64,8 @@ def solve(
     >>> proximal.solve(LinearProblem(X, y, fl.HalfSquaredError(), penalty=fl.L1(0.5)), tol=1e-10).theta.round(6)
     array([1.6, 0. , 1.6])
     """
-    progress = Progress(problem, tol, max_iter, report)
     descend = _newton if whole_is_cheap(problem) and problem.loss.curvature is not None else _split
-    with progress, np.errstate(over="ignore", invalid="ignore"):  # a step too far is taken back
-        descend(problem, progress, *begin(problem, progress, start, descend))
-    return progress.solution()
+    return solve_from(problem, start, descend, tol, max_iter, report)
 
 
 def _newton(

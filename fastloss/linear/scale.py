@@ -12,6 +12,8 @@ from fastloss.losses.regression import Huber
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from fastloss.loss import Hessian
+
 
 class HuberWithScale(LinearProblem):
     """F(theta) = min over s > 0 of the mean of w (s/2 + s huber(r / s)) over the total weight, and a penalty on W.
@@ -52,6 +54,8 @@ class HuberWithScale(LinearProblem):
     (array([ 2.01, -0.02]), 0.11)
     """
 
+    additive = False  # the scale is that of all samples
+
     def __init__(self, X: Any, y: NDArray[Any], loss: Huber, **options: Any) -> None:
         if not isinstance(loss, Huber) or loss.delta <= 1:
             raise ValueError(f"a scale is estimated for Huber(delta) with delta > 1, not for {loss!r}")
@@ -64,42 +68,29 @@ class HuberWithScale(LinearProblem):
 
     def value(self, theta: NDArray[Any]) -> float:
         """F without the l1 term."""
-        z, scale, loss = self._at(theta)
+        z = self.scores(theta)
+        scale, loss = self._at(z)
         mean: float = loss(self.y, z, self.sample_weight, n_threads=self.n_threads)
         return scale / 2 + mean / scale + self._ridge(theta)
 
     def value_and_gradient(self, theta: NDArray[Any]) -> tuple[float, NDArray[Any]]:
         """F without the l1 term, and its gradient, float64 in the shape of theta."""
-        z, scale, loss = self._at(theta)
+        z = self.scores(theta)
+        scale, loss = self._at(z)
         mean, slope = loss.value_and_gradient(self.y, z, self.sample_weight, n_threads=self.n_threads)
         return scale / 2 + mean / scale + self._ridge(theta), self._with_ridge(self.pull_back(slope) / scale, theta)
 
-    def hessian(self, theta: NDArray[Any], kind: Any = "exact") -> NDArray[Any]:
-        """Second derivatives of F without l1 at a scale held fixed: those of F are less by a matrix of rank one."""
-        z, scale, loss = self._at(theta)
+    def score_curvature(self, z: NDArray[Any], kind: Hessian) -> NDArray[Any]:
+        """That at a scale held fixed: the Hessian of F is less than what comes of it, by a matrix of rank one."""
+        scale, loss = self._at(z)
         _, h = loss.gradient_and_hessian(self.y, z, self.sample_weight, hessian=kind, n_threads=self.n_threads)
-        result = self.gram(h) / scale
-        result[np.diag_indices(self.n_features)] += self.l2
+        result: NDArray[Any] = h / scale
         return result
 
-    def subset(self, rows: Any) -> HuberWithScale:
-        """The same problem on some of the samples."""
-        part = super().subset(rows)
-        return HuberWithScale(
-            part.X,
-            part.y,
-            self.loss,  # type: ignore[arg-type]
-            sample_weight=part.sample_weight,
-            penalty=part.penalty,
-            fit_intercept=part.fit_intercept,
-            n_threads=part.n_threads,
-        )
-
-    def _at(self, theta: NDArray[Any]) -> tuple[NDArray[Any], float, Huber]:
-        """Scores, their best scale, and s^2 huber(r / s), which is the loss with delta s for delta."""
-        z = self.scores(theta)
+    def _at(self, z: NDArray[Any]) -> tuple[float, Huber]:
+        """The best scale of scores, and s^2 huber(r / s), which is the loss with delta s for delta."""
         scale = self._best_scale(z)
-        return z, scale, Huber(delta=self.loss.delta * scale)
+        return scale, Huber(delta=self.loss.delta * scale)
 
     def _best_scale(self, z: NDArray[Any]) -> float:
         """The root in s of W - sum of inliers' w r^2 / s^2 - delta^2 (weight of outliers): an increasing function.

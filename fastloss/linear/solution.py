@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -11,16 +11,17 @@ if TYPE_CHECKING:
 class Solution(NamedTuple):
     """Where a solver came to."""
 
-    theta: NDArray  # type: ignore[type-arg]  # in the shape of LinearProblem.shape; the best point seen
+    theta: NDArray[Any]  # in the shape of LinearProblem.shape; the best point seen
     objective: float  # F there, with l1
     n_iter: int
     converged: bool
     message: str  # why it ended, for a warning
     gap: float  # bound on F - min F where the solver has one (duality gap), else the largest entry of the gradient
+    interrupted: bool = False  # by Ctrl-C
 
 
 class Report(Protocol):
     """What is called after each iteration (epoch), for progress and curves; Ctrl-C ends a fit between two calls."""
 
-    def __call__(self, iteration: int, objective: float, gradient_norm: float) -> None:
-        """Take note of where the solver is."""
+    def __call__(self, iteration: int, objective: float, gap: float) -> None:
+        """Take note of where the solver is; the gap is as of `Solution`."""

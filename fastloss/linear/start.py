@@ -13,9 +13,10 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from fastloss.linear.line_search import Point
     from fastloss.linear.problem import LinearProblem
+    from fastloss.linear.solution import Report, Solution
 
-    Point = tuple[NDArray[Any], float, NDArray[Any]]  # theta, F without l1, its gradient
     Descend = Callable[[LinearProblem, Progress, NDArray[Any], float, NDArray[Any]], None]
 
 # A sample has so many rows, and so many per parameter: its solution is then off by a few hundredths of what theta says.
@@ -56,6 +57,21 @@ def origin(problem: LinearProblem) -> NDArray[Any]:
         if np.shape(constant) == problem.shape[1:] and np.isfinite(constant).all():
             theta[-1] = constant
     return theta
+
+
+def solve_from(
+    problem: LinearProblem,
+    start: NDArray[Any] | None,
+    descend: Descend,
+    tol: float,
+    max_iter: int,
+    report: Report | None,
+) -> Solution:
+    """Where `descend` leads to from where `begin` begins."""
+    progress = Progress(problem, tol, max_iter, report)
+    with progress, np.errstate(over="ignore", invalid="ignore"):  # a step too far is taken back
+        descend(problem, progress, *begin(problem, progress, start, descend))
+    return progress.solution()
 
 
 def begin(problem: LinearProblem, progress: Progress, start: NDArray[Any] | None, descend: Descend) -> Point:

@@ -43,6 +43,11 @@ class Rule(NamedTuple):
     rate: float  # the first learning rate, if none is asked for
 
     @property
+    def step(self) -> tuple[float, ...]:
+        """The constants of a step, without root and rate, which are in `Descent._rates`."""
+        return self[:7]
+
+    @property
     def gain(self) -> float:
         """How many times longer a step along a steady gradient is: with momentum 0.9, 10. The penalty steps as far."""
         return self.lead + self.follow * self.take / (1 - self.keep)
@@ -85,14 +90,15 @@ class Descent:
     Parameters
     ----------
     problem : LinearProblem
-        Its loss must be a mean over samples.
+        It must be a mean over samples.
     start : ndarray
     settings : Settings
     """
 
     def __init__(self, problem: LinearProblem, start: NDArray[Any], settings: Settings) -> None:
-        if not problem.loss.additive:
-            raise ValueError(f"{problem.loss.name} is no mean over samples, of which a batch could stand for all")
+        if not problem.additive:
+            what = f"{type(problem).__name__} of {problem.loss.name}"
+            raise ValueError(f"{what} is no mean over samples, of which a batch could stand for all")
         rule = RULES[settings.rule]
         if settings.rule == "sgd" and settings.momentum:
             mu = settings.momentum
@@ -120,7 +126,7 @@ class Descent:
         else:
             state = self.theta, self.first, self.second, gradient
             strengths, size = (problem.l1 * self.rule.gain, problem.l2), self.settings.batch_size
-            loss = compiled.descend(rows, size, rates, roots, scale, strengths, self.rule[:7], *state)
+            loss = compiled.descend(rows, size, rates, roots, scale, strengths, self.rule.step, *state)
         self.epochs += 1
         self.steps += n_steps
         # As the losses, the penalty is that before each step: of one step, at the start; of many, halfway.
@@ -226,7 +232,8 @@ def solve(
     descent = Descent(problem, origin(problem) if start is None else start, settings._replace(horizon=max_iter))
     best, lowest, waited = descent.theta.copy(), math.inf, 0
     whole = settings.batch_size >= (problem.n_samples if samples is None else len(samples))
-    converged, message = False, f"{settings.rule} has not converged after {max_iter} epochs: increase max_iter"
+    converged = interrupted = False
+    message = f"{settings.rule} has not converged after {max_iter} epochs: increase max_iter"
     try:
         for _ in range(max_iter):
             before = descent.theta.copy()
@@ -253,6 +260,7 @@ def solve(
                 descent.rate /= _SHRINK
                 waited = 0
     except KeyboardInterrupt:
+        interrupted = True
         message = f"{settings.rule} was interrupted after {descent.epochs} epochs: coefficients are the best so far"
     value, gradient = problem.value_and_gradient(best)
     return Solution(
@@ -262,4 +270,5 @@ def solve(
         converged,
         "" if converged else message,
         problem.gradient_norm(best, gradient),
+        interrupted,
     )
