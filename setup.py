@@ -41,7 +41,10 @@ QUICKLY = {"v2": ["-O2", "-ftree-vectorize"]}
 
 if platform.machine().lower() in ("x86_64", "amd64"):
     # One instruction set compiles in a third of the time: FASTLOSS_BUILD_ISA=v3 make build, while at work on the C.
-    VERSIONS = os.environ.get("FASTLOSS_BUILD_ISA", "v2 v3 v4").split()
+    asked = os.environ.get("FASTLOSS_BUILD_ISA", "v2 v3 v4")
+    VERSIONS = asked.split()
+    if not VERSIONS or not {"v2", "v3", "v4"}.issuperset(VERSIONS):
+        sys.exit(f"FASTLOSS_BUILD_ISA is {asked!r}: expected some of v2, v3 and v4, separated by spaces; or unset it")
     ISA = {f"src_c/isa/x86_64_{v}.c": [f"-march=x86-64-{v}", *QUICKLY.get(v, [])] for v in VERSIONS}
     MACROS = [("FL_X86_64", "1"), *((f"FL_X86_64_{v.upper()}", "1") for v in VERSIONS)]
 else:

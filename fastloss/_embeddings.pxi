@@ -44,7 +44,7 @@ def run_pairs(str name, tuple parameters, labels, tuple inputs, weight, values, 
     job.run = kernel.run[x.type == FL_FLOAT64]
     job.n_checks = 0
     block = BLOCK if job.loop == NULL else min(MAX_ROWS, max(1, 4 * BLOCK // job.width))
-    over_blocks(job, n, block, <double> x.size * kernel.inputs, 0 if n_threads is None else n_threads, total)
+    over_blocks(job, n, block, <double> x.size * kernel.inputs, asked_of(n_threads), total)
     return fl_quotient(total, by)
 
 
@@ -100,8 +100,8 @@ def run_contrast(groups, positives, weight, similarities, values, ptrdiff_t firs
     job.p[0] = first
     job.stream = job.n_checks = 0
     job.run = pairs_kernel("contrast").run[real]
-    over_blocks(job, s.shape[0], min(MAX_ROWS, max(1, 4 * BLOCK // job.width)), 4.0 * s.size,
-                0 if n_threads is None else n_threads, total)
+    over_blocks(job, s.shape[0], min(MAX_ROWS, max(1, 4 * BLOCK // job.width)), 4.0 * s.size, asked_of(n_threads),
+                total)
     return fl_quotient(total, 1)
 
 

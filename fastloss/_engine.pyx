@@ -363,16 +363,16 @@ cdef inline bint has_shape(const array_t *a, const array_t *like, int ndim) noex
     return True
 
 
-cdef inline bint overlap(const array_t *a, const array_t *b) noexcept:
+cdef inline bint share_memory(const array_t *a, const array_t *b) noexcept:
     return a.bytes > 0 and b.bytes > 0 and a.data < b.data + b.bytes and b.data < a.data + a.bytes
 
 
 cdef inline bint writable(const array_t *out, const array_t *y, const array_t *z, const array_t *w) noexcept:
     """Type and shape of y_pred, and no memory shared with an input but all of y_pred's."""
     return (out.type == z.type and out.writeable and has_shape(out, z, z.ndim)
-            and (out.data == z.data or not overlap(out, z))
-            and not overlap(out, y)
-            and (w == NULL or not overlap(out, w)))
+            and (out.data == z.data or not share_memory(out, z))
+            and not share_memory(out, y)
+            and (w == NULL or not share_memory(out, w)))
 
 
 cdef struct domain_t:
@@ -558,7 +558,7 @@ cdef class Runner:
             call.in_place |= g_out.data == z.data
         if h is not None:
             h_out = array_of(h)
-            if not writable(&h_out, &y, &z, weights) or overlap(&g_out, &h_out):
+            if not writable(&h_out, &y, &z, weights) or share_memory(&g_out, &h_out):
                 return False
             call.in_place |= h_out.data == z.data
         if call.in_place and not self.in_place:
@@ -707,7 +707,7 @@ cdef bint multiplied(call_t *call, object y_pred, object vector, object out) noe
         return False
     call.job.u = u.data
     g = array_of(out)
-    return out is None or not overlap(&g, &u)
+    return out is None or not share_memory(&g, &u)
 
 
 cdef int scan(const call_t *call, fl_job *job, ptrdiff_t n) except -1:

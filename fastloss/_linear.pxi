@@ -1,6 +1,8 @@
 """Linear models: passes over X with a loss's job on each block of scores. Part of _engine.pyx."""
 
 cdef extern from "fastloss.h" nogil:
+    enum:
+        FL_BEHIND
     ctypedef struct fl_linear:
         fl_job job
         const fl_job *loss
@@ -50,7 +52,6 @@ cdef enum:
     TILE_ROWS = 64         # where rows are multiplied with a matrix: worth a tile's way to memory and back
     COLUMN_ROWS = 128      # where X lies by columns, and what is in the cache of them are pieces; eight times as much
     SPARSE_ROWS = 256
-    ACROSS_BYTES = 192     # that a tile of a product may read behind its right factor
     LINE = 64
 
 
@@ -62,8 +63,8 @@ cdef class LinearPass:
     gradients, without any penalty, are float64, of shape (rows,) or (rows, outputs).
     """
 
-    cdef readonly Runner runner
-    cdef readonly object X, y, weight
+    cdef Runner runner
+    cdef object X, y, weight
     cdef call_t call
     cdef fl_linear of_x
     cdef double stored, total  # entries of X; what the mean divides by
@@ -238,7 +239,7 @@ cdef class LinearPass:
         cdef ptrdiff_t real = 4 << self.call.real, rows
         cdef cnp.ndarray padded
         if theta is not None:
-            padded = np.empty((x.p + x.intercept) * x.k + ACROSS_BYTES // real, self.X.dtype)
+            padded = np.empty((x.p + x.intercept) * x.k + FL_BEHIND // real, self.X.dtype)
             padded[: theta.size] = theta.ravel()
             padded[theta.size :] = 0
             x.theta = cnp.PyArray_DATA(padded)
@@ -271,7 +272,7 @@ cdef class LinearPass:
             max(self.stored, <double> x.n * columns) / (4 * max(1, x.size))))))
         x.share = (blocks + shares - 1) // shares * x.block
         shares = (x.n + x.share - 1) // x.share
-        x.scratch_size = 2 * (x.block * columns * real + ACROSS_BYTES + LINE) + (real + 8) * (
+        x.scratch_size = 2 * (x.block * columns * real + FL_BEHIND + LINE) + (real + 8) * (
             max(x.block, max(x.p, x.k)) + LINE)
         x.scratch_size += LINE - x.scratch_size % LINE
         scratch = np.empty(shares * x.scratch_size + LINE, np.uint8)
@@ -290,7 +291,7 @@ cdef class LinearPass:
 
 cdef char *room(list kept, ptrdiff_t size):
     """Zeros that live as long as the list: on a cache line, with as much behind them as a tile may read."""
-    cdef cnp.ndarray memory = np.zeros(size + ACROSS_BYTES + LINE, np.uint8)
+    cdef cnp.ndarray memory = np.zeros(size + FL_BEHIND + LINE, np.uint8)
     cdef char *at = cnp.PyArray_BYTES(memory)
     kept.append(memory)
     return at + LINE - <size_t> at % LINE

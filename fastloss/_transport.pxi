@@ -62,10 +62,10 @@ def transport(double p, u, v, a, b, bint wants_gradients, out, n_threads, bint c
         if g[k].type != x[k].type or not g[k].writeable or not has_shape(&g[k], &x[k], x[k].ndim):
             return None
         for j in range(2):
-            if overlap(&g[k], &x[j]) or overlap(&g[k], &w[j]):
+            if share_memory(&g[k], &x[j]) or share_memory(&g[k], &w[j]):
                 return None
         sides[k].g = g[k].data
-    if wants_gradients and overlap(&g[0], &g[1]):
+    if wants_gradients and share_memory(&g[0], &g[1]):
         return None
 
     cdef ptrdiff_t size = sides[0].n + sides[1].n, first = 0, last

@@ -16,7 +16,7 @@ typedef void (*FN(classes_loop))(const FN(classes_options) * options, const FN(s
                                        int n_segments, FN(classes_rows) * rows, ptrdiff_t n, int across) {      \
         const bool plain = (ENTROPY) || (PREDICTION == 'z' && (!(DENSE) || !(HESSIAN)) && o->plain);            \
         (plain ? FN(name##_plain_##first) : FN(name##_##first))(o, segments, n_segments, rows, n, across);      \
-        FN(name##_values)(o, rows, n, VALUE, plain && !(DENSE) && GRADIENT);                                    \
+        (plain ? FN(name##_plain_values) : FN(name##_values))(o, rows, n, VALUE, GRADIENT);                     \
         if (GRADIENT)                                                                                           \
             (plain ? FN(name##_plain_##last) : FN(name##_##last))(o, segments, n_segments, rows, n, across);    \
     }

@@ -20,7 +20,7 @@ const fl_isa *const *fl_available(void) {
     const int v2 = __builtin_cpu_supports("sse4.2") && __builtin_cpu_supports("popcnt");
     const int v3 = v2 && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
                    __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2");
-    const int v4 = v3 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+    const int v4 __attribute__((unused)) = v3 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
                    __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") &&
                    __builtin_cpu_supports("avx512vl");
 #ifdef FL_X86_64_V4

@@ -142,6 +142,10 @@ typedef struct {
     double *sums;                    /* of each class three, of each of its units, with the error */
     const double *slopes;            /* of each class two: the gradient where the target is 1, and where it is 0 */
 } fl_overlap_job;
+
+/* Bytes that a tile of a product may read behind its right factor: three vectors, of the widest. */
+enum { FL_BEHIND = 192 };
+
 /* A pass over X, (n, p), of a linear model. The job's blocks are shares of the rows; a share goes through X in blocks of
  * its own, and adds what comes out to a gradient of its own. */
 enum fl_order { FL_ROWS, FL_COLUMNS, FL_SPARSE };
@@ -154,7 +158,7 @@ typedef struct {
     ptrdiff_t n, p, k;    /* k: scores of a row */
     int intercept;        /* a last row of theta, as if X had a column of ones */
     ptrdiff_t block, share;
-    const void *theta;    /* (p + intercept, k), of the real type, with 192 bytes behind it; NULL: no scores */
+    const void *theta;    /* (p + intercept, k), of the real type, with FL_BEHIND bytes behind it; NULL: no scores */
     void *z;              /* (n, k), where the scores are wanted; NULL: they stay with the share */
     const void *g;        /* (n, k), where slopes are given instead of a loss; of a Gram matrix the (n,) in its middle */
     double *gradients;    /* of each share, of size numbers; NULL: not wanted */
@@ -172,7 +176,7 @@ typedef struct {
     char *x, *columns, *starts, *y, *w; /* room for the rows of a batch, */
     void *z, *g, *part;                 /* for its scores, slopes and sums, */
     double *wide;
-    void *coefficients;                 /* and for theta in the real type; each with room for a vector behind it */
+    void *coefficients;                 /* and for theta in the real type; each with FL_BEHIND bytes behind it */
     double *theta, *first, *second, *gradients; /* the last: their sum over the batches */
     const double *rates, *roots;                /* of each batch */
     double scale; /* rows over their total weight: a batch's sum times it, over the batch's rows, is its mean */

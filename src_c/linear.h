@@ -7,15 +7,6 @@
 
 /* Vectors are written out here: what counts is which numbers stay in registers. A sum's order does not depend on their
  * width: a dot product always has FN(DOT) lanes, and everything else has its sums side by side in a vector. */
-#undef VECTOR
-#undef vec
-#if defined(__AVX512F__)
-#define VECTOR 64
-#elif defined(__AVX__)
-#define VECTOR 32
-#else
-#define VECTOR 16
-#endif
 typedef real FN(vec) __attribute__((vector_size(VECTOR)));
 typedef real FN(vec_in_memory) __attribute__((vector_size(VECTOR), aligned(sizeof(real)), may_alias));
 #define vec FN(vec)
@@ -134,6 +125,7 @@ typedef struct {
 /* One tile of a product: sum[i][k] = sum of a(i, t) * b[t * stride + k] over t < n, for a literal number of rows and of
  * vectors across. */
 enum { FN(TALL) = 8, FN(ACROSS) = 3, FN(ACROSS_LANES) = FN(ACROSS) * FN(WIDTH) };
+_Static_assert(FN(ACROSS) * VECTOR <= FL_BEHIND, "a tile reads further than there is memory");
 typedef double FN(product)[FN(TALL)][FN(ACROSS_LANES)];
 INLINE ptrdiff_t FN(tile)(int rows, int vectors, matrix a, const real *b, ptrdiff_t stride, ptrdiff_t n,
                           FN(product) sum) {
@@ -380,3 +372,4 @@ static void FN(run_gram)(const fl_job *job, ptrdiff_t begin, ptrdiff_t end, doub
     }
 }
 #undef matrix
+#undef vec

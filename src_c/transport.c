@@ -1,9 +1,10 @@
-/* The cheapest transport between two distributions on a line: both in order, cut where either goes on to its next sample.
+/* The cheapest transport between two distributions on a line: both in order, cut where either goes on to its next
+ * sample.
  *
  * fl_transport_sort puts each of the two in order. Where only values are wanted, they are sorted as they are. Where
- * weights or gradients must follow them, what is sorted is one integer per sample, its value above its place, in the shape
- * of a positive double: sorts of plain numbers are vector code, and several times as fast as an argsort. fl_transport walks along both in windows that
- * stay in L1. */
+ * weights or gradients must follow them, what is sorted is one integer per sample, its value above its place, in the
+ * shape of a positive double: sorts of plain numbers are vector code, and several times as fast as an argsort.
+ * fl_transport walks along both in windows that stay in L1. */
 #include "transport.h"
 #include "control.h"
 #include <math.h>
@@ -74,9 +75,9 @@ typedef struct {
     uint64_t least;
     int shift, low; /* bits of a value's key that are cut off, bits of the place */
 } chunk;
-/* A key is cut to the bits above the least one and, as far as there is room beside the place, those below. So many bits are
- * a positive double, never infinite or NaN, and doubles are sorted faster than integers where vectors have no minimum of
- * those (AVX2). */
+/* A key is cut to the bits above the least one and, as far as there is room beside the place, those below. So many bits
+ * are a positive double, never infinite or NaN, and doubles are sorted faster than integers where vectors have no
+ * minimum of those (AVX2). */
 enum { KEY_BITS = 62 };
 static inline uint64_t pack(const chunk *c, double x, ptrdiff_t place) {
     return (key_of(x) - c->least) >> c->shift << c->low | (uint64_t)place;
@@ -112,7 +113,8 @@ static bool insert(const chunk *c) {
     return moves > 0;
 }
 
-/* By the bits that were cut off, then, among those of equal bits in that order, by the others: exact, at twice the price. */
+/* By the bits that were cut off, then, among those of equal bits in that order, by the others: exact, at twice the
+ * price. */
 static void sort_twice(const chunk *c, fl_sort sort) {
     uint64_t *const key = c->key, *const first = (uint64_t *)c->spare;
     const uint64_t mask = ((uint64_t)1 << c->low) - 1, end = ((uint64_t)1 << c->shift) - 1;
@@ -484,8 +486,9 @@ static double walk(const transport *t, double power, double factor) {
     return power == 0 ? longest : value_of(sum);
 }
 
-/* A power of two that brings all distances below 1, lest their powers overflow; 1 where they are infinite or NaN. Their sum
- * needs less: a scale for that is only of what is near the end of the range, so that no digit of the others is lost. */
+/* A power of two that brings all distances below 1, lest their powers overflow; 1 where they are infinite or NaN. Their
+ * sum needs less: a scale for that is only of what is near the end of the range, so that no digit of the others is
+ * lost. */
 static double scale_of(const fl_samples *u, const fl_samples *v, double p) {
     const double first_u = u->sorted[0], first_v = v->sorted[0];
     const double last_u = u->sorted[u->kept - 1], last_v = v->sorted[v->kept - 1];

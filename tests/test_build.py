@@ -173,6 +173,18 @@ def test_loops_of_pairs_are_vector_code(isa):
     assert not bad, f"{isa}: not vectorised:\n" + "\n".join(bad)
 
 
+@x86
+@pytest.mark.parametrize("word", ["v5", "x86-64-v3", "v3,v4", ""])
+def test_a_build_of_an_unknown_instruction_set_stops_with_a_sentence(word):
+    pytest.importorskip("Cython")
+    command = [sys.executable, "setup.py", "clean", "--help"]
+    env = os.environ | {"FASTLOSS_BUILD_ISA": word}
+    done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"FASTLOSS_BUILD_ISA is {word!r}: expected some of v2, v3 and v4")
+    assert done.stderr.count("\n") == 1, "no traceback"
+
+
 @engine
 @binutils
 def test_no_libm_and_one_export():

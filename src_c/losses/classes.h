@@ -313,19 +313,21 @@ INLINE void FN(softmax_rows)(const FN(classes_options) * o, FN(classes_rows) *re
 /* Numbers of n rows, a multiple of LANES; their values, where they are wanted, and the gradient at the label, where it is
  * written apart. */
 INLINE void FN(classes_values)(const FN(classes_spec) spec, const FN(classes_options) * o,
-                               FN(classes_rows) *restrict rows, ptrdiff_t n, bool wanted, bool apart) {
+                               FN(classes_rows) *restrict rows, ptrdiff_t n) {
     const bool logits = spec.prediction == 'z', full_dot = FULL_DOT;
-    const real on = o->on, off = o->off, z_loss = o->z_loss;
+    const real on = spec.plain ? 1 : o->on, off = spec.plain ? 0 : o->off, z_loss = spec.plain ? 0 : o->z_loss;
     for (ptrdiff_t i = 0; i < n; i += LANES) {
         const real *x = rows->at_label + i, *top = rows->top + i;
         const double *dot = rows->dot + i;
         const real *inverse = rows->inverse + i;
         real *S = rows->S + i, *value = rows->value + i;
         const real *rest_share = rows->rest_share + i, *log_sum = rows->log_sum + i;
-        EACH_LANE S[l] = spec.dense ? (real)rows->total[i + l] : vfma(on, rows->label_weight[i + l], off * o->total_weight);
+        EACH_LANE S[l] = spec.dense   ? (real)rows->total[i + l]
+                         : spec.plain ? 1
+                                      : vfma(on, rows->label_weight[i + l], off * o->total_weight);
         if (logits)
             FN(softmax_rows)(o, rows, i, z_loss);
-        if (wanted) {
+        if (spec.value) {
             if (full_dot)
                 EACH_LANE value[l] = -(real)dot[l];
             else /* only the label's term is left of the sum over classes */
@@ -355,18 +357,18 @@ INLINE void FN(classes_values)(const FN(classes_spec) spec, const FN(classes_opt
                     minus_log[l] = logits ? log_sum[l] - d : -vlog(at);
                 }
                 FN(other_phi)(o, rows, i, p, q, minus_log, spec.prediction);
-                if (wanted && !logits)
+                if (spec.value && !logits)
                     EACH_LANE value[l] += (real)dot[l];
             }
         }
-        if (apart)
+        if (LABEL_APART)
             EACH_LANE {
                 const real at = x[l], most = top[l], others = rest_share[l], d = distance(at, most);
                 const real p = vlowered(vexp_lifted(d)) * inverse[l], c = 1 - p;
                 rows->label_gradient[i + l] = 0 - rows->scale[i + l] * (p > C(0.5) ? others : c);
             }
     }
-    rows->label_apart = apart;
+    rows->label_apart = LABEL_APART;
 }
 
 /* Gradient and Hessian, of LANES rows from `row` on or of this one across the lanes. */
@@ -533,9 +535,10 @@ INLINE void FN(classes_last)(const FN(classes_spec) spec, const FN(classes_optio
             FN(classes_first)(STAGE_SPEC(0, DENSE, ENTROPY, PREDICTION, VALUE, GRADIENT, 0, PLAIN), o, segments,        \
                               n_segments, rows, n);                                                                     \
     }
-#define VALUES_STAGE(name, DENSE, PREDICTION)                                                                           \
-    static ONCE void FN(name)(const FN(classes_options) * o, FN(classes_rows) * rows, ptrdiff_t n, bool wanted, bool apart) { \
-        FN(classes_values)(STAGE_SPEC(0, DENSE, 0, PREDICTION, 1, 1, 0, 0), o, rows, PADDED(n, LANES), wanted, apart);  \
+#define VALUES_STAGE(name, DENSE, PREDICTION, PLAIN) /* all operations share it: what is wanted is no literal */         \
+    static ONCE void FN(name)(const FN(classes_options) * o, FN(classes_rows) * rows, ptrdiff_t n, bool value,          \
+                              bool gradient) {                                                                          \
+        FN(classes_values)(STAGE_SPEC(0, DENSE, 0, PREDICTION, value, gradient, 0, PLAIN), o, rows, PADDED(n, LANES));  \
     }
 #define LAST_STAGE(name, DENSE, PREDICTION, HESSIAN, PLAIN)                                                             \
     static ONCE void FN(name)(const FN(classes_options) * o, const FN(segment) * segments, int n_segments,              \
@@ -552,7 +555,8 @@ INLINE void FN(classes_last)(const FN(classes_spec) spec, const FN(classes_optio
     FIRST_STAGE(name##_plain_first_value, DENSE, ENTROPY, PREDICTION, 1, 0, 1)    \
     FIRST_STAGE(name##_plain_first_gradient, DENSE, ENTROPY, PREDICTION, 0, 1, 1) \
     FIRST_STAGE(name##_plain_first_value_gradient, DENSE, ENTROPY, PREDICTION, 1, 1, 1) \
-    VALUES_STAGE(name##_values, DENSE, PREDICTION)                                \
+    VALUES_STAGE(name##_values, DENSE, PREDICTION, 0)                             \
+    VALUES_STAGE(name##_plain_values, DENSE, PREDICTION, 1)                       \
     LAST_STAGE(name##_last, DENSE, PREDICTION, 0, 0)                              \
     LAST_STAGE(name##_last_exact, DENSE, PREDICTION, 'h', 0)                      \
     LAST_STAGE(name##_last_majorize, DENSE, PREDICTION, 'm', 0)                   \

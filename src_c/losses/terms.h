@@ -337,7 +337,7 @@ static ONCE void FN(terms_times)(const FN(terms_rows) * r, const FN(segment) * s
     EACH_SEGMENT(s) EACH_CHUNK(s, j0, j1) {
         FN(terms_at)(r, s, j0, j1, &x);
         EACH_GROUP(k, at, j0, j1) {
-            const real *u = s->u + at, *ps = x.p + k, *as = x.a + k, *bs = x.b + k;
+            const real *u = s->u + at, *ps = x.p + k, *bs = x.b + k;
             real *restrict g = s->g + at;
             EACH_LANE {
                 const real p = ps[l], off = u[l] - m[l];
