@@ -85,6 +85,8 @@ def problem_of(loss, X, rng, *, weights=False, **arguments):
     """The loss on X, with targets of its own."""
     n = X.shape[0]
     y, z = data(loss, max(n, 20), dense(X).dtype, classes=arguments.pop("classes", 3), kinks=False)
+    if loss.name == "reverse_kl_divergence":  # a target of 0 has an infinite slope, which a 0 of X makes NaN, or is not met
+        y = (y + y.dtype.type(0.1)) / (y + y.dtype.type(0.1)).sum(axis=1, keepdims=True)
     w = rng.uniform(0, 2, n).astype(X.dtype) * (rng.random(n) < 0.9) if weights else None
     if w is not None and n:
         w[0] = 1
