@@ -630,9 +630,69 @@ def test_curvature_that_vanishes_everywhere_is_refused():
         ValueError,
         match=r"hessian='exact': the curvature of Huber\(delta=1.0\) is 0 at every sample.*hessian='majorize'",
     ):
-        boosting.Objective(fl.Huber(), "exact").derivatives(np.zeros(3), np.full(3, 5.0), None, out)
+        boosting.Objective(fl.Huber(), "exact").derivatives_of_all(np.zeros(3), np.full(3, 5.0), None, out)
     with pytest.raises(ValueError, match="sample_weight is 0 everywhere"):
-        boosting.Objective(fl.Huber()).derivatives(np.zeros(3), np.full(3, 5.0), np.zeros(3), out)
+        boosting.Objective(fl.Huber()).derivatives_of_all(np.zeros(3), np.full(3, 5.0), np.zeros(3), out)
+    saturated = fl.SparseCategoricalCrossEntropy(from_logits=True)  # whose safe curvature is the one in use
+    out = np.empty((1, 3)), np.empty((1, 3))
+    with pytest.raises(ValueError, match="0 at every sample.*pass hessian='unit'$"):
+        boosting.Objective(saturated).derivatives_of_all([0], np.array([[800.0, 0, 0]]), None, out)
+
+
+def test_a_part_may_be_without_curvature():
+    """CatBoost asks for a thousand samples at a time, over classes for one."""
+    module = adapter("catboost")
+    import catboost
+
+    common = {"iterations": 3, "silent": True, "allow_writing_files": False, "eval_metric": "RMSE"}
+    x = RNG.normal(size=(3000, 1))
+    ones = np.ones(3000)
+    light, far = ones.copy(), x[:, 0].copy()
+    light[:1000], far[:1000] = 0, 50
+    for y, w, kind in ((x[:, 0], light, "auto"), (far, ones, "native")):
+        model = catboost.CatBoostRegressor(loss_function=module.objective(fl.Huber(), hessian=kind), **common)
+        assert np.ptp(model.fit(x, y, sample_weight=w).predict(x)) > 0
+    gradient, hessian = module.objective(CE).calc_ders_multi([800, 0, 0], 0, None)
+    assert not gradient.any()
+    assert not hessian.any()
+
+
+@pytest.mark.parametrize("name", HOSTS)
+def test_native_is_refused_where_the_host_has_no_such_parameter(name):
+    module = adapter(name)
+    for loss in (
+        fl.BinaryCrossEntropy(from_logits=True, pos_weight=2.0),
+        fl.BinaryCrossEntropy(from_logits=True, label_smoothing=0.1),
+        fl.SparseCategoricalCrossEntropy(from_logits=True, class_weight=[1.0, 2.0]),
+        fl.SparseCategoricalCrossEntropy(from_logits=True, ignore_index=-1),
+        fl.SparseCategoricalCrossEntropy(from_logits=True, z_loss=0.1),
+    ):
+        with pytest.raises(ValueError, match=r"has (pos_weight|label_sm|class_w|ignore_i|z_loss).*pass hessian='"):
+            module.objective(loss, hessian="native")
+
+
+def test_native_is_refused_where_the_host_has_changed(monkeypatch):
+    module = adapter("xgboost")
+    import xgboost
+
+    monkeypatch.setattr(xgboost, "__version__", "3.5.0")
+    for loss in (fl.Poisson(), fl.PseudoHuber()):
+        with pytest.raises(ValueError, match=r"known below version 3\.5, and this is 3\.5\.0"):
+            module.objective(loss, hessian="native")
+    module.objective(fl.Gamma(), hessian="native")
+
+
+@pytest.mark.parametrize("name", HOSTS)
+def test_scores_may_be_whole_numbers(name):
+    objective, y, w = adapter(name).objective(fl.LogCosh()), np.array([0.5, 1.0]), np.ones(2)
+    if name == "catboost":
+        got = -objective.calc_ders_range([1, 2], y, w).T
+    else:
+        got = objective(y, np.array([1, 2]), w)
+    want = boosting.Objective(fl.LogCosh())
+    out = np.empty(2), np.empty(2)
+    want.derivatives(y, np.array([1.0, 2.0]), w, out)
+    np.testing.assert_allclose(got, out, rtol=1e-6)
 
 
 @pytest.mark.parametrize("name", HOSTS)
@@ -664,6 +724,7 @@ SKLEARN_ERRORS = {
     "outputs": (lambda sk: sk.as_base_loss(fl.GaussianNLL()), "several scores per target"),
     "probabilities": (lambda sk: sk.as_base_loss(fl.Brier()), "of losses for binary scikit-learn can train on"),
     "too few classes": (lambda sk: sk.as_base_loss(CE, n_classes=3).fit_intercept_only(np.array([0.0, 1.0])), "y has 2 classes and n_classes is 3: pass a loss of one score"),
+    "a class that y lacks": (lambda sk: sk.as_base_loss(CE, n_classes=4).fit_intercept_only(np.array([0.0, 1.0, 2.0])), "y has 3 classes and n_classes is 4: pass n_classes=3"),
     "too many classes": (lambda sk: sk.as_base_loss(CE, n_classes=3).fit_intercept_only(np.array([0.0, 3.0])), "y has 4 classes and n_classes is 3: pass n_classes=4"),
     "scorer of raw scores": (lambda sk: sk.make_loss_scorer(fl.Poisson()), "link='identity'"),
     "scorer without labels": (lambda sk: sk._LossOfPredictions(fl.Brier(), None)(["no", "yes"], [0.5, 0.5]), "labels such as 'no': pass labels="),
