@@ -47,6 +47,8 @@ __all__ = [
     "root_mean_squared_log_error",
 ]
 
+_BLOCK = 8192  # samples, so that what lies between two passes over them stays in the cache
+
 MultiOutput = Literal["uniform_average", "raw_values"] | Sequence[float]
 
 # -- numbers ----------------------------------------------------------------------------------------------------------
@@ -216,7 +218,10 @@ def mean_tweedie_deviance(
     _check_above("y_pred", mean, 0, "a mean > 0")
     if power >= 1:
         _check_above("y_true", y, 0, "a number > 0" if power >= 2 else "a number >= 0", or_equal=power < 2)
-    deviances = _deviances(np.asarray(y, np.float64), np.asarray(mean, np.float64), power)
+    deviances = np.empty(len(y))
+    for first in range(0, len(y), _BLOCK):
+        part = slice(first, first + _BLOCK)
+        deviances[part] = _deviances(y[part].astype(np.float64), mean[part].astype(np.float64), power)
     # Of what is nowhere negative the mean is the absolute error of 0.
     value = float(AbsoluteError()(np.zeros(len(y)), deviances, w))
     return _finite(value, y, mean)
