@@ -551,7 +551,14 @@ def test_scorers(sk):
     got = sk.make_loss_scorer(fl.BinaryCrossEntropy(), labels=["no", "yes"])(model, X, y, sample_weight=W)
     assert got == pytest.approx(-log_loss(y, model.predict_proba(X), sample_weight=W))
     assert sk.make_loss_scorer(BCE, labels=["no", "yes"])(model, X, y, sample_weight=W) == pytest.approx(got)
-    assert sk.make_loss_scorer(BCE, labels=["yes", "no"])(model, X, y, sample_weight=W) < got
+    assert sk.make_loss_scorer(BCE)(model, X, y, sample_weight=W) == pytest.approx(got)
+    rows = fl.SparseCategoricalCrossEntropy(), CE, fl.CategoricalCrossEntropy(), fl.NegativeLogLikelihood()
+    for loss in rows:  # with two columns for two classes
+        assert sk.make_loss_scorer(loss)(model, X, y, sample_weight=W) == pytest.approx(got)
+    with pytest.raises(ValueError, match=r"labels=\['yes', 'no'\] and the estimator's classes_ are \['no', 'yes'\]"):
+        sk.make_loss_scorer(BCE, labels=["yes", "no"])(model, X, y)
+    with pytest.raises(ValueError, match=r"y\[1\] is 'perhaps'.*expected one of \['no', 'yes'\]"):
+        sk.make_loss_scorer(BCE)(model, X[:2], ["no", "perhaps"])
     y = TARGETS["multiclass"]
     model = LogisticRegression().fit(X, y)
     got = sk.make_loss_scorer(fl.SparseCategoricalCrossEntropy())(model, X, y)
@@ -559,6 +566,44 @@ def test_scorers(sk):
     model = PoissonRegressor().fit(X, TARGETS["count"])
     got = sk.make_loss_scorer(fl.Poisson(link="identity"))(model, X, TARGETS["count"])
     assert got == pytest.approx(-fl.poisson(TARGETS["count"], np.log(model.predict(X))))
+
+
+@pytest.mark.parametrize("names", [[0, 1, 2], [1, 2, 3], [-1, 5, 9], ["c", "a", "b"]])
+def test_scorers_find_labels_of_any_kind(sk, names):
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.metrics import log_loss
+    from sklearn.model_selection import cross_val_score
+
+    y = np.array(names)[TARGETS["multiclass"].astype(int)]
+    model = LogisticRegression().fit(X, y)
+    fold = y != model.classes_[2]  # lacks a class
+    got = sk.make_loss_scorer(CE, labels=model.classes_)(model, X[fold], y[fold])
+    assert got == pytest.approx(-log_loss(y[fold], model.predict_proba(X[fold]), labels=model.classes_))
+    scores = cross_val_score(model, X, y, scoring=sk.make_loss_scorer(fl.SparseCategoricalCrossEntropy()), cv=3)
+    np.testing.assert_allclose(scores, cross_val_score(model, X, y, scoring="neg_log_loss", cv=3))
+    two = np.isin(y, names[:2])
+    got = cross_val_score(model, X[two], y[two], scoring=sk.make_loss_scorer(fl.BinaryCrossEntropy()), cv=3)
+    np.testing.assert_allclose(got, cross_val_score(model, X[two], y[two], scoring="neg_log_loss", cv=3))
+    with pytest.raises(ValueError, match="is of two classes, and the estimator has 3"):
+        sk.make_loss_scorer(fl.Brier())(LogisticRegression().fit(X, y), X, y)
+
+
+def test_scorers_are_routed_weights(sk):
+    import sklearn
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.model_selection import cross_validate
+
+    y, model = np.where(TARGETS["binary"] > 0, "yes", "no"), LogisticRegression()
+    with sklearn.config_context(enable_metadata_routing=True):
+        scoring = {
+            "ours": copy.deepcopy(sk.make_loss_scorer(BCE)).set_score_request(sample_weight=True),
+            "theirs": sklearn.metrics.get_scorer("neg_log_loss").set_score_request(sample_weight=True),
+            "plain": sk.make_loss_scorer(BCE).set_score_request(sample_weight=False),
+        }
+        model.set_fit_request(sample_weight=False)
+        found = cross_validate(model, X, y, scoring=scoring, cv=2, params={"sample_weight": W})
+    np.testing.assert_allclose(found["test_ours"], found["test_theirs"])
+    assert not np.allclose(found["test_ours"], found["test_plain"], rtol=1e-6)
 
 
 # -- objects and errors ------------------------------------------------------------------------------------------------
@@ -727,8 +772,7 @@ SKLEARN_ERRORS = {
     "a class that y lacks": (lambda sk: sk.as_base_loss(CE, n_classes=4).fit_intercept_only(np.array([0.0, 1.0, 2.0])), "y has 3 classes and n_classes is 4: pass n_classes=3"),
     "too many classes": (lambda sk: sk.as_base_loss(CE, n_classes=3).fit_intercept_only(np.array([0.0, 3.0])), "y has 4 classes and n_classes is 3: pass n_classes=4"),
     "scorer of raw scores": (lambda sk: sk.make_loss_scorer(fl.Poisson()), "link='identity'"),
-    "scorer without labels": (lambda sk: sk._LossOfPredictions(fl.Brier(), None)(["no", "yes"], [0.5, 0.5]), "labels such as 'no': pass labels="),
-    "scorer of another label": (lambda sk: sk._LossOfPredictions(fl.Brier(), ("no", "yes"))(["no", "perhaps"], [0.5, 0.5]), r"y\[1\] is .*perhaps"),
+    "scorer with labels": (lambda sk: sk.make_loss_scorer(fl.Huber(), labels=[0, 1]), "labels=.* goes with a loss of classes"),
 }  # fmt: skip
 
 
