@@ -312,7 +312,7 @@ def brier_score_loss(
     sample_weight : array_like of shape (n_samples,), optional
         Weights.
     pos_label : label, optional
-        The positive one; by default the larger, which of the single label 0 or -1 is 1, not among them. Strings need it.
+        The positive one, which strings need; by default the larger, or 1 where 0 or -1 is the only label.
     labels : array_like, optional
         All labels, where y_true need not have them all.
     scale_by_half : bool or "auto"
@@ -395,8 +395,8 @@ def _squared_logs(y_true: Any, y_pred: Any, sample_weight: Any) -> NDArray[Any]:
 def _deviances(y: NDArray[np.float64], mean: NDArray[np.float64], power: float) -> NDArray[np.float64]:
     """The deviance of each sample.
 
-    With u = log(mean/y), a = 1 - power, b = 2 - power and E(x) = exp(x) - 1 - x, in which nothing cancels for small u, it
-    is 2 y^b (E(b u)/b - E(a u)/a); a term whose a or b is 0 is 0.
+    With u = log(mean/y), a = 1 - power, b = 2 - power and E(x) = exp(x) - 1 - x, in which nothing cancels for small u,
+    it is 2 y^b (E(b u)/b - E(a u)/a); a term whose a or b is 0 is 0.
     """
     a, b = 1 - power, 2 - power
     with np.errstate(all="ignore"):

@@ -680,7 +680,7 @@ def test_curvature_that_vanishes_everywhere_is_refused():
         boosting.Objective(fl.Huber()).derivatives_of_all(np.zeros(3), np.full(3, 5.0), np.zeros(3), out)
     saturated = fl.SparseCategoricalCrossEntropy(from_logits=True)  # whose safe curvature is the one in use
     out = np.empty((1, 3)), np.empty((1, 3))
-    with pytest.raises(ValueError, match="0 at every sample.*pass hessian='unit'$"):
+    with pytest.raises(ValueError, match=r"0 at every sample.*pass hessian='unit'$"):
         boosting.Objective(saturated).derivatives_of_all([0], np.array([[800.0, 0, 0]]), None, out)
 
 
@@ -730,10 +730,7 @@ def test_native_is_refused_where_the_host_has_changed(monkeypatch):
 @pytest.mark.parametrize("name", HOSTS)
 def test_scores_may_be_whole_numbers(name):
     objective, y, w = adapter(name).objective(fl.LogCosh()), np.array([0.5, 1.0]), np.ones(2)
-    if name == "catboost":
-        got = -objective.calc_ders_range([1, 2], y, w).T
-    else:
-        got = objective(y, np.array([1, 2]), w)
+    got = -objective.calc_ders_range([1, 2], y, w).T if name == "catboost" else objective(y, np.array([1, 2]), w)
     want = boosting.Objective(fl.LogCosh())
     out = np.empty(2), np.empty(2)
     want.derivatives(y, np.array([1.0, 2.0]), w, out)

@@ -31,13 +31,13 @@ class LossScorer(_BaseScorer):  # type: ignore[misc]  # of an untyped library
     def __repr__(self) -> str:
         return f"make_loss_scorer({self.loss!r}{'' if self.labels is None else f', labels={list(self.labels)}'})"
 
-    def _score(self, method_caller: Any, estimator: Any, X: Any, y_true: Any, **kwargs: Any) -> float:  # noqa: N803
+    def _score(self, method_caller: Any, estimator: Any, X: Any, y_true: Any, **kwargs: Any) -> float:
         # Not by method_caller: of two classes it gives one column, from which the other's small numbers are not found.
         given = getattr(estimator, self._response_method)(X)
         if self.of_classes:
             classes = self._classes(estimator)
             y_true, given = self._target(y_true, classes), self._prediction(np.asarray(given), classes)
-        return self._sign * float(self._score_func(y_true, given, **kwargs))
+        return -float(self._score_func(y_true, given, **kwargs))
 
     def _classes(self, estimator: Any) -> NDArray[Any]:
         found = getattr(estimator, "classes_", self.labels)
@@ -46,8 +46,8 @@ class LossScorer(_BaseScorer):  # type: ignore[misc]  # of an untyped library
         classes = np.asarray(found)
         if self.labels is not None and classes.tolist() != list(self.labels):
             raise ValueError(
-                f"labels={list(self.labels)} and the estimator's classes_ are {classes.tolist()}: expected the same, in "
-                "the same order; leave labels out, or take folds that have every class"
+                f"labels={list(self.labels)} and the estimator's classes_ are {classes.tolist()}: expected the same, "
+                "in the same order; leave labels out, or take folds that have every class"
             )
         if self.loss.layout == "pointwise" and len(classes) != 2:
             raise ValueError(f"{self.loss!r} is of two classes, and the estimator has {len(classes)}")
