@@ -25,7 +25,7 @@ from fastloss.loss import Loss
 from fastloss.losses.binary import BinaryCrossEntropy, Brier, Hinge
 from fastloss.losses.counts import Tweedie
 from fastloss.losses.margins import CategoricalHinge
-from fastloss.losses.regression import AbsoluteError, Quantile, SquaredError
+from fastloss.losses.regression import AbsoluteError, Linex, Quantile, SquaredError
 from fastloss.losses.relative import AbsolutePercentageError, SquaredLogError
 
 if TYPE_CHECKING:
@@ -46,6 +46,8 @@ __all__ = [
     "root_mean_squared_error",
     "root_mean_squared_log_error",
 ]
+
+_BLOCK = 8192  # samples, so that what lies between two passes over them stays in the cache
 
 MultiOutput = Literal["uniform_average", "raw_values"] | Sequence[float]
 
@@ -190,7 +192,8 @@ def mean_tweedie_deviance(
 ) -> float:
     """Mean deviance of a Tweedie distribution whose variance is mean^power.
 
-    Twice the difference between the loss at the prediction and the least that there is, at y_true.
+    Twice the difference between the loss at the prediction and the least that there is, at y_true. It is computed in
+    float64 and keeps its digits where the two are close, which that difference does not.
 
     Parameters
     ----------
@@ -206,17 +209,22 @@ def mean_tweedie_deviance(
     >>> mean_tweedie_deviance([2.0, 0.0, 1.0, 4.0], [0.5, 0.5, 2.0, 2.0], power=1).__round__(6)
     1.426015
     """
-    if power == 0:
-        return float(mean_squared_error(y_true, y_pred, sample_weight=sample_weight))
-    loss = Tweedie(power, "identity")
+    power = Tweedie(power).power  # checked
     y, mean, w = _numbers(y_true, y_pred, sample_weight)
-    if y.ndim > 1 and y.shape[1] > 1:
+    if y.ndim > 1:
         raise ValueError(f"y_true has shape {y.shape}: the deviance is of one output")
-    at = int(np.argmin(mean)) if mean.size else 0
-    if mean.size and mean.flat[at] <= 0:
-        raise ValueError(f"y_pred{validation.position(mean, at)} is {mean.flat[at]}: expected a mean > 0")
-    # A negative target, which a power below 0 allows, is best met by a mean of 0.
-    return 2 * (_mean(loss, y, mean, w) - _mean(loss, y, np.maximum(y, 0), w))
+    if power == 0:
+        return _mean(SquaredError(), y, mean, w)
+    _check_above("y_pred", mean, 0, "a mean > 0")
+    if power >= 1:
+        _check_above("y_true", y, 0, "a number > 0" if power >= 2 else "a number >= 0", or_equal=power < 2)
+    deviances = np.empty(len(y))
+    for first in range(0, len(y), _BLOCK):
+        part = slice(first, first + _BLOCK)
+        deviances[part] = _deviances(y[part].astype(np.float64), mean[part].astype(np.float64), power)
+    # Of what is nowhere negative the mean is the absolute error of 0.
+    value = float(AbsoluteError()(np.zeros(len(y)), deviances, w))
+    return _finite(value, y, mean)
 
 
 def mean_poisson_deviance(y_true: ArrayLike, y_pred: ArrayLike, *, sample_weight: ArrayLike | None = None) -> float:
@@ -256,8 +264,8 @@ def log_loss(
 
     Parameters
     ----------
-    y_true : array_like of shape (n_samples,)
-        Labels: numbers, strings.
+    y_true : array_like of shape (n_samples,) or (n_samples, n_classes)
+        Labels: whole numbers, strings; or rows with a 1 in the column of the true class, 0 elsewhere.
     y_proba : array_like of shape (n_samples,) or (n_samples, n_classes)
         Probabilities of the larger of two labels, or of each label in sorted order.
     normalize : bool
@@ -273,7 +281,7 @@ def log_loss(
     0.164252
     """
     p, w = _probabilities(y_proba), _weights(sample_weight)
-    classes, y = _encoded(y_true, labels)
+    classes, y = _encoded(y_true, labels, one_hot=True)
     if p.ndim == 2 and p.shape[1] == 1:
         p = p[:, 0]
     _check_classes(classes, 2 if p.ndim == 1 else p.shape[1], len(y), len(p), labels)
@@ -304,7 +312,7 @@ def brier_score_loss(
     sample_weight : array_like of shape (n_samples,), optional
         Weights.
     pos_label : label, optional
-        The positive one; the larger by default.
+        The positive one, which strings need; by default the larger, or 1 where 0 or -1 is the only label.
     labels : array_like, optional
         All labels, where y_true need not have them all.
     scale_by_half : bool or "auto"
@@ -320,10 +328,10 @@ def brier_score_loss(
         p = p[:, 0]
     halved = (p.ndim == 1 or p.shape[1] < 3) if scale_by_half == "auto" else scale_by_half
     if p.ndim == 1:
-        positive = _positives(np.asarray(y_true), pos_label)
+        positive = _positives(y_true, pos_label)
         value = _mean(Brier(), positive, p, w)
         return value if halved else 2 * value
-    classes, y = _encoded(y_true, labels)
+    classes, y = _encoded(y_true, labels, one_hot=True)
     _check_classes(classes, p.shape[1], len(y), len(p), labels)
     _check_rows(p)
     truth = np.zeros_like(p)
@@ -359,7 +367,8 @@ def hinge_loss(
     z, w = _floats("pred_decision", pred_decision), _weights(sample_weight)
     classes, y = _encoded(y_true, labels)
     if len(classes) <= 2:
-        # Of a single label scikit-learn makes the negative one.
+        # Of a single label scikit-learn makes the negative one, whatever labels= has.
+        classes, y = _encoded(y_true, None)
         return _mean(Hinge(), np.where(y == 1, 1.0, -1.0), z.reshape(len(z)), w)
     _check_classes(classes, z.shape[1] if z.ndim > 1 else 2, len(y), len(z), labels)
     return _mean(CategoricalHinge(), y, z, w)
@@ -379,10 +388,42 @@ def _of_outputs(loss: Loss, y_true: Any, y_pred: Any, sample_weight: Any) -> NDA
 
 def _squared_logs(y_true: Any, y_pred: Any, sample_weight: Any) -> NDArray[Any]:
     z = _floats("y_pred", y_pred)
-    at = int(np.argmin(z)) if z.size else 0
-    if z.size and z.flat[at] <= -1:
-        raise ValueError(f"y_pred{validation.position(z, at)} is {z.flat[at]}: expected a number > -1")
+    _check_above("y_pred", z, -1, "a number > -1")
     return 2 * _of_outputs(SquaredLogError(), y_true, z, sample_weight)
+
+
+def _deviances(y: NDArray[np.float64], mean: NDArray[np.float64], power: float) -> NDArray[np.float64]:
+    """The deviance of each sample.
+
+    With u = log(mean/y), a = 1 - power, b = 2 - power and E(x) = exp(x) - 1 - x, in which nothing cancels for small u,
+    it is 2 y^b (E(b u)/b - E(a u)/a); a term whose a or b is 0 is 0.
+    """
+    a, b = 1 - power, 2 - power
+    with np.errstate(all="ignore"):
+        apart = y <= 0
+        base = np.where(apart, mean, y) if apart.any() else y
+        step = mean - base
+        u = np.copysign(np.log1p(np.abs(step) / np.minimum(mean, base)), step)
+        start = np.zeros(len(u))
+        terms = [
+            math.copysign(1, sign * k) * Linex(k, 1 / abs(k))(start, u, reduction="none")
+            for sign, k in ((1, b), (-1, a))
+            if k != 0
+        ]
+        deviances: NDArray[np.float64] = sum(terms) * base**b
+        far = 600.0  # from where exp(a u) or exp(b u) may be infinite, and y^b, by which it is multiplied, 0
+        if len(u) and not max(abs(a), abs(b)) * max(u.max(), -u.min()) < far:
+            apart |= np.fmax(a * u, b * u) > far
+        if apart.any():  # the terms of the mean outweigh that of the target, which for y <= 0 there is not
+            m, target = mean[apart], y[apart]
+            deviances[apart] = (m**b / b if b else 0) - (target * m**a / a if a else 0)
+        return 2 * deviances
+
+
+def _check_above(name: str, x: NDArray[Any], low: float, expected: str, or_equal: bool = False) -> None:
+    at = int(np.argmin(x)) if x.size else 0
+    if x.size and (x.flat[at] < low or (x.flat[at] == low and not or_equal)):
+        raise ValueError(f"{name}{validation.position(x, at)} is {x.flat[at]}: expected {expected}")
 
 
 def _averaged(errors: NDArray[Any], multioutput: Any) -> Any:
@@ -400,8 +441,11 @@ def _averaged(errors: NDArray[Any], multioutput: Any) -> Any:
 
 
 def _mean(loss: Loss, y: Any, z: Any, w: Any, reduction: Any = "mean") -> float:
-    """The loss; if it is not finite, what is not."""
-    value = float(loss(y, z, w, reduction=reduction))
+    return _finite(float(loss(y, z, w, reduction=reduction)), y, z)
+
+
+def _finite(value: float, y: Any, z: Any) -> float:
+    """A result; if it is not finite because its arguments are not, where."""
     if not math.isfinite(value):
         for name, array in (("y_true", y), ("y_pred", z)):
             wrong = np.flatnonzero(~np.isfinite(array))
@@ -439,13 +483,19 @@ def _probabilities(x: Any) -> NDArray[Any]:
     return p
 
 
-def _encoded(y_true: Any, labels: Any) -> tuple[NDArray[Any], NDArray[Any]]:
+def _encoded(y_true: Any, labels: Any, one_hot: bool = False) -> tuple[NDArray[Any], NDArray[Any]]:
     """The labels in sorted order, and which of them each sample has."""
     y = np.asarray(y_true)
     if y.ndim == 2 and y.shape[1] == 1:
         y = y[:, 0]
+    if one_hot and y.ndim == 2 and labels is None:
+        wrong = np.flatnonzero(~(((y == 0) | (y == 1)).all(axis=1) & ((y == 1).sum(axis=1) == 1)))
+        if len(wrong):
+            raise ValueError(f"y_true[{wrong[0]}] is {y[wrong[0]].tolist()}: expected a single 1 in the row, and 0")
+        return np.arange(y.shape[1]), y.argmax(axis=1)
     if y.ndim != 1 or not len(y):
         raise ValueError(f"y_true has shape {y.shape}: expected labels of shape (n_samples,)")
+    _check_labels(y)
     if labels is None:
         low, high = (y.min(), y.max()) if y.dtype.kind in "biuf" else (None, None)
         if low is not None and low != high:
@@ -467,6 +517,20 @@ def _encoded(y_true: Any, labels: Any) -> tuple[NDArray[Any], NDArray[Any]]:
     return classes, place
 
 
+def _check_labels(y: NDArray[Any]) -> None:
+    """A number that is not whole is a target of regression by mistake, or a label that is missing."""
+    if y.dtype.kind == "f":
+        with np.errstate(invalid="ignore"):
+            whole = y - np.floor(y) == 0
+    elif y.dtype.kind == "O":
+        whole = y == y  # what is not equal to itself is NaN
+    else:
+        return
+    if not whole.all():
+        at = int(np.argmin(whole))
+        raise ValueError(f"y_true[{at}] is {y[at]}: expected a label, a whole number or a string")
+
+
 def _check_classes(classes: Any, columns: int, n: int, rows: int, labels: Any) -> None:
     if n != rows:
         raise ValueError(f"y_true has {n} samples and the predictions have {rows}")
@@ -483,9 +547,9 @@ def _check_rows(p: NDArray[Any]) -> None:
         warnings.warn("rows of y_proba do not sum to 1: are they probabilities?", UserWarning, stacklevel=3)
 
 
-def _positives(y: NDArray[Any], pos_label: Any) -> NDArray[Any]:
+def _positives(y_true: Any, pos_label: Any) -> NDArray[Any]:
     """Where the positive label is, of labels that must be two at most."""
-    classes, _ = _encoded(y, None)
+    classes, place = _encoded(y_true, None)
     if len(classes) > 2:
         raise ValueError(f"y_true has {len(classes)} different labels and y_proba is of two classes")
     if pos_label is None:
@@ -493,8 +557,6 @@ def _positives(y: NDArray[Any], pos_label: Any) -> NDArray[Any]:
             raise ValueError(
                 f"y_true takes values in {set(classes.tolist())}: pass pos_label, for it is none of 0, 1, -1"
             )
-        pos_label = classes[-1] if len(classes) == 2 else 1
-    elif pos_label not in classes:
-        raise ValueError(f"pos_label={pos_label!r} is none of the labels {classes.tolist()}")
-    positives: NDArray[Any] = y == pos_label
+        pos_label = 1 if len(classes) == 1 and classes[0] in (0, -1) else classes[-1]
+    positives: NDArray[Any] = (classes == pos_label)[place]
     return positives

@@ -551,7 +551,14 @@ def test_scorers(sk):
     got = sk.make_loss_scorer(fl.BinaryCrossEntropy(), labels=["no", "yes"])(model, X, y, sample_weight=W)
     assert got == pytest.approx(-log_loss(y, model.predict_proba(X), sample_weight=W))
     assert sk.make_loss_scorer(BCE, labels=["no", "yes"])(model, X, y, sample_weight=W) == pytest.approx(got)
-    assert sk.make_loss_scorer(BCE, labels=["yes", "no"])(model, X, y, sample_weight=W) < got
+    assert sk.make_loss_scorer(BCE)(model, X, y, sample_weight=W) == pytest.approx(got)
+    rows = fl.SparseCategoricalCrossEntropy(), CE, fl.CategoricalCrossEntropy(), fl.NegativeLogLikelihood()
+    for loss in rows:  # with two columns for two classes
+        assert sk.make_loss_scorer(loss)(model, X, y, sample_weight=W) == pytest.approx(got)
+    with pytest.raises(ValueError, match=r"labels=\['yes', 'no'\] and the estimator's classes_ are \['no', 'yes'\]"):
+        sk.make_loss_scorer(BCE, labels=["yes", "no"])(model, X, y)
+    with pytest.raises(ValueError, match=r"y\[1\] is 'perhaps'.*expected one of \['no', 'yes'\]"):
+        sk.make_loss_scorer(BCE)(model, X[:2], ["no", "perhaps"])
     y = TARGETS["multiclass"]
     model = LogisticRegression().fit(X, y)
     got = sk.make_loss_scorer(fl.SparseCategoricalCrossEntropy())(model, X, y)
@@ -559,6 +566,44 @@ def test_scorers(sk):
     model = PoissonRegressor().fit(X, TARGETS["count"])
     got = sk.make_loss_scorer(fl.Poisson(link="identity"))(model, X, TARGETS["count"])
     assert got == pytest.approx(-fl.poisson(TARGETS["count"], np.log(model.predict(X))))
+
+
+@pytest.mark.parametrize("names", [[0, 1, 2], [1, 2, 3], [-1, 5, 9], ["c", "a", "b"]])
+def test_scorers_find_labels_of_any_kind(sk, names):
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.metrics import log_loss
+    from sklearn.model_selection import cross_val_score
+
+    y = np.array(names)[TARGETS["multiclass"].astype(int)]
+    model = LogisticRegression().fit(X, y)
+    fold = y != model.classes_[2]  # lacks a class
+    got = sk.make_loss_scorer(CE, labels=model.classes_)(model, X[fold], y[fold])
+    assert got == pytest.approx(-log_loss(y[fold], model.predict_proba(X[fold]), labels=model.classes_))
+    scores = cross_val_score(model, X, y, scoring=sk.make_loss_scorer(fl.SparseCategoricalCrossEntropy()), cv=3)
+    np.testing.assert_allclose(scores, cross_val_score(model, X, y, scoring="neg_log_loss", cv=3))
+    two = np.isin(y, names[:2])
+    got = cross_val_score(model, X[two], y[two], scoring=sk.make_loss_scorer(fl.BinaryCrossEntropy()), cv=3)
+    np.testing.assert_allclose(got, cross_val_score(model, X[two], y[two], scoring="neg_log_loss", cv=3))
+    with pytest.raises(ValueError, match="is of two classes, and the estimator has 3"):
+        sk.make_loss_scorer(fl.Brier())(LogisticRegression().fit(X, y), X, y)
+
+
+def test_scorers_are_routed_weights(sk):
+    import sklearn
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.model_selection import cross_validate
+
+    y, model = np.where(TARGETS["binary"] > 0, "yes", "no"), LogisticRegression()
+    with sklearn.config_context(enable_metadata_routing=True):
+        scoring = {
+            "ours": copy.deepcopy(sk.make_loss_scorer(BCE)).set_score_request(sample_weight=True),
+            "theirs": sklearn.metrics.get_scorer("neg_log_loss").set_score_request(sample_weight=True),
+            "plain": sk.make_loss_scorer(BCE).set_score_request(sample_weight=False),
+        }
+        model.set_fit_request(sample_weight=False)
+        found = cross_validate(model, X, y, scoring=scoring, cv=2, params={"sample_weight": W})
+    np.testing.assert_allclose(found["test_ours"], found["test_theirs"])
+    assert not np.allclose(found["test_ours"], found["test_plain"], rtol=1e-6)
 
 
 # -- objects and errors ------------------------------------------------------------------------------------------------
@@ -630,9 +675,66 @@ def test_curvature_that_vanishes_everywhere_is_refused():
         ValueError,
         match=r"hessian='exact': the curvature of Huber\(delta=1.0\) is 0 at every sample.*hessian='majorize'",
     ):
-        boosting.Objective(fl.Huber(), "exact").derivatives(np.zeros(3), np.full(3, 5.0), None, out)
+        boosting.Objective(fl.Huber(), "exact").derivatives_of_all(np.zeros(3), np.full(3, 5.0), None, out)
     with pytest.raises(ValueError, match="sample_weight is 0 everywhere"):
-        boosting.Objective(fl.Huber()).derivatives(np.zeros(3), np.full(3, 5.0), np.zeros(3), out)
+        boosting.Objective(fl.Huber()).derivatives_of_all(np.zeros(3), np.full(3, 5.0), np.zeros(3), out)
+    saturated = fl.SparseCategoricalCrossEntropy(from_logits=True)  # whose safe curvature is the one in use
+    out = np.empty((1, 3)), np.empty((1, 3))
+    with pytest.raises(ValueError, match=r"0 at every sample.*pass hessian='unit'$"):
+        boosting.Objective(saturated).derivatives_of_all([0], np.array([[800.0, 0, 0]]), None, out)
+
+
+def test_a_part_may_be_without_curvature():
+    """CatBoost asks for a thousand samples at a time, over classes for one."""
+    module = adapter("catboost")
+    import catboost
+
+    common = {"iterations": 3, "silent": True, "allow_writing_files": False, "eval_metric": "RMSE"}
+    x = RNG.normal(size=(3000, 1))
+    ones = np.ones(3000)
+    light, far = ones.copy(), x[:, 0].copy()
+    light[:1000], far[:1000] = 0, 50
+    for y, w, kind in ((x[:, 0], light, "auto"), (far, ones, "native")):
+        model = catboost.CatBoostRegressor(loss_function=module.objective(fl.Huber(), hessian=kind), **common)
+        assert np.ptp(model.fit(x, y, sample_weight=w).predict(x)) > 0
+    gradient, hessian = module.objective(CE).calc_ders_multi([800, 0, 0], 0, None)
+    assert not gradient.any()
+    assert not hessian.any()
+
+
+@pytest.mark.parametrize("name", HOSTS)
+def test_native_is_refused_where_the_host_has_no_such_parameter(name):
+    module = adapter(name)
+    for loss in (
+        fl.BinaryCrossEntropy(from_logits=True, pos_weight=2.0),
+        fl.BinaryCrossEntropy(from_logits=True, label_smoothing=0.1),
+        fl.SparseCategoricalCrossEntropy(from_logits=True, class_weight=[1.0, 2.0]),
+        fl.SparseCategoricalCrossEntropy(from_logits=True, ignore_index=-1),
+        fl.SparseCategoricalCrossEntropy(from_logits=True, z_loss=0.1),
+    ):
+        with pytest.raises(ValueError, match=r"has (pos_weight|label_sm|class_w|ignore_i|z_loss).*pass hessian='"):
+            module.objective(loss, hessian="native")
+
+
+def test_native_is_refused_where_the_host_has_changed(monkeypatch):
+    module = adapter("xgboost")
+    import xgboost
+
+    monkeypatch.setattr(xgboost, "__version__", "3.5.0")
+    for loss in (fl.Poisson(), fl.PseudoHuber()):
+        with pytest.raises(ValueError, match=r"known below version 3\.5, and this is 3\.5\.0"):
+            module.objective(loss, hessian="native")
+    module.objective(fl.Gamma(), hessian="native")
+
+
+@pytest.mark.parametrize("name", HOSTS)
+def test_scores_may_be_whole_numbers(name):
+    objective, y, w = adapter(name).objective(fl.LogCosh()), np.array([0.5, 1.0]), np.ones(2)
+    got = -objective.calc_ders_range([1, 2], y, w).T if name == "catboost" else objective(y, np.array([1, 2]), w)
+    want = boosting.Objective(fl.LogCosh())
+    out = np.empty(2), np.empty(2)
+    want.derivatives(y, np.array([1.0, 2.0]), w, out)
+    np.testing.assert_allclose(got, out, rtol=1e-6)
 
 
 @pytest.mark.parametrize("name", HOSTS)
@@ -664,10 +766,10 @@ SKLEARN_ERRORS = {
     "outputs": (lambda sk: sk.as_base_loss(fl.GaussianNLL()), "several scores per target"),
     "probabilities": (lambda sk: sk.as_base_loss(fl.Brier()), "of losses for binary scikit-learn can train on"),
     "too few classes": (lambda sk: sk.as_base_loss(CE, n_classes=3).fit_intercept_only(np.array([0.0, 1.0])), "y has 2 classes and n_classes is 3: pass a loss of one score"),
+    "a class that y lacks": (lambda sk: sk.as_base_loss(CE, n_classes=4).fit_intercept_only(np.array([0.0, 1.0, 2.0])), "y has 3 classes and n_classes is 4: pass n_classes=3"),
     "too many classes": (lambda sk: sk.as_base_loss(CE, n_classes=3).fit_intercept_only(np.array([0.0, 3.0])), "y has 4 classes and n_classes is 3: pass n_classes=4"),
     "scorer of raw scores": (lambda sk: sk.make_loss_scorer(fl.Poisson()), "link='identity'"),
-    "scorer without labels": (lambda sk: sk._LossOfPredictions(fl.Brier(), None)(["no", "yes"], [0.5, 0.5]), "labels such as 'no': pass labels="),
-    "scorer of another label": (lambda sk: sk._LossOfPredictions(fl.Brier(), ("no", "yes"))(["no", "perhaps"], [0.5, 0.5]), r"y\[1\] is .*perhaps"),
+    "scorer with labels": (lambda sk: sk.make_loss_scorer(fl.Huber(), labels=[0, 1]), "labels=.* goes with a loss of classes"),
 }  # fmt: skip
 
 

@@ -87,6 +87,62 @@ def test_rows_that_are_no_probabilities_warn_as_theirs():
         metrics.log_loss(["a", "b"], [0.2, 0.8], labels=["b", "a"])
 
 
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("power", [-2.5, 1, 1.0001, 1.3, 1.9, 2, 2.5, 3])
+def test_deviances_keep_their_digits(power, dtype):
+    """From means that all but equal their targets to those worlds apart, of targets of any size."""
+    mpmath = pytest.importorskip("mpmath")
+    y = np.array([1e-3, 0.7, 1.0, 1e3, 1e9, 3.0, 2.0, 1e5], dtype)
+    ratio = 1 + np.array([1e-4, -1e-6, 0.3, 1e-5, -1e-7, 1e4, -0.9999, 0])
+    mean = (y * ratio).astype(dtype)
+    with mpmath.workdps(60):
+        p = mpmath.mpf(power)
+
+        def exact(y, m):
+            y, m = mpmath.mpf(float(y)), mpmath.mpf(float(m))
+            if power == 1:
+                return 2 * (y * mpmath.log(y / m) - y + m)
+            if power == 2:
+                return 2 * (mpmath.log(m / y) + y / m - 1)
+            return 2 * (y ** (2 - p) / ((1 - p) * (2 - p)) - y * m ** (1 - p) / (1 - p) + m ** (2 - p) / (2 - p))
+
+        want = [float(exact(*pair)) for pair in zip(y, mean, strict=True)]
+    got = [metrics.mean_tweedie_deviance(y[i : i + 1], mean[i : i + 1], power=power) for i in range(len(y))]
+    np.testing.assert_allclose(got, want, rtol=2e-14, atol=1e-40)
+    assert metrics.mean_tweedie_deviance(y, mean, power=power) == pytest.approx(np.mean(want), rel=1e-14)
+
+
+@pytest.mark.parametrize(("power", "y", "mean"), [(-1, 1e-200, 1.0), (3, 1e-3, 1e-250), (3, 1e-100, 1e100), (1.5, 1e-200, 1e100), (-0.5, -2.0, 3.0), (1.5, 0.0, 2.0)])  # fmt: skip
+def test_deviances_at_the_ends(power, y, mean):
+    assert metrics.mean_tweedie_deviance([y], [mean], power=power) == pytest.approx(
+        theirs.mean_tweedie_deviance([y], [mean], power=power), rel=1e-12
+    )
+
+
+# A call that must do what scikit-learn's does: give the same number, or raise.
+LABELS = {
+    "NaN": [lambda m: m.hinge_loss([0.0, np.nan, 1.0], [0.5, 0.1, 0.2]), lambda m: m.brier_score_loss([0.0, np.nan, 1.0], [0.5, 0.1, 0.2]), lambda m: m.log_loss([0.0, np.nan, 1.0], [0.5, 0.1, 0.2]), lambda m: m.log_loss([0.0, np.nan, 1.0], [0.5, 0.1, 0.2], labels=[0, 1]), lambda m: m.log_loss(np.array(["a", np.nan], object), [0.5, 0.1]), lambda m: m.brier_score_loss([np.nan, np.nan], [0.5, 0.1])],
+    "infinite": [lambda m: m.hinge_loss([0.0, np.inf], [0.5, 0.1]), lambda m: m.brier_score_loss([0.0, np.inf], [0.5, 0.1]), lambda m: m.log_loss([0.0, np.inf], [0.5, 0.1])],
+    "no label": [lambda m: m.hinge_loss([0.5, 1.0], [0.5, 0.1]), lambda m: m.brier_score_loss([0.5, 1.0], [0.5, 0.1]), lambda m: m.log_loss([0.5, 1.0], [0.5, 0.1]), lambda m: m.log_loss([0.5, 1.0, 2.0], np.full((3, 3), 1 / 3))],
+    "one class": [lambda m: m.brier_score_loss([2, 2], [0.1, 0.3]), lambda m: m.brier_score_loss([0, 0], [0.1, 0.3]), lambda m: m.brier_score_loss([-1, -1], [0.1, 0.3]), lambda m: m.brier_score_loss([1, 1], [0.1, 0.3]), lambda m: m.brier_score_loss([0, 0], [0.1, 0.3], pos_label=1), lambda m: m.brier_score_loss([0, 1], [0.1, 0.3], pos_label=7), lambda m: m.brier_score_loss(["a", "a"], [0.1, 0.3]), lambda m: m.brier_score_loss(["a", "a"], [0.1, 0.3], pos_label="b"), lambda m: m.brier_score_loss([False, False], [0.1, 0.3])],
+    "labels given": [lambda m: m.brier_score_loss([0, 0], [0.1, 0.3], labels=[0, 1]), lambda m: m.brier_score_loss([2, 2], [0.1, 0.3], labels=[2, 3]), lambda m: m.brier_score_loss([2, 2], [[0.1, 0.9], [0.3, 0.7]], labels=[2, 3]), lambda m: m.brier_score_loss([2, 2], [[0.1, 0.9], [0.3, 0.7]]), lambda m: m.hinge_loss([1, 1], [0.1, 0.3], labels=[0, 1])],
+    "one-hot": [lambda m: m.log_loss([[0, 1], [1, 0]], [[0.3, 0.7], [0.6, 0.4]]), lambda m: m.log_loss(np.eye(3), CLASSES[1][:3, :3] / CLASSES[1][:3, :3].sum(1, keepdims=True)), lambda m: m.log_loss(np.eye(4)[[1, 2, 1]], CLASSES[1][:3], sample_weight=[1, 2, 3]), lambda m: m.brier_score_loss(np.eye(4)[[1, 2, 1]], CLASSES[1][:3]), lambda m: m.log_loss(np.eye(4)[[1, 2, 1]], CLASSES[1][:3], labels=range(4)), lambda m: m.log_loss(np.eye(3), CLASSES[1][:3]), lambda m: m.log_loss([[0, 1], [1, 0]], [0.2, 0.3]), lambda m: m.log_loss(np.eye(2) / 2, np.eye(2)), lambda m: m.hinge_loss(np.eye(3), np.eye(3)), lambda m: m.brier_score_loss(np.eye(2), [0.2, 0.3])],
+    "two outputs": [lambda m: m.mean_tweedie_deviance(np.ones((2, 2)), np.ones((2, 2)), power=0)],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("case", "at"), [(case, at) for case, calls in LABELS.items() for at in range(len(calls))])
+def test_labels_as_theirs(case, at):
+    call = LABELS[case][at]
+    try:
+        want = call(theirs)
+    except (ValueError, TypeError):
+        with pytest.raises((ValueError, TypeError)):
+            call(metrics)
+    else:
+        assert call(metrics) == pytest.approx(want, rel=1e-12)
+
+
 REFUSED = {
     "probability": (lambda m: m.log_loss([0, 1], [0.5, 1.5]), r"y_proba\[1\] is 1.5"),
     "NaN": (lambda m: m.mean_squared_error([0.0, np.nan], [0.0, 1.0]), r"y_true\[1\] is nan"),

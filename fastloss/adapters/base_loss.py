@@ -111,7 +111,7 @@ class LossKernels:
         n_threads: int = 1,
     ) -> tuple[NDArray[Any], NDArray[Any]]:
         """Gradient and curvature of w l of each sample; `n_threads` is that of the objective."""
-        self.objective.derivatives(y_true, raw_prediction, sample_weight, (gradient_out, hessian_out))
+        self.objective.derivatives_of_all(y_true, raw_prediction, sample_weight, (gradient_out, hessian_out))
         return gradient_out, hessian_out
 
 
@@ -149,18 +149,16 @@ class BaseLossOfScores(BaseLoss):  # type: ignore[misc]  # of an untyped library
         return bool(super().in_y_true_range(y) and (not self.is_multiclass or np.all(y == np.floor(y))))
 
     def fit_intercept_only(self, y_true: Any, sample_weight: Any = None) -> Any:
-        """The raw score of least loss; of a classifier's y, all the classes that it has."""
+        """The raw score of least loss; a classifier's y has each of the classes."""
         if not self.is_multiclass:
             return self.objective.start(y_true, sample_weight)
         found = int(np.max(y_true, initial=0)) + 1
-        if found > self.n_classes or (found == 2 and self.n_classes > 2):
+        if found != self.n_classes:
             fix = "pass a loss of one score, such as BinaryCrossEntropy(from_logits=True)" if found == 2 else ""
             raise ValueError(
                 f"y has {found} classes and n_classes is {self.n_classes}: {fix or f'pass n_classes={found}'}"
             )
-        start = np.full(self.n_classes, -boosting.FARTHEST)
-        start[:found] = self.objective.start(y_true, sample_weight)
-        return start
+        return self.objective.start(y_true, sample_weight)
 
     def predict_proba(self, raw_prediction: Any) -> NDArray[Any]:
         """Refused: a classifier asks for it whatever the loss."""

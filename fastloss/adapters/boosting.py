@@ -6,6 +6,8 @@ Hosts differ in how they ask and where the numbers go; what the numbers are is h
 
 from __future__ import annotations
 
+import importlib
+import inspect
 import math
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
@@ -13,6 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 import numpy as np
 
 from fastloss import activations, domains
+from fastloss.adapters.host import numbers_of
 from fastloss.immutable import Immutable
 from fastloss.loss import Loss
 from fastloss.parameters import choice
@@ -41,6 +44,11 @@ class Native(NamedTuple):
 
     hessian: str = "exact"
     factor: Callable[[int], float] = _once  # on that, by the number of scores per sample
+    below: str | None = None  # the first version of the host whose objective takes another one
+
+
+# Parameters of losses that no host's own objective has, so that it equals the loss only where they are at defaults.
+_FOREIGN = ("pos_weight", "class_weight", "label_smoothing", "ignore_index", "z_loss")
 
 
 class Objective(Immutable):
@@ -77,7 +85,8 @@ class Objective(Immutable):
         kind: str = hessian
         factor: Callable[[int], float] = _once
         if hessian == "native":
-            kind, factor = self._native(loss)
+            native = self._native(loss)
+            kind, factor = native.hessian, native.factor
         elif hessian == "auto":
             kind = safe_curvature(loss)
         if kind != "unit" and kind not in loss.hessian_kinds:
@@ -97,6 +106,20 @@ class Objective(Immutable):
                 f"hessian='native': {self.host} has no {loss.name} of its own that a custom objective can equal; it "
                 f"has {', '.join(self.natives)}"
             )
+        plain = inspect.signature(type(loss)).parameters
+        for name in _FOREIGN:
+            if name in plain and loss.params[name] != plain[name].default:
+                raise ValueError(
+                    f"hessian='native': {loss!r} has {name}, which {self.host}'s own {loss.name} has not; pass "
+                    f"hessian={safe_curvature(loss)!r}"
+                )
+        if found.below is not None:
+            version = str(importlib.import_module(self.host.lower()).__version__)
+            if numbers_of(version) >= numbers_of(found.below):
+                raise ValueError(
+                    f"hessian='native': the curvature that {self.host} takes for {loss.name} is known below version "
+                    f"{found.below}, and this is {version}; pass hessian={safe_curvature(loss)!r}"
+                )
         return found
 
     def derivatives(self, y: Any, z: NDArray[Any], w: Any, out: tuple[NDArray[Any], NDArray[Any]]) -> None:
@@ -112,13 +135,23 @@ class Objective(Immutable):
         factor = self._factor(z.shape[1] if z.ndim > 1 else 1)
         if factor != 1:
             curvature *= factor
-        if len(curvature) and not curvature[:BLOCK].any() and not curvature.any():
-            if w is not None and not np.any(w):
-                raise ValueError("sample_weight is 0 everywhere: nothing is left to fit")
-            raise ValueError(
-                f"hessian={self._kind!r}: the curvature of {self.loss!r} is 0 at every sample, so that {self.host} has "
-                f"nothing to divide by; pass hessian={safe_curvature(self.loss)!r}, or 'unit'"
-            )
+
+    def derivatives_of_all(self, y: Any, z: NDArray[Any], w: Any, out: tuple[NDArray[Any], NDArray[Any]]) -> None:
+        """`derivatives` of all samples at once, of which some must have curvature.
+
+        Hosts that ask for a part at a time call `derivatives`: in a part it may well be 0 everywhere.
+        """
+        self.derivatives(y, z, w, out)
+        curvature = out[1]
+        if not len(curvature) or curvature[:BLOCK].any() or curvature.any():
+            return
+        if w is not None and not np.any(w):
+            raise ValueError("sample_weight is 0 everywhere: nothing is left to fit")
+        others = [kind for kind in dict.fromkeys((safe_curvature(self.loss), "unit")) if kind != self._kind]
+        raise ValueError(
+            f"hessian={self._kind!r}: the curvature of {self.loss!r} is 0 at every sample, so that {self.host} has "
+            f"nothing to divide by" + (f"; pass hessian={' or hessian='.join(map(repr, others))}" if others else "")
+        )
 
     def _compute(self, y: Any, z: NDArray[Any], w: Any, out: tuple[NDArray[Any], NDArray[Any]]) -> None:
         if self._kind == "unit":
@@ -222,6 +255,12 @@ class Metric(Immutable):
     def value(self, y: Any, raw: NDArray[Any], w: Any) -> float:
         """The weighted mean."""
         return float(self.loss(y, self.scores(raw), w, n_threads=self.n_threads))
+
+
+def floats(raw: Any) -> NDArray[Any]:
+    """Scores as a host has them; whole numbers, which a caller of an objective may pass, as float64."""
+    array = np.asarray(raw)
+    return array if array.dtype.kind == "f" else array.astype(np.float64)
 
 
 _LINKS = {domains.PROBABILITY: "sigmoid", domains.PROBABILITY_ROWS: "softmax", domains.MEAN: "exp"}

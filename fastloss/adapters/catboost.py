@@ -75,7 +75,7 @@ class CatBoostPointwise(CatBoostObjective):
 
     def calc_ders_range(self, approxes: Any, targets: Any, weights: Any) -> NDArray[np.float64]:
         """Rows of first and second derivative of what CatBoost maximises: minus the loss."""
-        raw = np.asarray(approxes)
+        raw = boosting.floats(approxes)
         out = np.empty((2, len(raw)))
         self.derivatives(np.asarray(targets), raw, None if weights is None else np.asarray(weights), (out[0], out[1]))
         return np.negative(out, out=out).T

@@ -43,9 +43,9 @@ def require(module: str, install: str, least: str, below: str | None = None) -> 
             f"this adapter needs {module}, which cannot be imported ({error}): pip install '{install}>={least}'"
         ) from error
     version = str(found.__version__)
-    if _numbers(version) < _numbers(least):
+    if numbers_of(version) < numbers_of(least):
         raise ImportError(f"{module} is {version}: this adapter needs {least} or later; pip install -U '{install}'")
-    if below is not None and _numbers(version) >= _numbers(below):
+    if below is not None and numbers_of(version) >= numbers_of(below):
         raise ImportError(
             f"{module} is {version}: this adapter builds on parts of it that are not public, and knows {least} up to, "
             f"but not, {below}; update fastloss, or pip install '{install}>={least},<{below}'"
@@ -53,5 +53,6 @@ def require(module: str, install: str, least: str, below: str | None = None) -> 
     return found
 
 
-def _numbers(version: str) -> tuple[int, ...]:
+def numbers_of(version: str) -> tuple[int, ...]:
+    """Major and minor number, to compare versions by."""
     return tuple(int(x) for x in re.findall(r"\d+", version)[:2])

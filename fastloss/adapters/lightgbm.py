@@ -50,7 +50,7 @@ class LightGBMObjective(boosting.Objective):
         y, raw, w = _arguments(y_true, y_pred, weight)
         # What LightGBM would make of anything else: float32, one class after the other.
         out = np.empty(raw.shape, np.float32, "F"), np.empty(raw.shape, np.float32, "F")
-        self.derivatives(y, raw, w, out)
+        self.derivatives_of_all(y, raw, w, out)
         return out
 
     def init_score(self, y_true: ArrayLike, sample_weight: ArrayLike | None = None) -> NDArray[np.float64]:
@@ -88,7 +88,7 @@ def _arguments(y_true: Any, y_pred: Any, weight: Any) -> tuple[NDArray[Any], NDA
     """Targets, scores and weights: the native interface passes scores first, and the rest in a Dataset."""
     if isinstance(y_pred, _lightgbm.Dataset):
         y_true, y_pred, weight = y_pred.get_label(), y_true, y_pred.get_weight()
-    return np.asarray(y_true), np.asarray(y_pred), None if weight is None else np.asarray(weight)
+    return np.asarray(y_true), boosting.floats(y_pred), None if weight is None else np.asarray(weight)
 
 
 def objective(loss: Loss | str, *, hessian: str = "auto", n_threads: int | None = 1) -> LightGBMObjective:

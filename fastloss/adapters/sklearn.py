@@ -17,9 +17,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
-from fastloss import domains
 from fastloss.adapters.boosting import checked
 from fastloss.adapters.host import require
 from fastloss.loss import Loss
@@ -96,69 +93,35 @@ def make_loss_scorer(loss: Loss | str, *, labels: Sequence[Any] | None = None) -
     ----------
     loss : Loss or str
         What it takes decides what the estimator is asked for: probabilities of ``predict_proba`` (of two classes the
-        second's), raw scores of ``decision_function`` for two or more classes, else ``predict``.
+        second's, or both for a loss of rows), raw scores of ``decision_function`` for two or more classes, else
+        ``predict``.
     labels : sequence, optional
-        The classes in the estimator's order, where y holds other labels than the loss takes (0 and 1, or class
-        indices): for instance strings.
+        The classes that y may have, in the estimator's order. Labels of any kind are found in its ``classes_``, so
+        that this is a check of them, and needed only where it has none.
 
     Returns
     -------
     callable
         ``scorer(estimator, X, y, sample_weight=None)``, with metadata routing.
 
+    Raises
+    ------
+    ImportError
+        Where the installed scikit-learn is not one whose private interface is known.
+    ValueError
+        Where the loss takes what no estimator returns; of the scorer where y has a label, or `labels` are, other than
+        ``classes_``.
+
     Examples
     --------
     >>> import fastloss as fl
     >>> from sklearn.dummy import DummyClassifier
-    >>> scorer = make_loss_scorer(fl.BinaryCrossEntropy(), labels=["no", "yes"])
+    >>> scorer = make_loss_scorer(fl.BinaryCrossEntropy())
     >>> model = DummyClassifier(strategy="prior").fit([[0], [1]], ["no", "yes"])
     >>> round(scorer(model, [[2]], ["yes"]), 6)
     -0.693147
     """
-    from sklearn.metrics import make_scorer
+    require("sklearn", "scikit-learn", "1.5", below="1.10")
+    from fastloss.adapters.scorer import LossScorer
 
-    loss = checked(loss)
-    return make_scorer(
-        _LossOfPredictions(loss, None if labels is None else tuple(labels)),
-        greater_is_better=False,
-        response_method=_response(loss),
-    )
-
-
-def _response(loss: Loss) -> str:
-    """The method of an estimator whose result the loss takes."""
-    if loss.prediction_domain in (domains.PROBABILITY, domains.PROBABILITY_ROWS):
-        return "predict_proba"
-    if loss.task in ("binary", "multiclass"):
-        return "decision_function"
-    if loss.activation != "identity" or loss.has_rows:
-        raise ValueError(
-            f"{loss!r} takes raw scores, which no method of a regressor returns: score the predictions themselves, "
-            "with link='identity' where the loss has it"
-        )
-    return "predict"
-
-
-class _LossOfPredictions:
-    """The score function of a scorer: a class, for a scorer must pickle."""
-
-    def __init__(self, loss: Loss, labels: tuple[Any, ...] | None) -> None:
-        self.loss, self.labels = loss, labels
-        self.__name__ = loss.name
-
-    def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None, **_: Any) -> float:
-        y = np.asarray(y_true)
-        if self.labels is not None:
-            y = self._places(y)
-        elif y.dtype.kind not in "biuf":
-            raise ValueError(f"y has labels such as {str(y.flat[0])!r}: pass labels=[...] in the estimator's order")
-        return float(self.loss(y, y_pred, sample_weight))
-
-    def _places(self, y: Any) -> Any:
-        labels = np.asarray(self.labels)
-        order = np.argsort(labels)
-        place = order[np.searchsorted(labels, y, sorter=order) % len(labels)]
-        wrong = np.flatnonzero(labels[place] != y)
-        if len(wrong):
-            raise ValueError(f"y[{wrong[0]}] is {str(y[wrong[0]])!r}: expected one of labels={list(self.labels or ())}")
-        return place
+    return LossScorer(checked(loss), None if labels is None else tuple(labels))

@@ -49,9 +49,9 @@ class XGBoostObjective(boosting.Objective):
     host = "XGBoost"
     natives: ClassVar[Mapping[str, Native]] = {
         "half_squared_error": Native(),  # reg:squarederror
-        "pseudo_huber": Native(),  # reg:pseudohubererror
+        "pseudo_huber": Native(below="3.5"),  # reg:pseudohubererror; a majorizer from there on
         "binary_cross_entropy": Native(),  # binary:logistic
-        "poisson": Native(factor=lambda _: math.exp(0.7)),  # count:poisson; its max_delta_step
+        "poisson": Native(factor=lambda _: math.exp(0.7), below="3.5"),  # count:poisson; its max_delta_step
         "gamma": Native(),  # reg:gamma
         "tweedie": Native(),  # reg:tweedie
         "sparse_categorical_cross_entropy": Native(factor=lambda _: 2.0),  # multi:softprob
@@ -61,7 +61,7 @@ class XGBoostObjective(boosting.Objective):
         """Gradient and curvature: of (y_true, y_pred, sample_weight), or of XGBoost's (scores, DMatrix)."""
         y, raw, w = _arguments(y_true, y_pred, sample_weight)
         out = np.empty_like(raw, order="C"), np.empty_like(raw, order="C")
-        self.derivatives(y, raw, w, out)
+        self.derivatives_of_all(y, raw, w, out)
         return out
 
     def base_score(
@@ -106,10 +106,10 @@ class XGBoostMetric(boosting.Metric):
 def _arguments(y_true: Any, y_pred: Any, sample_weight: Any) -> tuple[Any, NDArray[Any], Any]:
     """Targets, scores and weights: the native interface passes scores first, and the rest in a DMatrix."""
     if isinstance(y_pred, _xgboost.DMatrix):
-        raw, data = np.asarray(y_true), y_pred
+        raw, data = boosting.floats(y_true), y_pred
         y, w = data.get_label(), data.get_weight()
         return y, raw, w if len(w) else None
-    return np.asarray(y_true), np.asarray(y_pred), None if sample_weight is None else np.asarray(sample_weight)
+    return np.asarray(y_true), boosting.floats(y_pred), None if sample_weight is None else np.asarray(sample_weight)
 
 
 def objective(loss: Loss | str, *, hessian: str = "auto", n_threads: int | None = 1) -> XGBoostObjective:
@@ -122,7 +122,8 @@ def objective(loss: Loss | str, *, hessian: str = "auto", n_threads: int | None 
     hessian : {"auto", "exact", "majorize", "fisher", "floor", "unit", "native"}
         The curvature; `fastloss.adapters.boosting.Objective` says what is what. "native" is that of XGBoost's own
         objective: the exact one, but e^0.7 times it for Poisson (set ``max_delta_step=0.7`` in the parameters, as
-        "count:poisson" does) and 2 times it for softmax.
+        "count:poisson" does) and 2 times it for softmax. From XGBoost 3.5 on those of Poisson and pseudo-Huber are
+        others, and "native" is refused for them.
     n_threads : int or None, default=1
         Threads of a call; None: as many as other calls of fastloss have.
 
