@@ -288,7 +288,7 @@ def test_a_class_without_weight_is_balanced_by_nothing():
 @pytest.mark.parametrize("dtype", [np.float32, np.float64], ids=lambda dtype: dtype.__name__)
 def test_numbers_that_overflow_are_refused(dtype):
     largest = float(np.finfo(dtype).max)
-    with pytest.raises(ValueError, match="sample_weight sums to .*: divide the weights by their largest"):
+    with pytest.raises(ValueError, match=r"sample_weight sums to .*: divide the weights by their largest"):
         LossRegressor().fit(X.astype(dtype), NUMBERS, sample_weight=np.full(300, largest / 10))
     if dtype == np.float32:
         far = NUMBERS.copy()
@@ -375,7 +375,7 @@ def test_early_stopping_splits_rows_with_weight():
         model.set_params(random_state=seed).fit(X, NUMBERS, sample_weight=weight)
         assert np.isfinite(model.validation_curve_).all()
     weight[1:] = 0
-    with pytest.raises(ValueError, match="early_stopping=True needs 2 samples with weight, .*: 1 has"):
+    with pytest.raises(ValueError, match=r"early_stopping=True needs 2 samples with weight, .*: 1 has"):
         model.fit(X, NUMBERS, sample_weight=weight)
     model.set_params(early_stopping=False).fit(X, NUMBERS)
     assert not hasattr(model, "validation_curve_")

@@ -185,7 +185,7 @@ class LossModel(BaseEstimator):
             for problem, start in zip(problems, self._starts(problems), strict=True)
         ]
         self._descents: list[Descent] = []  # partial_fit begins anew
-        vars(self).pop("validation_curve_", None)  # of an earlier fit
+        self.__dict__.pop("validation_curve_", None)  # of an earlier fit
         self.n_iter_: int = max(fit.solution.n_iter for fit in fits)
         self.loss_curve_: list[Any] = _one_or_all([fit.loss_curve for fit in fits])
         if any(fit.validation_curve for fit in fits):
@@ -289,7 +289,7 @@ class LossModel(BaseEstimator):
                 Descent(problem, start, settings) for problem, start in zip(problems, starts, strict=True)
             ]
             self.n_iter_, self.loss_curve_ = 0, []
-            vars(self).pop("validation_curve_", None)
+            self.__dict__.pop("validation_curve_", None)
         else:  # by what set_params may have changed
             for descent in descents:
                 descent.follow(self._settings(rule, None))
