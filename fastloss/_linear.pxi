@@ -157,7 +157,8 @@ cdef class LinearPass:
         x.g = of_h.data
         x.job.run = isa.gram[self.call.real]
         result = np.empty((q, q))
-        self.over_shares(&x, q, max(TILE_ROWS, BLOCK_BYTES // (q * (4 << self.call.real))), result, NULL)
+        self.over_shares(&x, q, max(TILE_ROWS, BLOCK_BYTES // (max(1, q) * (4 << self.call.real))), result,
+                         NULL)
         return result
 
     def descend(self, rows, ptrdiff_t size, rates, roots, double scale, tuple strengths, tuple rule, theta, first,
@@ -239,6 +240,7 @@ cdef class LinearPass:
         cdef ptrdiff_t real = 4 << self.call.real, rows
         cdef cnp.ndarray padded
         if theta is not None:
+            validation.check_coefficients(theta, self.shape)
             padded = np.empty((x.p + x.intercept) * x.k + FL_BEHIND // real, self.X.dtype)
             padded[: theta.size] = theta.ravel()
             padded[theta.size :] = 0

@@ -198,6 +198,15 @@ def _weight(loss: Loss, w: NDArray[Any], z: NDArray[Any]) -> NDArray[Any]:
     return w
 
 
+def check_coefficients(theta: NDArray[Any], shape: tuple[int, ...]) -> None:
+    """Coefficients have a row for each column of X and, with an intercept, one more."""
+    if theta.shape != shape:
+        raise ValueError(
+            f"theta has shape {theta.shape}: expected {shape}, with a row for each column of X and, last, one for the "
+            "intercept if there is one"
+        )
+
+
 def check_shapes(loss: Loss, y: NDArray[Any], z: NDArray[Any]) -> None:
     """Shapes must be equal; nothing broadcasts silently."""
     if not loss.has_rows:

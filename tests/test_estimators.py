@@ -184,6 +184,8 @@ def test_methods_that_are_not_there():
     model = LossClassifier(solver="sgd").partial_fit(X, TWO, classes=["no", "yes"])
     with pytest.raises(ValueError, match=r"y\[0\] is 'a'"):
         model.partial_fit(X, THREE)
+    with pytest.raises(ValueError, match="at least 2 classes: classes has one class only, 'no'"):
+        LossClassifier(solver="sgd").partial_fit(X, np.full(300, "no"), classes=["no"])
 
 
 # -- data: types, orders, names --------------------------------------------------------------------------------------
@@ -273,6 +275,28 @@ def test_weights_of_samples_and_classes():
     np.testing.assert_allclose(balanced.coef_, theirs.coef_, rtol=1e-4)
 
 
+def test_a_class_without_weight_is_balanced_by_nothing():
+    weight = np.where(THREE == "c", 0.0, 1.0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model = LossClassifier(class_weight="balanced", alpha=0.1).fit(X, THREE, sample_weight=weight)
+        held = LossClassifier(class_weight="balanced", alpha=0.1).fit(X, THREE, sample_weight=np.where(weight, 2.0, 0))
+    assert np.isfinite(model.coef_).all()
+    np.testing.assert_allclose(model.coef_, held.coef_)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64], ids=lambda dtype: dtype.__name__)
+def test_numbers_that_overflow_are_refused(dtype):
+    largest = float(np.finfo(dtype).max)
+    with pytest.raises(ValueError, match=r"sample_weight sums to .*: divide the weights by their largest"):
+        LossRegressor().fit(X.astype(dtype), NUMBERS, sample_weight=np.full(300, largest / 10))
+    if dtype == np.float32:
+        far = NUMBERS.copy()
+        far[7] = 1e39
+        with pytest.raises(ValueError, match=r"y\[7\] is 1e\+39: .* float32"):
+            LossRegressor().fit(X.astype(dtype), far)
+
+
 # -- the course of a fit ------------------------------------------------------------------------------------------
 
 
@@ -285,6 +309,9 @@ def test_warm_start():
         np.testing.assert_allclose(cold.coef_, first, atol=1e-6)
     with pytest.raises(ValueError, match=r"warm_start=True, and coef_ of shape \(3, 4\)"):
         cold.fit(X[:, :2], THREE)
+    for known, other in ((THREE, TWO), (TWO, THREE)):
+        with pytest.raises(ValueError, match=r"warm_start=True, and coef_ of shape \([13], 4\)"):
+            clone(model).fit(X, known).fit(X, other)
     huber = LossRegressor("huber", warm_start=True, tol=1e-8).fit(X, NUMBERS)
     assert huber.n_iter_ >= huber.fit(X, NUMBERS).n_iter_
 
@@ -303,6 +330,55 @@ def test_partial_fit_is_the_epochs_of_fit(solver):
         pieces.partial_fit(X, THREE)
     np.testing.assert_allclose(pieces.loss_curve_, fitted.loss_curve_, rtol=1e-6)
     assert pieces.n_iter_ == 3
+
+
+def test_partial_fit_takes_what_set_params_says():
+    model = LossRegressor(solver="adam", random_state=0, batch_size=50).partial_fit(X, NUMBERS)
+    same, slower, other = (copy.deepcopy(model) for _ in range(3))
+    same.partial_fit(X, NUMBERS)
+    slower.set_params(eta0=1e-9).partial_fit(X, NUMBERS)
+    assert np.abs(same.coef_ - model.coef_).max() > 1e-3
+    np.testing.assert_allclose(slower.coef_, model.coef_, atol=1e-6)
+    slower.set_params(eta0=None)  # the moments went on, and so do the steps
+    assert slower._descents[0].steps == same._descents[0].steps == 12
+    other.set_params(solver="sgd", eta0=1e-9).partial_fit(X, NUMBERS)
+    np.testing.assert_allclose(other.coef_, model.coef_, atol=1e-6)
+    assert other._descents[0].settings.rule == "sgd"
+
+
+def test_partial_fit_after_a_change_of_the_model():
+    model = LossRegressor(solver="sgd", random_state=0, eta0=1e-9).partial_fit(X, NUMBERS)
+    model.set_params(fit_intercept=False).partial_fit(X, NUMBERS)
+    assert model.intercept_ == 0
+    model.set_params(fit_intercept=True, loss="huber").partial_fit(X, NUMBERS)
+    model.set_params(loss="gaussian_nll")
+    with pytest.raises(ValueError, match=r"coef_ of shape \(4,\) is from other features, classes or another kind"):
+        model.partial_fit(X, NUMBERS)
+    classes = LossClassifier(solver="sgd", random_state=0).partial_fit(X, THREE, classes=["a", "b", "c"])
+    before = classes.coef_.copy()
+    classes.set_params(loss="cross_entropy", eta0=1e-9).partial_fit(X, THREE)
+    np.testing.assert_allclose(classes.coef_, before, atol=1e-6)
+
+
+def test_batches_may_be_larger_than_the_data():
+    whole, more = (
+        LossRegressor(solver="adam", random_state=0, batch_size=size).partial_fit(X, NUMBERS) for size in (300, 10**20)
+    )
+    np.testing.assert_array_equal(more.coef_, whole.coef_)
+
+
+def test_early_stopping_splits_rows_with_weight():
+    model = LossRegressor(solver="adam", early_stopping=True, max_iter=300)
+    weight = np.zeros(300)
+    weight[:6] = 1
+    for seed in range(10):
+        model.set_params(random_state=seed).fit(X, NUMBERS, sample_weight=weight)
+        assert np.isfinite(model.validation_curve_).all()
+    weight[1:] = 0
+    with pytest.raises(ValueError, match=r"early_stopping=True needs 2 samples with weight, .*: 1 has"):
+        model.fit(X, NUMBERS, sample_weight=weight)
+    model.set_params(early_stopping=False).fit(X, NUMBERS)
+    assert not hasattr(model, "validation_curve_")
 
 
 def test_early_stopping_keeps_the_best():

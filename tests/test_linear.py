@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import warnings
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from cases import DEFAULTS, data, for_classes, same_bits, seed_of
 
 import fastloss as fl
 from fastloss import backend, domains
-from fastloss.linear.passes import WIDE
+from fastloss.linear.passes import WIDE, PlainPass, make_pass
 from fastloss.linear.problem import LinearProblem
 
 sparse = pytest.importorskip("scipy.sparse")
@@ -85,7 +86,9 @@ def problem_of(loss, X, rng, *, weights=False, **arguments):
     """The loss on X, with targets of its own."""
     n = X.shape[0]
     y, z = data(loss, max(n, 20), dense(X).dtype, classes=arguments.pop("classes", 3), kinks=False)
-    if loss.name == "reverse_kl_divergence":  # a target of 0 has an infinite slope, which a 0 of X makes NaN, or is not met
+    if (
+        loss.name == "reverse_kl_divergence"
+    ):  # a target of 0 has an infinite slope, which a 0 of X makes NaN, or is not met
         y = (y + y.dtype.type(0.1)) / (y + y.dtype.type(0.1)).sum(axis=1, keepdims=True)
     w = rng.uniform(0, 2, n).astype(X.dtype) * (rng.random(n) < 0.9) if weights else None
     if w is not None and n:
@@ -351,6 +354,53 @@ def test_no_features(loss):
     theta = rng.normal(size=problem.shape)
     check_passes(problem)
     assert problem.value_and_gradient(theta)[1].shape == problem.shape
+
+
+def test_nothing_to_fit():
+    X, y = np.empty((5, 0)), np.zeros(5)
+    with pytest.raises(ValueError, match=r"X has shape \(5, 0\) and there is no intercept: there is nothing to fit"):
+        LinearProblem(X, y, fl.Huber(), fit_intercept=False)
+
+
+@pytest.mark.engine
+def test_a_gram_matrix_of_no_columns():
+    compiled = make_pass(fl.Huber(), np.empty((5, 0)), np.zeros(5), None, (5,), False, None)
+    assert compiled.gram(np.ones(5)).shape == (0, 0)
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_coefficients_of_another_size_are_refused(order):
+    problem = problem_of(fl.Huber(), matrix(seed_of("size"), 20, 3, np.float64, order), seed_of("size"))
+    for theta in (np.ones(3), np.ones(5), np.ones((4, 1))):
+        for one_pass in (problem.value, problem.value_and_gradient, problem.scores, problem.hessian):
+            with pytest.raises(ValueError, match=r"theta has shape .*: expected \(4,\)"):
+                one_pass(theta)
+
+
+def test_weights_whose_total_overflows():
+    with pytest.raises(ValueError, match="sample_weight sums to inf: divide the weights by their largest"):
+        LinearProblem(np.ones((120, 2)), np.zeros(120), fl.Huber(), sample_weight=np.full(120, 1e307))
+    with pytest.raises(ValueError, match="sample_weight sums to inf: divide"):
+        LinearProblem(np.ones((120, 2)), np.zeros(120), fl.RootMeanSquaredError(), sample_weight=np.full(120, 1e307))
+
+
+def test_kinds_of_ndarray(tmp_path):
+    X, y = seed_of("kinds").normal(size=(30, 3)), np.ones(30)
+    mapped = np.memmap(tmp_path / "X", np.float64, "w+", shape=X.shape)
+    mapped[:] = X
+    theta = np.arange(4.0)
+    expected = LinearProblem(X, y, fl.Huber()).value_and_gradient(theta)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", PendingDeprecationWarning)
+        kinds = (mapped, np.matrix(X))
+    for given in kinds:
+        problem = LinearProblem(given, y, fl.Huber())
+        assert np.shares_memory(problem.X, given)
+        value, gradient = problem.value_and_gradient(theta)
+        assert value == expected[0]
+        np.testing.assert_array_equal(gradient, expected[1])
+    with pytest.raises(TypeError, match="X is a masked array"):
+        LinearProblem(np.ma.masked_invalid(X), y, fl.Huber())
 
 
 def test_checks_of_finite_numbers_are_kept():

@@ -339,6 +339,12 @@ def test_separable_classes():
     assert same.objective <= 1e-13
 
 
+def test_an_objective_of_zero():
+    found = interior.solve(LinearProblem(np.array([[0.8]]), np.array([1.0]), fl.Hinge(), penalty=fl.L1(0.3)))
+    assert found.objective == pytest.approx(0, abs=1e-12)
+    assert found.converged
+
+
 def test_rows_without_weight_may_hold_anything():
     loss = fl.AbsoluteError()
     X, y = data(loss, 100)

@@ -199,6 +199,7 @@ class LossModel(BaseEstimator):
             if unfitted:
                 break
         self._descents: list[Descent] = []  # partial_fit begins anew
+        self.__dict__.pop("validation_curve_", None)  # of an earlier fit
         self.n_iter_: int = max(fit.solution.n_iter for fit in fits)
         self.loss_curve_: list[Any] = _one_or_all([fit.loss_curve for fit in fits])
         if any(fit.validation_curve for fit in fits):
@@ -208,13 +209,17 @@ class LossModel(BaseEstimator):
     def _starts(self, problems: list[LinearProblem]) -> list[NDArray[Any] | None]:
         if not (self.warm_start and hasattr(self, "coef_")):
             return [None] * len(problems)
+        return list(self._known(problems, "warm_start=True", "set warm_start=False"))
+
+    def _known(self, problems: list[LinearProblem], why: str, fix: str) -> list[NDArray[Any]]:
+        """What coef_ and intercept_ are to the problems."""
         thetas = self._thetas()
         if [theta.shape for theta in thetas] != [problem.shape for problem in problems]:
             raise ValueError(
-                f"warm_start=True, and coef_ of shape {self.coef_.shape} is from other features, classes or another "
-                "kind of loss: set warm_start=False to begin anew"
+                f"{why}, and coef_ of shape {self.coef_.shape} is from other features, classes or another kind of "
+                f"loss: {fix} to begin anew"
             )
-        return list(thetas)
+        return thetas
 
     def _solve(
         self,
@@ -229,11 +234,18 @@ class LossModel(BaseEstimator):
         if solver in RULES:
             options["settings"] = self._settings(solver, rng)
             if self.early_stopping:
+                weight = problem.sample_weight
+                rows = np.arange(problem.n_samples) if weight is None else np.flatnonzero(weight)
+                if len(rows) < 2:
+                    raise ValueError(
+                        "early_stopping=True needs 2 samples with weight, to learn from and to hold out: "
+                        f"{len(rows)} has; set early_stopping=False"
+                    )
                 train, held = train_test_split(
-                    np.arange(problem.n_samples),
+                    rows,
                     test_size=self.validation_fraction,
                     random_state=rng,
-                    stratify=strata,
+                    stratify=None if strata is None else strata[rows],
                 )
                 judge = problem.subset(held)
 
@@ -260,7 +272,8 @@ class LossModel(BaseEstimator):
             )
         return str(self.solver)
 
-    def _settings(self, rule: str, rng: np.random.RandomState) -> Settings:
+    def _settings(self, rule: str, rng: np.random.RandomState | None) -> Settings:
+        """What the parameters say, with a seed from rng: without one, for a descent that has drawn already."""
         return Settings(
             rule=rule,
             schedule=self.learning_rate,
@@ -270,20 +283,28 @@ class LossModel(BaseEstimator):
             nesterov=self.nesterov,
             batch_size=self.batch_size,
             n_iter_no_change=self.n_iter_no_change,
-            seed=int(rng.randint(np.iinfo(np.int32).max)),
+            seed=0 if rng is None else int(rng.randint(np.iinfo(np.int32).max)),
             horizon=self.max_iter,
         )
 
     def _partial_fit(self, problems: list[LinearProblem]) -> None:
         """One epoch of each problem, from where the last call came to, with what its rule remembers."""
-        if not getattr(self, "_descents", []):
-            known = hasattr(self, "coef_")
-            starts = self._thetas() if known else [np.zeros(problem.shape) for problem in problems]
-            settings = self._settings(self._solver(problems[0]), check_random_state(self.random_state))
+        rule, shapes = self._solver(problems[0]), [problem.shape for problem in problems]
+        descents: list[Descent] = getattr(self, "_descents", [])
+        if [descent.theta.shape for descent in descents] != shapes or descents[0].settings.rule != rule:
+            if hasattr(self, "coef_"):
+                starts = self._known(problems, "partial_fit goes on", "use a new estimator")
+            else:
+                starts = [np.zeros(shape) for shape in shapes]
+            settings = self._settings(rule, check_random_state(self.random_state))
             self._descents = [
                 Descent(problem, start, settings) for problem, start in zip(problems, starts, strict=True)
             ]
             self.n_iter_, self.loss_curve_ = 0, []
+            self.__dict__.pop("validation_curve_", None)
+        else:  # by what set_params may have changed
+            for descent in descents:
+                descent.follow(self._settings(rule, None))
         epochs = [descent.epoch(problem) for descent, problem in zip(self._descents, problems, strict=True)]
         self.n_iter_ += 1
         self.loss_curve_.append(_one_or_all([epoch.objective for epoch in epochs]))

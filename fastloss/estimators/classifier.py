@@ -153,11 +153,7 @@ class LossClassifier(ClassifierMixin, LossModel):
         X, y = self._checked(X, y=y, reset=True)
         check_classification_targets(y)
         classes, labels = np.unique(y, return_inverse=True)
-        if len(classes) < 2:
-            raise ValueError(
-                f"{type(self).__name__} needs samples of at least 2 classes: y has one class only, "
-                f"{classes.tolist()[0]!r}"
-            )
+        self._check_classes("y", classes)
         self.classes_ = classes
         self._fit(self._problem(X, labels, sample_weight), labels)
         return self
@@ -182,6 +178,8 @@ class LossClassifier(ClassifierMixin, LossModel):
             raise ValueError("class_weight='balanced' is not supported for partial_fit: pass a dict of class weights")
         X, y = self._checked(X, y=y, reset=not hasattr(self, "coef_"))
         check_classification_targets(y)
+        if classes is not None:
+            self._check_classes("classes", np.unique(classes))
         _check_partial_fit_first_call(self, classes)
         labels = np.searchsorted(self.classes_, y).clip(max=len(self.classes_) - 1)
         unknown = self.classes_[labels] != y
@@ -191,14 +189,24 @@ class LossClassifier(ClassifierMixin, LossModel):
         self._partial_fit(self._problem(X, labels, sample_weight))
         return self
 
+    def _check_classes(self, name: str, classes: NDArray[Any]) -> None:
+        if len(classes) < 2:
+            raise ValueError(
+                f"{type(self).__name__} needs samples of at least 2 classes: {name} has one class only, "
+                f"{classes.tolist()[0]!r}"
+            )
+
     def _problem(self, X: Any, labels: NDArray[Any], sample_weight: Any) -> list[LinearProblem]:
         """One problem of a loss over classes, or of two classes; else one-vs-rest."""
         loss, n_classes = self._loss(), len(self.classes_)
         weight = self._checked_weight(sample_weight, X)
         if self.class_weight is not None:
-            factors = compute_class_weight(
-                self.class_weight, classes=self.classes_, y=self.classes_[labels], sample_weight=weight
-            )
+            with np.errstate(divide="ignore", invalid="ignore"):
+                factors = compute_class_weight(
+                    self.class_weight, classes=self.classes_, y=self.classes_[labels], sample_weight=weight
+                )
+            if self.class_weight == "balanced":
+                factors[~np.isfinite(factors)] = 0  # of a class whose samples all have weight 0
             weight = factors.astype(X.dtype)[labels] * (1 if weight is None else weight)
         if not loss.has_rows:
             kinds = range(1, 2) if n_classes == 2 else range(n_classes)
@@ -213,7 +221,7 @@ class LossClassifier(ClassifierMixin, LossModel):
         theta = self._stacked()
         if not self._loss().has_rows:
             return list(theta.T)
-        return [theta * [-0.5, 0.5] if len(self.classes_) == 2 else theta]
+        return [theta * [-0.5, 0.5] if theta.shape[1] == 1 else theta]
 
     def _keep(self, thetas: Sequence[NDArray[Any]], dtype: np.dtype[Any]) -> None:
         theta = np.column_stack(thetas)

@@ -92,9 +92,19 @@ class LossRegressor(RegressorMixin, LossModel):
     def _problem(self, X: Any, y: Any, sample_weight: Any, reset: bool) -> list[LinearProblem]:
         loss = self._loss()
         X, y = self._checked(X, y=y, y_numeric=True, reset=reset)
-        y = y.astype(X.dtype, copy=False)
+        y = self._in_type_of(X, y)
         check_targets(loss, y, np.zeros(y.shape + (len(loss.outputs),) * loss.has_rows, X.dtype))
         return self._problems(X, [y], loss, max(1, len(loss.outputs)), self._checked_weight(sample_weight, X))
+
+    @staticmethod
+    def _in_type_of(X: Any, y: NDArray[Any]) -> NDArray[Any]:
+        with np.errstate(over="ignore"):
+            targets: NDArray[Any] = y.astype(X.dtype, copy=False)
+        beyond = ~np.isfinite(targets)
+        if beyond.any():
+            at = int(beyond.argmax())
+            raise ValueError(f"y[{at}] is {y[at]}: beyond {X.dtype}, the type of X; scale y, or pass X in float64")
+        return targets
 
     def _thetas(self) -> list[NDArray[Any]]:
         return [self._stacked()]

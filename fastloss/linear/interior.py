@@ -176,8 +176,10 @@ def _follow(
             theta = path.theta
             course.end_step(theta, value, gap)
             goal = course.goal(value, tol)
-            if gap <= goal:
-                gap = path.certify() if certified else gap
+            # With rows all at their least losses there may be no end to where the path leads, nor a balance of slopes.
+            above = max(value - course.bound, 0.0) if certified else np.inf
+            if min(gap, above) <= goal:
+                gap = min(path.certify(), above) if certified else gap
                 if gap <= goal:
                     return theta, gap
             least, idle = (gap, 0) if gap < least else (least, idle + 1)

@@ -83,6 +83,7 @@ class PlainPass:
 
     def scores(self, theta: NDArray[Any]) -> NDArray[Any]:
         """X W + b, in X's type."""
+        validation.check_coefficients(theta, self.shape)
         w = theta.astype(self.X.dtype, copy=False)
         z: NDArray[Any] = self.X @ w[: self.X.shape[1]]
         if self.fit_intercept:

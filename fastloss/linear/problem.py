@@ -53,6 +53,10 @@ class LinearProblem:
         n_outputs: int = 1,
         n_threads: int | None = None,
     ) -> None:
+        if isinstance(X, np.ma.MaskedArray):
+            raise TypeError("X is a masked array, whose mask would be lost: fill what it hides, or leave out its rows")
+        if isinstance(X, np.ndarray):
+            X = np.asarray(X)  # of a subclass, such as a memory map, the array that it is
         self.X, self.y, self.loss, self.sample_weight = X, y, loss, sample_weight
         self.penalty = L2(0.0) if penalty is None else penalty
         self.l1, self.l2 = self.penalty.strengths
@@ -60,6 +64,8 @@ class LinearProblem:
         self.n_samples, self.n_features = X.shape
         self.dtype = X.dtype
         rows = self.n_features + fit_intercept
+        if not rows:
+            raise ValueError(f"X has shape {X.shape} and there is no intercept: there is nothing to fit")
         columns: tuple[int, ...] = (n_outputs,) if loss.has_rows else ()
         self.shape = (rows, *columns)
         arguments = (loss, X, y, sample_weight, (self.n_samples, *columns), fit_intercept, n_threads)
@@ -67,6 +73,7 @@ class LinearProblem:
         self._pass = make_pass(*arguments) or self._plain
         narrow = isinstance(X, np.ndarray) and self.n_features < WIDE
         self._gram_pass = self._pass if narrow else self._plain
+        _check_total(sample_weight, self.dtype)
 
     @property
     def additive(self) -> bool:
@@ -168,3 +175,15 @@ class LinearProblem:
         if self.l2:
             gradient[: self.n_features] += self.l2 * theta[: self.n_features]
         return gradient
+
+
+def _check_total(weight: NDArray[Any] | None, dtype: np.dtype[Any]) -> None:
+    """The total weight, which the mean divides by, must have an inverse: another would make a gradient of 0."""
+    if weight is None:
+        return
+    with np.errstate(over="ignore"):
+        total = float(np.sum(weight, dtype=np.float64))
+    if total * float(np.finfo(np.float32 if dtype == np.float32 else np.float64).tiny) > 1:
+        raise ValueError(
+            f"sample_weight sums to {total:g}: divide the weights by their largest, which changes nothing else"
+        )

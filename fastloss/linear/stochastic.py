@@ -99,16 +99,20 @@ class Descent:
         if not problem.additive:
             what = f"{type(problem).__name__} of {problem.loss.name}"
             raise ValueError(f"{what} is no mean over samples, of which a batch could stand for all")
+        self.follow(settings)
+        self.random = np.random.default_rng(settings.seed)
+        self.theta = np.array(start, np.float64, order="C")
+        self.first, self.second = np.zeros((2, *self.theta.shape))
+        self.epochs = self.steps = 0
+
+    def follow(self, settings: Settings) -> None:
+        """Descend by these settings from now on: of the same rule, for what it remembers means nothing to another."""
         rule = RULES[settings.rule]
         if settings.rule == "sgd" and settings.momentum:
             mu = settings.momentum
             rule = rule._replace(keep=mu, lead=float(settings.nesterov), follow=mu if settings.nesterov else 1.0)
         self.rule, self.settings = rule, settings
         self.rate = rule.rate if settings.eta0 is None else settings.eta0
-        self.random = np.random.default_rng(settings.seed)
-        self.theta = np.array(start, np.float64, order="C")
-        self.first, self.second = np.zeros((2, *self.theta.shape))
-        self.epochs = self.steps = 0
 
     def epoch(self, problem: LinearProblem, samples: NDArray[np.intp] | None = None) -> Epoch:
         """Go through the samples once, in random order."""
@@ -125,7 +129,7 @@ class Descent:
             loss = self._descend(problem, rows, rates, roots, scale, gradient)
         else:
             state = self.theta, self.first, self.second, gradient
-            strengths, size = (problem.l1 * self.rule.gain, problem.l2), self.settings.batch_size
+            strengths, size = (problem.l1 * self.rule.gain, problem.l2), min(self.settings.batch_size, len(rows))
             loss = compiled.descend(rows, size, rates, roots, scale, strengths, self.rule.step, *state)
         self.epochs += 1
         self.steps += n_steps
