@@ -568,3 +568,28 @@ def test_choice(loss: Any, penalty: Any) -> None:
     assert ("interior" in names) == loss.piecewise_linear
     if loss.smoothness > 0 or not loss.additive:
         assert names[0] == ("lbfgs" if penalty.name == "l2" else "proximal")
+
+
+# -- losses that are not convex ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("n", [400, 20_000])
+@pytest.mark.parametrize("solver", SMOOTH_SOLVERS, ids=lambda module: module.__name__)
+@pytest.mark.parametrize("name", ["tukey", "welsch", "geman_mcclure", "arctan", "cauchy"])
+def test_robust_losses_fit_the_bulk_and_not_a_few_samples(name: str, solver: Any, n: int) -> None:
+    """Residuals of a constant are far beyond c, where these losses are flat, and a tenth of the targets are one number."""
+    rng = seed_of("bulk", n)
+    X = rng.normal(size=(n, 3))
+    w = np.array([40.0, -20.0, 10.0])
+    y = X @ w + 100 + rng.normal(size=n)
+    y[: n // 10] = 300
+    solution = solver.solve(LinearProblem(X, y, fl.get_loss(name, c=5.0)), tol=1e-6)
+    assert solution.converged
+    np.testing.assert_allclose(solution.theta, [*w, 100], atol=1)
+
+
+def test_a_robust_start_needs_residuals() -> None:
+    """Where most targets are one number there is no size of residuals, and a constant will do."""
+    X = features(50, 2)
+    y = np.where(np.arange(50) < 5, 9.0, 1.0)
+    np.testing.assert_allclose(newton.solve(LinearProblem(X, y, fl.Welsch(c=0.1)), tol=1e-9).theta, [0, 0, 1], atol=1e-6)
