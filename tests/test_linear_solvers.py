@@ -577,7 +577,7 @@ def test_choice(loss: Any, penalty: Any) -> None:
 @pytest.mark.parametrize("solver", SMOOTH_SOLVERS, ids=lambda module: module.__name__)
 @pytest.mark.parametrize("name", ["tukey", "welsch", "geman_mcclure", "arctan", "cauchy"])
 def test_robust_losses_fit_the_bulk_and_not_a_few_samples(name: str, solver: Any, n: int) -> None:
-    """Residuals of a constant are far beyond c, where these losses are flat, and a tenth of the targets are one number."""
+    """Most residuals of a constant are beyond c, where the loss is flat, and a tenth of the targets are one number."""
     rng = seed_of("bulk", n)
     X = rng.normal(size=(n, 3))
     w = np.array([40.0, -20.0, 10.0])
@@ -592,4 +592,6 @@ def test_a_robust_start_needs_residuals() -> None:
     """Where most targets are one number there is no size of residuals, and a constant will do."""
     X = features(50, 2)
     y = np.where(np.arange(50) < 5, 9.0, 1.0)
-    np.testing.assert_allclose(newton.solve(LinearProblem(X, y, fl.Welsch(c=0.1)), tol=1e-9).theta, [0, 0, 1], atol=1e-6)
+    np.testing.assert_allclose(
+        newton.solve(LinearProblem(X, y, fl.Welsch(c=0.1)), tol=1e-9).theta, [0, 0, 1], atol=1e-6
+    )

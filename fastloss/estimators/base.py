@@ -19,6 +19,7 @@ from fastloss.estimators.display import Display
 from fastloss.estimators.losses import of_scores
 from fastloss.linear.choice import choose, fitting
 from fastloss.linear.problem import LinearProblem
+from fastloss.linear.start import origin, starts_at_its_minimum
 from fastloss.linear.stochastic import RULES, SCHEDULES, Descent, Settings
 from fastloss.loss import Loss
 from fastloss.penalties import L1, L2, ElasticNet, Penalty
@@ -179,6 +180,12 @@ class LossModel(BaseEstimator):
 
     def _fit(self, problems: list[LinearProblem], strata: NDArray[Any] | None = None) -> None:
         """Solve the problems; strata are classes, whose shares a validation split keeps."""
+        if self.early_stopping and (solver := self._solver(problems[0])) not in RULES:
+            warnings.warn(
+                f"early_stopping=True is for the solvers {', '.join(RULES)}, and {solver!r} does not stop early",
+                UserWarning,
+                stacklevel=4,
+            )
         rng = check_random_state(self.random_state)
         fits = [
             self._solve(problem, start, rng, strata)
@@ -242,6 +249,11 @@ class LossModel(BaseEstimator):
             return choose(problem)
         known = fitting(problem)
         if self.solver not in known:
+            if starts_at_its_minimum(problem.loss):
+                raise ValueError(
+                    f"solver={self.solver!r} finds the minimum of {problem.loss!r}, which is 0 at coefficients of 0: "
+                    "use 'hinge', or solver='sgd'"
+                )
             raise ValueError(
                 f"solver={self.solver!r} does not fit {problem.loss!r} with {problem.penalty!r}: the solvers that do "
                 f"are {', '.join(known)}"
@@ -266,7 +278,7 @@ class LossModel(BaseEstimator):
         """One epoch of each problem, from where the last call came to, with what its rule remembers."""
         if not getattr(self, "_descents", []):
             known = hasattr(self, "coef_")
-            starts = self._thetas(problems[0].loss) if known else [np.zeros(problem.shape) for problem in problems]
+            starts = self._thetas(problems[0].loss) if known else [origin(problem) for problem in problems]
             settings = self._settings(self._solver(problems[0]), check_random_state(self.random_state))
             self._descents = [
                 Descent(problem, start, settings) for problem, start in zip(problems, starts, strict=True)

@@ -10,7 +10,7 @@ from sklearn.utils.metaestimators import available_if
 
 from fastloss.estimators.base import LossModel, trains_in_pieces
 from fastloss.estimators.documentation import documented
-from fastloss.estimators.losses import check_targets
+from fastloss.estimators.losses import TASKS, check_targets
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -59,7 +59,7 @@ class LossRegressor(RegressorMixin, LossModel):
     array([2.3])
     """
 
-    _tasks = ("regression", "count")
+    _tasks = TASKS["LossRegressor"]
 
     def __init__(
         self,

@@ -64,7 +64,7 @@ def origin(problem: LinearProblem) -> NDArray[Any]:
 
 
 def starts_at_its_minimum(loss: Loss) -> bool:
-    """Whether coefficients of 0 are least, and no answer: of a perceptron, which learns from its mistakes on the way."""
+    """Whether coefficients of 0 are least, and no answer: of the perceptron, which learns on the way."""
     return isinstance(loss, Perceptron)
 
 
