@@ -23,10 +23,11 @@ import sklearn  # noqa: E402
 from sklearn.base import clone  # noqa: E402
 from sklearn.datasets import load_breast_cancer, load_diabetes  # noqa: E402
 from sklearn.exceptions import ConvergenceWarning  # noqa: E402
-from sklearn.linear_model import LogisticRegression, PoissonRegressor, Ridge, SGDClassifier  # noqa: E402
+from sklearn.linear_model import Lasso, LogisticRegression, PoissonRegressor, Ridge, SGDClassifier  # noqa: E402
 from sklearn.model_selection import GridSearchCV  # noqa: E402
 from sklearn.pipeline import make_pipeline  # noqa: E402
 from sklearn.preprocessing import StandardScaler  # noqa: E402
+from sklearn.svm import LinearSVC  # noqa: E402
 from sklearn.utils.estimator_checks import parametrize_with_checks  # noqa: E402
 
 from fastloss.estimators import (  # noqa: E402
@@ -107,11 +108,16 @@ def test_every_loss_of_classes(name):
 
 def test_the_minima_are_those_of_scikit_learn():
     alpha, tight = 0.1, {"tol": 1e-9}
+    lasso = Lasso(alpha=alpha, tol=1e-12).fit(X, NUMBERS)
+    machine = LinearSVC(C=1 / (300 * alpha), fit_intercept=False, tol=1e-12, max_iter=100_000).fit(X, TWO)
     ridge = Ridge(alpha=alpha * 300).fit(X, NUMBERS)
     poisson = PoissonRegressor(alpha=alpha, tol=1e-10).fit(X, COUNTS)
     two, three = (LogisticRegression(C=1 / (300 * alpha), tol=1e-10, max_iter=1000).fit(X, y) for y in (TWO, THREE))
     for theirs, ours, y in (
         (ridge, LossRegressor("half_squared_error", alpha=alpha, **tight), NUMBERS),
+        (ridge, LossRegressor("squared_error", alpha=2 * alpha, **tight), NUMBERS),
+        (lasso, LossRegressor("half_squared_error", penalty="l1", alpha=alpha, **tight), NUMBERS),
+        (machine, LossClassifier("squared_hinge", alpha=alpha, fit_intercept=False, **tight), TWO),
         (poisson, LossRegressor("poisson", alpha=alpha, **tight), COUNTS),
         (two, LossClassifier("log_loss", alpha=alpha, **tight), TWO),
         (three, LossClassifier("cross_entropy", alpha=alpha, **tight), THREE),

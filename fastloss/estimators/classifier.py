@@ -63,7 +63,14 @@ class LossClassifier(ClassifierMixin, LossModel):
     -----
     %(solvers)s
 
-    `predict_proba` is there where the loss's scores mean probabilities: its activation is a sigmoid or a softmax.
+    - ``LogisticRegression(C=C)``: "log_loss", or of more classes "cross_entropy", penalty "l2", alpha = 1 / (C n)
+    - ``LinearSVC(C=C, fit_intercept=False)``: "squared_hinge", penalty "l2", alpha = 1 / (C n)
+
+    `predict_proba` is there where the loss's scores mean probabilities: its activation is a sigmoid or a softmax, or
+    it is "modified_huber". They estimate shares of the classes with "log_loss", "cross_entropy", "soft_margin" and
+    "brier", for three or more classes best with "cross_entropy", as one-vs-rest only divides by a sum. Focal and robust
+    losses, `pos_weight`, label smoothing and class weights shift them: mend that with
+    `sklearn.calibration.CalibratedClassifierCV`.
 
     Examples
     --------

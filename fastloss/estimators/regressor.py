@@ -31,7 +31,7 @@ class LossRegressor(RegressorMixin, LossModel):
     loss : str or Loss, default="squared_error"
         A name of ``fastloss.list_losses("regression")`` or ``("count")``, or a loss, or a sum of losses. Any that
         takes raw scores fits: counts and positive amounts are predicted through exp, `GaussianNLL` and `GaussianCRPS`
-        with a standard deviation.
+        with a standard deviation. Thresholds such as `delta` and `c` are in units of y.
     %(parameters)s
 
     Attributes
@@ -44,6 +44,15 @@ class LossRegressor(RegressorMixin, LossModel):
     Notes
     -----
     %(solvers)s
+
+    - ``Ridge(a)``: "squared_error", penalty "l2", alpha = 2 a / n
+    - ``Lasso(a)``: "half_squared_error", penalty "l1", alpha = a
+    - ``PoissonRegressor(a)``: "poisson", penalty "l2", alpha = a
+
+    The loss, and with it `alpha`, `tol` and `eta0`, is in units of y too: standardise y, as
+    `sklearn.compose.TransformedTargetRegressor` does, or choose `delta` or `c` for it. A loss of residuals that is not
+    convex ("tukey", "welsch", "cauchy", ...) is fitted by the deterministic solvers from a convex robust fit, to the
+    minimum near the bulk of the samples.
 
     `score` is R^2, whatever the loss, so that a search over losses compares like with like.
 

@@ -243,7 +243,7 @@ def solve(
                 best[...] = before if whole and validate is None else descent.theta  # what the objective is of
             ended = waited >= settings.n_iter_no_change
             if not math.isfinite(judged) or (ended and _risen(judged, lowest)):
-                message = _diverged(descent)
+                message = _advice(descent, f"has diverged in epoch {descent.epochs}")
                 break
             if ended and (settings.schedule != "adaptive" or descent.rate <= _LEAST_RATE):
                 converged = True
@@ -259,8 +259,10 @@ def solve(
         value_first, gradient_first = problem.value_and_gradient(first)
         lowest = value_first + problem.absolute(first)
         if not objective < lowest:
-            if converged and (start is None or _risen(objective, lowest)):
-                converged, message = False, _diverged(descent)
+            ended = converged or descent.epochs == max_iter
+            if ended and (start is None or _risen(objective, lowest)):
+                converged = False
+                message = _advice(descent, "has diverged or found nothing to learn, for no epoch came below the start")
             best, objective, gradient = first, lowest, gradient_first
     return Solution(
         best,
@@ -277,8 +279,8 @@ def _risen(objective: float, lowest: float) -> bool:
     return objective - lowest > max(1.0, abs(lowest))
 
 
-def _diverged(descent: Descent) -> str:
+def _advice(descent: Descent, what: str) -> str:
     return (
-        f"{descent.settings.rule} has diverged in epoch {descent.epochs}: lower eta0={descent.rate:g}, or scale the "
-        "features, as with sklearn.preprocessing.StandardScaler"
+        f"{descent.settings.rule} {what}: lower eta0={descent.rate:g}, or scale the features, as with "
+        "sklearn.preprocessing.StandardScaler"
     )
