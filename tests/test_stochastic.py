@@ -272,3 +272,9 @@ def test_a_warm_start_that_is_not_beaten_is_kept():
     assert not beyond.converged
     assert "diverged" in beyond.message
     np.testing.assert_array_equal(beyond.theta, start)
+
+
+def test_one_epoch_of_one_batch_has_not_diverged():
+    """The best that it knows the objective of is its start."""
+    solution = stochastic.solve(problem(fl.Huber()), max_iter=1, settings=Settings(batch_size=N))
+    assert "not converged after 1 epochs: raise eta0" in solution.message

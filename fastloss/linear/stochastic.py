@@ -259,7 +259,7 @@ def solve(
         value_first, gradient_first = problem.value_and_gradient(first)
         lowest = value_first + problem.absolute(first)
         if not objective < lowest:
-            ended = converged or descent.epochs == max_iter
+            ended = converged or (descent.epochs == max_iter and objective > lowest)
             if ended and (start is None or _risen(objective, lowest)):
                 converged = False
                 message = _advice(descent, "has diverged or found nothing to learn, for no epoch came below the start")
