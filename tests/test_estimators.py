@@ -21,11 +21,13 @@ sparse = pytest.importorskip("scipy.sparse")
 
 import sklearn  # noqa: E402
 from sklearn.base import clone  # noqa: E402
+from sklearn.datasets import load_breast_cancer, load_diabetes  # noqa: E402
 from sklearn.exceptions import ConvergenceWarning  # noqa: E402
-from sklearn.linear_model import LogisticRegression, PoissonRegressor, Ridge  # noqa: E402
+from sklearn.linear_model import Lasso, LogisticRegression, PoissonRegressor, Ridge, SGDClassifier  # noqa: E402
 from sklearn.model_selection import GridSearchCV  # noqa: E402
 from sklearn.pipeline import make_pipeline  # noqa: E402
 from sklearn.preprocessing import StandardScaler  # noqa: E402
+from sklearn.svm import LinearSVC  # noqa: E402
 from sklearn.utils.estimator_checks import parametrize_with_checks  # noqa: E402
 
 from fastloss.estimators import (  # noqa: E402
@@ -95,21 +97,27 @@ def test_every_loss_of_classes(name):
         assert model.coef_.shape == (rows, 4)
         assert model.intercept_.shape == (rows,)
         assert model.decision_function(X).shape == ((300,) if n_classes == 2 else (300, 3))
-        assert model.score(X, y) > 0.6 or name == "perceptron"  # whose minimum is at 0
+        assert model.score(X, y) > 0.6
         if hasattr(model, "predict_proba"):
             p = model.predict_proba(X)
             np.testing.assert_allclose(p.sum(axis=1), 1)
-            np.testing.assert_array_equal(model.classes_[p.argmax(axis=1)], model.predict(X))
+            chosen = np.searchsorted(model.classes_, model.predict(X))
+            np.testing.assert_array_equal(p[np.arange(300), chosen], p.max(axis=1))  # modified_huber's may tie
             np.testing.assert_allclose(np.exp(model.predict_log_proba(X)), p)
 
 
 def test_the_minima_are_those_of_scikit_learn():
     alpha, tight = 0.1, {"tol": 1e-9}
+    lasso = Lasso(alpha=alpha, tol=1e-12).fit(X, NUMBERS)
+    machine = LinearSVC(C=1 / (300 * alpha), fit_intercept=False, tol=1e-12, max_iter=100_000).fit(X, TWO)
     ridge = Ridge(alpha=alpha * 300).fit(X, NUMBERS)
     poisson = PoissonRegressor(alpha=alpha, tol=1e-10).fit(X, COUNTS)
     two, three = (LogisticRegression(C=1 / (300 * alpha), tol=1e-10, max_iter=1000).fit(X, y) for y in (TWO, THREE))
     for theirs, ours, y in (
         (ridge, LossRegressor("half_squared_error", alpha=alpha, **tight), NUMBERS),
+        (ridge, LossRegressor("squared_error", alpha=2 * alpha, **tight), NUMBERS),
+        (lasso, LossRegressor("half_squared_error", penalty="l1", alpha=alpha, **tight), NUMBERS),
+        (machine, LossClassifier("squared_hinge", alpha=alpha, fit_intercept=False, **tight), TWO),
         (poisson, LossRegressor("poisson", alpha=alpha, **tight), COUNTS),
         (two, LossClassifier("log_loss", alpha=alpha, **tight), TWO),
         (three, LossClassifier("cross_entropy", alpha=alpha, **tight), THREE),
@@ -155,11 +163,30 @@ def test_sums_objects_and_standard_deviations():
 @pytest.mark.parametrize(
     ("model", "y", "message"),
     [
-        (LossRegressor("log_loss"), NUMBERS, "task 'binary'. The losses that do are squared_error,"),
-        (LossClassifier("huber"), TWO, "task 'regression'. The losses that do are binary_cross_entropy,"),
+        (
+            LossRegressor("log_loss"),
+            NUMBERS,
+            "task 'binary', for LossClassifier. The losses that do are squared_error,",
+        ),
+        (
+            LossClassifier("huber"),
+            TWO,
+            "task 'regression', for LossRegressor. The losses that do are binary_cross_entropy,",
+        ),
         (LossClassifier(fl.BinaryCrossEntropy()), TWO, "pass from_logits=True"),
         (LossRegressor(fl.Poisson(link="identity")), COUNTS, "pass link='log'"),
         (LossRegressor("quantil"), NUMBERS, "did you mean 'quantile'"),
+        (LossClassifier("mise"), TWO, r"no loss named 'mise'; those of LossClassifier are (?!.*squared_error)"),
+        (
+            LossClassifier("perceptron", solver="interior"),
+            TWO,
+            "is 0 at coefficients of 0: use 'hinge', or solver='sgd'",
+        ),
+        (
+            LossClassifier(class_weight={"yes": -2.0}),
+            TWO,
+            "class_weight of 'yes' is -2: expected a number of at least 0",
+        ),
         (LossRegressor("poisson"), NUMBERS, r"out of the valid range of the loss 'poisson': y\[\d+\] is -"),
         (LossRegressor("quantile", solver="lbfgs"), NUMBERS, "the solvers that do are interior, sgd"),
         (LossRegressor("huber", penalty="l1", solver="newton"), NUMBERS, "the solvers that do are proximal, sgd"),
@@ -396,9 +423,46 @@ def test_early_stopping_keeps_the_best():
     assert int(np.argmin(model.validation_curve_)) < model.n_iter_ - 1
 
 
+def test_early_stopping_of_a_solver_without_it():
+    with pytest.warns(UserWarning, match="early_stopping=True is for the solvers sgd, .*, and 'newton' does not"):
+        LossRegressor(early_stopping=True).fit(X, NUMBERS)
+
+
+def test_probabilities_of_modified_huber_are_those_of_scikit_learn():
+    theirs = SGDClassifier("modified_huber", random_state=0)
+    for y in (TWO, THREE):
+        ours = LossClassifier("modified_huber").fit(X, y)
+        theirs.fit(X, y)
+        theirs.coef_, theirs.intercept_ = ours.coef_, ours.intercept_
+        np.testing.assert_allclose(ours.predict_proba(X), theirs.predict_proba(X), atol=1e-15)
+
+
+@pytest.mark.parametrize("name", ["tukey", "welsch", "geman_mcclure", "arctan", "cauchy"])
+def test_robust_losses_of_targets_that_are_not_scaled(name):
+    data, y = load_diabetes(return_X_y=True)
+    data = StandardScaler().fit_transform(data)
+    assert LossRegressor(name).fit(data, y).score(data, y) > 0.4
+
+
+@pytest.mark.parametrize("solver", ["sgd", "rmsprop"])
+def test_a_descent_that_never_falls_below_its_start_says_so(solver):
+    data, y = load_breast_cancer(return_X_y=True)
+    with pytest.warns(ConvergenceWarning, match="has diverged .* scale the features"):
+        model = LossClassifier(solver=solver, random_state=0).fit(data, y)
+    assert (model.coef_ == 0).all()
+    assert model.score(data, y) == pytest.approx(y.mean())
+
+
+def test_partial_fit_starts_at_the_best_constant_of_the_first_batch():
+    model = LossRegressor("absolute_error", solver="sgd", eta0=1e-9).partial_fit(X, NUMBERS + 100)
+    assert model.intercept_ == pytest.approx(np.median(NUMBERS) + 100, abs=0.01)
+
+
 def test_not_converged():
     with pytest.warns(ConvergenceWarning, match="max_iter"):
         LossRegressor("log_cosh", max_iter=1, tol=1e-12).fit(X, NUMBERS)
+    with pytest.warns(ConvergenceWarning, match="after 2 epochs: raise eta0 or max_iter, or standardise y"):
+        LossRegressor(solver="sgd", max_iter=2).fit(X, NUMBERS)
 
 
 @pytest.mark.parametrize("model", [LossRegressor("log_cosh", tol=1e-9), LossRegressor(solver="adam")], ids=repr)

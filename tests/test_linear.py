@@ -11,7 +11,7 @@ from cases import DEFAULTS, data, for_classes, same_bits, seed_of
 
 import fastloss as fl
 from fastloss import backend, domains
-from fastloss.linear.passes import WIDE, PlainPass, make_pass
+from fastloss.linear.passes import WIDE, make_pass
 from fastloss.linear.problem import LinearProblem
 
 sparse = pytest.importorskip("scipy.sparse")

@@ -608,3 +608,30 @@ def test_choice_of_many_rows() -> None:
     for rows, first in ((slice(None), "lbfgs"), (slice(1, None), "newton")):
         problem = LinearProblem(X[rows], y[rows], fl.Huber(), penalty=fl.L2(0.1))
         assert choose(problem) == first
+
+
+# -- losses that are not convex ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("n", [400, 20_000])
+@pytest.mark.parametrize("solver", SMOOTH_SOLVERS, ids=lambda module: module.__name__)
+@pytest.mark.parametrize("name", ["tukey", "welsch", "geman_mcclure", "arctan", "cauchy"])
+def test_robust_losses_fit_the_bulk_and_not_a_few_samples(name: str, solver: Any, n: int) -> None:
+    """Most residuals of a constant are beyond c, where the loss is flat, and a tenth of the targets are one number."""
+    rng = seed_of("bulk", n)
+    X = rng.normal(size=(n, 3))
+    w = np.array([40.0, -20.0, 10.0])
+    y = X @ w + 100 + rng.normal(size=n)
+    y[: n // 10] = 300
+    solution = solver.solve(LinearProblem(X, y, fl.get_loss(name, c=5.0)), tol=1e-6)
+    assert solution.converged
+    np.testing.assert_allclose(solution.theta, [*w, 100], atol=1)
+
+
+def test_a_robust_start_needs_residuals() -> None:
+    """Where most targets are one number there is no size of residuals, and a constant will do."""
+    X = features(50, 2)
+    y = np.where(np.arange(50) < 5, 9.0, 1.0)
+    np.testing.assert_allclose(
+        newton.solve(LinearProblem(X, y, fl.Welsch(c=0.1)), tol=1e-9).theta, [0, 0, 1], atol=1e-6
+    )

@@ -257,3 +257,24 @@ def test_no_mean_no_batches():
     empty.sample_weight = np.zeros(N)
     with pytest.raises(ValueError, match="total weight is zero"):
         Descent(empty, np.zeros(empty.shape), Settings()).epoch(empty)
+
+
+def test_a_warm_start_that_is_not_beaten_is_kept():
+    """As the end of a fit, without a word; but a descent far above it has diverged, as one from a constant has."""
+    task = problem(fl.HalfSquaredError())
+    best = proximal.solve(task, tol=1e-10)
+    again = stochastic.solve(task, best.theta, settings=Settings(batch_size=16))
+    assert again.converged
+    np.testing.assert_array_equal(again.theta, best.theta)
+    wide = LinearProblem(task.X * 1e3, task.y, fl.Huber())
+    start = proximal.solve(wide, tol=1e-6).theta
+    beyond = stochastic.solve(wide, start, settings=Settings(batch_size=16))
+    assert not beyond.converged
+    assert "diverged" in beyond.message
+    np.testing.assert_array_equal(beyond.theta, start)
+
+
+def test_one_epoch_of_one_batch_has_not_diverged():
+    """The best that it knows the objective of is its start."""
+    solution = stochastic.solve(problem(fl.Huber()), max_iter=1, settings=Settings(batch_size=N))
+    assert "not converged after 1 epochs: raise eta0" in solution.message

@@ -19,6 +19,7 @@ from fastloss.estimators.display import Display
 from fastloss.estimators.losses import of_scores
 from fastloss.linear.choice import choose, fitting
 from fastloss.linear.problem import LinearProblem
+from fastloss.linear.start import origin, starts_at_its_minimum
 from fastloss.linear.stochastic import RULES, SCHEDULES, Descent, Settings
 from fastloss.loss import Loss
 from fastloss.penalties import L1, L2, ElasticNet, Penalty
@@ -182,6 +183,12 @@ class LossModel(BaseEstimator):
 
         An interrupt ends all fits: problems that have not begun keep the coefficients that they would start from.
         """
+        if self.early_stopping and (solver := self._solver(problems[0])) not in RULES:
+            warnings.warn(
+                f"early_stopping=True is for the solvers {', '.join(RULES)}, and {solver!r} does not stop early",
+                UserWarning,
+                stacklevel=4,
+            )
         rng = check_random_state(self.random_state)
         thetas = self._starts(problems)
         fits: list[_Fit] = []
@@ -266,6 +273,11 @@ class LossModel(BaseEstimator):
             return choose(problem)
         known = fitting(problem)
         if self.solver not in known:
+            if starts_at_its_minimum(problem.loss):
+                raise ValueError(
+                    f"solver={self.solver!r} finds the minimum of {problem.loss!r}, which is 0 at coefficients of 0: "
+                    "use 'hinge', or solver='sgd'"
+                )
             raise ValueError(
                 f"solver={self.solver!r} does not fit {problem.loss!r} with {problem.penalty!r}: the solvers that do "
                 f"are {', '.join(known)}"
@@ -295,7 +307,7 @@ class LossModel(BaseEstimator):
             if hasattr(self, "coef_"):
                 starts = self._known(problems, "partial_fit goes on", "use a new estimator")
             else:
-                starts = [np.zeros(shape) for shape in shapes]
+                starts = [origin(problem) for problem in problems]
             settings = self._settings(rule, check_random_state(self.random_state))
             self._descents = [
                 Descent(problem, start, settings) for problem, start in zip(problems, starts, strict=True)

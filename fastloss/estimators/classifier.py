@@ -14,6 +14,7 @@ from sklearn.utils.multiclass import _check_partial_fit_first_call, check_classi
 from fastloss import activations
 from fastloss.estimators.base import LossModel, trains_in_pieces
 from fastloss.estimators.documentation import documented
+from fastloss.estimators.losses import TASKS, to_probabilities
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
 def _has_probabilities(model: LossClassifier) -> bool:
     loss = model._loss()
-    if loss.activation == "identity":
+    if to_probabilities(loss) is None:
         raise AttributeError(f"predict_proba is not available: scores of {loss.name} are no probabilities")
     return True
 
@@ -62,7 +63,14 @@ class LossClassifier(ClassifierMixin, LossModel):
     -----
     %(solvers)s
 
-    `predict_proba` is there where the loss's scores mean probabilities: its activation is a sigmoid or a softmax.
+    - ``LogisticRegression(C=C)``: "log_loss", or of more classes "cross_entropy", penalty "l2", alpha = 1 / (C n)
+    - ``LinearSVC(C=C, fit_intercept=False)``: "squared_hinge", penalty "l2", alpha = 1 / (C n)
+
+    `predict_proba` is there where the loss's scores mean probabilities: its activation is a sigmoid or a softmax, or
+    it is "modified_huber". They estimate shares of the classes with "log_loss", "cross_entropy", "soft_margin" and
+    "brier", for three or more classes best with "cross_entropy", as one-vs-rest only divides by a sum. Focal and robust
+    losses, `pos_weight`, label smoothing and class weights shift them: mend that with
+    `sklearn.calibration.CalibratedClassifierCV`.
 
     Examples
     --------
@@ -76,7 +84,7 @@ class LossClassifier(ClassifierMixin, LossModel):
     array([[0.17, 0.67, 0.17]])
     """
 
-    _tasks = ("binary", "multiclass")
+    _tasks = TASKS["LossClassifier"]
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **LossModel._parameter_constraints,
         "class_weight": [StrOptions({"balanced"}), dict, None],
@@ -207,6 +215,9 @@ class LossClassifier(ClassifierMixin, LossModel):
                 )
             if self.class_weight == "balanced":
                 factors[~np.isfinite(factors)] = 0  # of a class whose samples all have weight 0
+            for label, factor in zip(self.classes_.tolist(), factors.tolist(), strict=True):
+                if not 0 <= factor < np.inf:
+                    raise ValueError(f"class_weight of {label!r} is {factor:g}: expected a number of at least 0")
             weight = factors.astype(X.dtype)[labels] * (1 if weight is None else weight)
         if not loss.has_rows:
             kinds = range(1, 2) if n_classes == 2 else range(n_classes)
@@ -279,9 +290,12 @@ class LossClassifier(ClassifierMixin, LossModel):
         ndarray of shape (n_samples, n_classes)
         """
         scores, loss = self.decision_function(X), self._loss()
+        probabilities = to_probabilities(loss)
+        assert probabilities is not None
         if scores.ndim == 1:
-            return activations.sigmoid(np.stack([-scores, scores], axis=1))
-        p = loss.inverse_link(scores)
+            both = np.stack([-scores, scores], axis=1)
+            return activations.sigmoid(both) if loss.has_rows else probabilities(both)
+        p: NDArray[Any] = probabilities(scores)
         if not loss.has_rows:
             total = p.sum(axis=1, keepdims=True)
             p = np.where(total > 0, p, 1) / np.where(total > 0, total, p.shape[1])

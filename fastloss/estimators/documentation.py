@@ -12,7 +12,8 @@ PARAMETERS = """\
         What is added to the weighted mean of the losses: a penalty on coef_, never on intercept_. A word takes its
         strength from `alpha` and `l1_ratio`; an object such as ``fastloss.L1(0.1)`` has its own.
     alpha : float, default=1e-4
-        "l2": alpha/2 ||w||^2; "l1": alpha ||w||_1; "elasticnet": both, as `fastloss.ElasticNet`.
+        "l2": alpha/2 ||w||^2; "l1": alpha ||w||_1; "elasticnet": both, as `fastloss.ElasticNet`. It is added to a
+        mean, so that for a few hundred samples 1e-4 is next to none: see Notes.
     l1_ratio : float, default=0.5
         Share of "l1" in "elasticnet".
     fit_intercept : bool, default=True
@@ -27,9 +28,10 @@ default="auto"
         The most iterations, or epochs: passes over the samples. Where they are not enough there is a
         ConvergenceWarning.
     learning_rate : {"constant", "invscaling", "cosine", "adaptive"}, default="constant"
-        Of the stochastic solvers, as are the next seven: how the rate of a step falls. "constant": eta0; "invscaling":
-        eta0 / t^power_t at step t; "cosine": half a cosine from eta0 to 0 over `max_iter` epochs; "adaptive": eta0,
-        divided by 5 each time the objective no longer falls, down to 1e-6.
+        How the rate of a step falls. "constant": eta0; "invscaling": eta0 / t^power_t at step t; "cosine": half a
+        cosine from eta0 to 0 over `max_iter` epochs; "adaptive": eta0, divided by 5 each time the objective no longer
+        falls, down to 1e-6. For the stochastic solvers only, as are `eta0`, `power_t`, `momentum`, `nesterov`,
+        `batch_size`, `early_stopping`, `validation_fraction`, `n_iter_no_change` and `random_state`.
     eta0 : float, optional
         The first rate. By default 0.01; of "adagrad" 0.1.
     power_t : float, default=0.5
@@ -79,7 +81,8 @@ SOLVERS = """\
     - "lbfgs" for all other losses with a gradient: the curvature of a sample of the rows leaves few passes over all.
       "newton", which takes the Hessian of all rows in each iteration, where they are so few (some thousands) that no
       sample is smaller.
-    - "adam" for what is left: kinks between curved pieces.
+    - "adam" for what is left: kinks between curved pieces, and the perceptron, whose minimum is 0 at coefficients
+      of 0.
 
     Otherwise the number of samples does not decide, for these methods begin with a sample. The stochastic solvers
     are for data that come in pieces (`partial_fit`), and for a good answer after very few passes; they keep the best
@@ -87,7 +90,11 @@ SOLVERS = """\
 
     Ctrl-C ends a fit with the best coefficients so far and a ConvergenceWarning. Of one-vs-rest it ends the fits of all
     classes: those that have not begun keep their coefficients with `warm_start`; without, KeyboardInterrupt is raised,
-    for there is no model yet."""
+    for there is no model yet.
+
+    Features should be of like scale, as behind a `StandardScaler`: the penalty, `tol` and the stochastic solvers
+    treat all coefficients alike. `alpha` is compared with the mean loss, so that another loss wants another `alpha`:
+    search both together. The same minimum as scikit-learn's, of n samples:"""
 
 
 def documented(cls: _Class) -> _Class:

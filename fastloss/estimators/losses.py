@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import difflib
 from typing import TYPE_CHECKING, Any
 
 from fastloss.loss import Loss
-from fastloss.registry import for_raw_scores, list_losses
+from fastloss.losses.binary import ModifiedHuber
+from fastloss.registry import ALIASES, for_raw_scores, list_losses
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
+TASKS = {"LossRegressor": ("regression", "count"), "LossClassifier": ("binary", "multiclass")}
 OF_DISTANCES = ("hinge_embedding",)  # no fact of a loss says so: it falls without end where a label is 1
 
 
@@ -25,20 +30,34 @@ def of_scores(loss: str | Loss, tasks: tuple[str, ...], estimator: str) -> Loss:
     estimator : str
         Its name, for the error.
     """
-    found = loss if isinstance(loss, Loss) else for_raw_scores(loss)
+    known = [name for task in tasks for name in list_losses(task) if _misfit(for_raw_scores(name), tasks) is None]
+    try:
+        found = loss if isinstance(loss, Loss) else for_raw_scores(loss)
+    except ValueError:
+        names = [*known, *(alias for alias, name in ALIASES.items() if name in known)]
+        near = difflib.get_close_matches(str(loss), names, n=1)
+        hint = f"; did you mean {near[0]!r}?" if near else f"; those of {estimator} are {', '.join(known)}"
+        raise ValueError(f"there is no loss named {loss!r}{hint}") from None
     reason = _misfit(found, tasks)
     if reason is None:
         return found
-    known = [name for task in tasks for name in list_losses(task) if _misfit(for_raw_scores(name), tasks) is None]
     raise ValueError(
         f"loss={loss!r} does not fit {estimator}: {reason}. The losses that do are {', '.join(known)}, and sums of them"
     )
 
 
+def to_probabilities(loss: Loss) -> Callable[[NDArray[Any]], NDArray[Any]] | None:
+    """What makes scores probabilities, or None where none does."""
+    if isinstance(loss, ModifiedHuber):  # no inverse link: a score of -1 and all below mean 0
+        return lambda scores: (scores.clip(-1, 1) + 1) / 2
+    return None if loss.activation == "identity" else loss.inverse_link
+
+
 def _misfit(loss: Any, tasks: tuple[str, ...]) -> str | None:
     """Why a loss cannot be of the scores of a linear model."""
     if loss.task not in tasks:
-        return f"it is a loss of task {loss.task!r}"
+        other = next((f", for {name}" for name, theirs in TASKS.items() if loss.task in theirs), "")
+        return f"it is a loss of task {loss.task!r}{other}"
     if loss.name in OF_DISTANCES:
         return "its scores are distances, without an end where classes agree"
     if loss.prediction_domain.code is not None:

@@ -10,7 +10,7 @@ from sklearn.utils.metaestimators import available_if
 
 from fastloss.estimators.base import LossModel, trains_in_pieces
 from fastloss.estimators.documentation import documented
-from fastloss.estimators.losses import check_targets
+from fastloss.estimators.losses import TASKS, check_targets
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,7 +29,7 @@ class LossRegressor(RegressorMixin, LossModel):
     loss : str or Loss, default="squared_error"
         A name of ``fastloss.list_losses("regression")`` or ``("count")``, or a loss, or a sum of losses. Any that
         takes raw scores fits: counts and positive amounts are predicted through exp, `GaussianNLL` and `GaussianCRPS`
-        with a standard deviation.
+        with a standard deviation. Thresholds such as `delta` and `c` are in units of y.
     %(parameters)s
 
     Attributes
@@ -42,6 +42,15 @@ class LossRegressor(RegressorMixin, LossModel):
     Notes
     -----
     %(solvers)s
+
+    - ``Ridge(a)``: "squared_error", penalty "l2", alpha = 2 a / n
+    - ``Lasso(a)``: "half_squared_error", penalty "l1", alpha = a
+    - ``PoissonRegressor(a)``: "poisson", penalty "l2", alpha = a
+
+    The loss, and with it `alpha`, `tol` and `eta0`, is in units of y too: standardise y, as
+    `sklearn.compose.TransformedTargetRegressor` does, or choose `delta` or `c` for it. A loss of residuals that is not
+    convex ("tukey", "welsch", "cauchy", ...) is fitted by the deterministic solvers from a convex robust fit, to the
+    minimum near the bulk of the samples.
 
     `score` is R^2, whatever the loss, so that a search over losses compares like with like.
 
@@ -57,7 +66,7 @@ class LossRegressor(RegressorMixin, LossModel):
     array([2.3])
     """
 
-    _tasks = ("regression", "count")
+    _tasks = TASKS["LossRegressor"]
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> LossRegressor:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fastloss.linear.start import enough
+from fastloss.linear.start import enough, starts_at_its_minimum
 from fastloss.linear.stochastic import RULES
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ def fitting(problem: LinearProblem) -> tuple[str, ...]:
                                             no curvature for Newton's method, and no gradient where the minimum is.
     sgd, adagrad, rmsprop, adam             A mean over samples. First choice only for kinks that `interior` does not
                                             take: what an epoch costs brings the others most of the way to the minimum.
+                                            And for the perceptron, whose minimum is at coefficients of 0.
     ======================================= ============================================================================
 
     Of so few rows that no sample is smaller, newton comes first: lbfgs would take the same Hessian, once. Otherwise the
@@ -44,7 +45,9 @@ def fitting(problem: LinearProblem) -> tuple[str, ...]:
     loss = problem.loss
     smooth = loss.smoothness > 0 or not problem.additive  # a root of a sum has its kink at a fit without residuals only
     deterministic: tuple[str, ...] = ()
-    if loss.piecewise_linear:
+    if starts_at_its_minimum(loss):
+        deterministic = ()
+    elif loss.piecewise_linear:
         deterministic = ("interior",)
     elif smooth and problem.l1:
         deterministic = ("proximal",)

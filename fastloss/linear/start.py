@@ -1,4 +1,4 @@
-"""Where a solver starts: at a constant, or at the solution for a sample of the rows."""
+"""Where a solver starts: at a constant, at a convex fit, or at the solution for a sample of the rows."""
 
 from __future__ import annotations
 
@@ -6,7 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fastloss.linear.problem import LinearProblem
 from fastloss.linear.progress import Progress
+from fastloss.losses.binary import Perceptron
+from fastloss.losses.regression import AbsoluteError, PseudoHuber
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -14,8 +17,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from fastloss.linear.line_search import Point
-    from fastloss.linear.problem import LinearProblem
     from fastloss.linear.solution import Report, Solution
+    from fastloss.loss import Loss
 
     Descend = Callable[[LinearProblem, Progress, NDArray[Any], float, NDArray[Any]], None]
 
@@ -23,6 +26,8 @@ if TYPE_CHECKING:
 ROWS, ROWS_PER_PARAMETER = 5_000, 10
 # For a constant, which is only where to start, so many will do.
 ROWS_OF_CONSTANT = 500
+# A convex fit to start from has a gradient of at most this share of the largest slope of its loss.
+START = 1e-3
 # Of large data it is this share, whose solution takes a small part of the time that it saves.
 SHARE = 32
 
@@ -74,13 +79,56 @@ def solve_from(
     return progress.solution()
 
 
+def starts_at_its_minimum(loss: Loss) -> bool:
+    """Whether coefficients of 0 are least, and no answer: of the perceptron, which learns on the way."""
+    return isinstance(loss, Perceptron)
+
+
+def constant_or_robust(problem: LinearProblem, progress: Progress, descend: Descend) -> NDArray[Any]:
+    """`origin`; for a loss of residuals that is not convex, the solution of a convex robust one for a sample.
+
+    Beyond its scale such a loss is nearly flat: from a constant it descends to a fit of the few samples nearest to it,
+    which may be a low minimum and is never an answer. A pseudo-Huber loss has its one minimum near the bulk of the
+    samples, and from there the nearest minimum is wanted, as of an MM-estimate [1]_. It bends at the median size of
+    the residuals.
+
+    References
+    ----------
+    .. [1] V. J. Yohai, "High breakdown-point and high efficiency robust estimates for regression", Ann. Statist. 15
+       (1987). https://doi.org/10.1214/aos/1176350366
+    """
+    theta, loss = origin(problem), problem.loss
+    if loss.convex or loss.task != "regression" or loss.has_rows or loss.activation != "identity":
+        return theta
+    few = sample(problem, enough(problem))
+    size = float(AbsoluteError().optimum(np.abs(few.y - few.scores(theta)), few.sample_weight))
+    if not 0 < size < np.inf:
+        return theta
+    convex = LinearProblem(
+        few.X,
+        few.y,
+        PseudoHuber(delta=size),
+        sample_weight=few.sample_weight,
+        penalty=few.penalty,
+        fit_intercept=few.fit_intercept,
+        n_threads=few.n_threads,
+    )
+    known = Progress(convex, START * size, progress.max_iter, None)
+    descend(convex, known, *begin(convex, known, None, descend))
+    assert known.theta is not None
+    return known.theta
+
+
 def begin(problem: LinearProblem, progress: Progress, start: NDArray[Any] | None, descend: Descend) -> Point:
-    """The given start; without one, what `descend` makes of a sample of the rows, if that is better than a constant.
+    """The given start; without one, what `descend` makes of a sample of rows, if better than `constant_or_robust`.
 
     The sample is solved from a sample of its own, and no further than to what it knows about the whole. A few
     iterations over all rows are left.
     """
-    theta = origin(problem) if start is None else np.array(start, dtype=np.float64).reshape(problem.shape)
+    if start is None:
+        theta = constant_or_robust(problem, progress, descend)
+    else:
+        theta = np.array(start, dtype=np.float64).reshape(problem.shape)
     value, gradient = problem.value_and_gradient(theta)
     objective, gap = progress.see(theta, value, gradient)
     size = max(enough(problem), problem.n_samples // SHARE)

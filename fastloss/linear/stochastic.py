@@ -9,7 +9,7 @@ import numpy as np
 
 from fastloss import validation
 from fastloss.linear.solution import Solution
-from fastloss.linear.start import origin
+from fastloss.linear.start import origin, starts_at_its_minimum
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -230,14 +230,16 @@ def solve(
     Returns
     -------
     Solution
-        ``n_iter`` counts epochs. Not converged where `max_iter` epochs, Ctrl-C, or an objective that rises
-        ended it.
+        ``n_iter`` counts epochs. Not converged where `max_iter` epochs, Ctrl-C, or an objective that rises ended it,
+        or where no epoch came below the constant it began with. The start is a point on the way like any other.
     """
     descent = Descent(problem, origin(problem) if start is None else start, settings._replace(horizon=max_iter))
-    best, lowest, waited = descent.theta.copy(), math.inf, 0
+    first = descent.theta.copy()
+    best, lowest, waited = first.copy(), math.inf, 0
     whole = settings.batch_size >= (problem.n_samples if samples is None else len(samples))
+    standardise = ", or standardise y" if problem.loss.task == "regression" else ""
     converged = interrupted = False
-    message = f"{settings.rule} has not converged after {max_iter} epochs: increase max_iter"
+    message = f"{settings.rule} has not converged after {max_iter} epochs: raise eta0 or max_iter{standardise}"
     try:
         for _ in range(max_iter):
             before = descent.theta.copy()
@@ -250,12 +252,8 @@ def solve(
                 lowest = judged
                 best[...] = before if whole and validate is None else descent.theta  # what the objective is of
             ended = waited >= settings.n_iter_no_change
-            risen = ended and judged - lowest > max(1.0, abs(lowest))
-            if not math.isfinite(judged) or risen:
-                message = (
-                    f"{settings.rule} has diverged in epoch {descent.epochs}: lower eta0={descent.rate:g}, or scale "
-                    "the features, as with sklearn.preprocessing.StandardScaler"
-                )
+            if not math.isfinite(judged) or (ended and _risen(judged, lowest)):
+                message = _advice(descent, f"has diverged in epoch {descent.epochs}")
                 break
             if ended and (settings.schedule != "adaptive" or descent.rate <= _LEAST_RATE):
                 converged = True
@@ -267,12 +265,34 @@ def solve(
         interrupted = True
         message = f"{settings.rule} was interrupted after {descent.epochs} epochs: coefficients are the best so far"
     value, gradient = problem.value_and_gradient(best)
+    objective = value + problem.absolute(best)
+    if not starts_at_its_minimum(problem.loss):
+        value_first, gradient_first = problem.value_and_gradient(first)
+        lowest = value_first + problem.absolute(first)
+        if not objective < lowest:
+            ended = converged or (descent.epochs == max_iter and objective > lowest)
+            if ended and (start is None or _risen(objective, lowest)):
+                converged = False
+                message = _advice(descent, "has diverged or found nothing to learn, for no epoch came below the start")
+            best, objective, gradient = first, lowest, gradient_first
     return Solution(
         best,
-        value + problem.absolute(best),
+        objective,
         descent.epochs,
         converged,
         "" if converged else message,
         problem.gradient_norm(best, gradient),
         interrupted,
+    )
+
+
+def _risen(objective: float, lowest: float) -> bool:
+    """Whether an objective is so much higher than the lowest that chance in the order of samples is no reason."""
+    return objective - lowest > max(1.0, abs(lowest))
+
+
+def _advice(descent: Descent, what: str) -> str:
+    return (
+        f"{descent.settings.rule} {what}: lower eta0={descent.rate:g}, or scale the features, as with "
+        "sklearn.preprocessing.StandardScaler"
     )
