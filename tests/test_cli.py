@@ -112,7 +112,7 @@ def test_show_a_loss_in_full(capsys: pytest.CaptureFixture[str], monkeypatch: py
         "  activation        identity",
         "  Hessian           exact, fisher, floor",
         "  additive          yes",
-        "  aliases           log_loss",
+        "  aliases           log_loss, bce",
     ):
         assert f"\n{line}\n" in text, line
 

@@ -386,7 +386,9 @@ def test_float32(solver: Any, loss: Any) -> None:
     end = solver.solve(narrow, tol=1e-12, max_iter=500)
     assert "no further progress is possible in float32" in end.message or end.converged
     assert end.n_iter < 100
-    assert end.gap < 1e-5
+    # Objectives that differ by 2 eps cannot be told apart: gradients of the root of that times the curvature, 2e-4 here.
+    # The default tol, half of it, is within reach.
+    assert end.gap < 1e-4
     assert wide.value(end.theta) == pytest.approx(best.objective, rel=1e-6)
 
 
@@ -590,8 +592,9 @@ def test_choice(loss: Any, penalty: Any) -> None:
     names, rules = fitting(problem), set(stochastic.RULES)
     assert choose(problem) == names[0]
     assert rules & set(names) == (rules if loss.additive else set())
-    assert ("interior" in names) == loss.piecewise_linear
-    if loss.piecewise_linear:
+    no_batches = start.starts_at_its_minimum(loss)  # which learn on the way, or not at all
+    assert ("interior" in names) == (loss.piecewise_linear and not no_batches)
+    if loss.piecewise_linear and not no_batches:
         assert names[0] == "interior"
     elif loss.smoothness == 0 and loss.additive:
         assert names[0] == "adam"
