@@ -386,8 +386,8 @@ def test_float32(solver: Any, loss: Any) -> None:
     end = solver.solve(narrow, tol=1e-12, max_iter=500)
     assert "no further progress is possible in float32" in end.message or end.converged
     assert end.n_iter < 100
-    # Objectives that differ by 2 eps cannot be told apart: gradients of the root of that times the curvature, 2e-4 here.
-    # The default tol, half of it, is within reach.
+    # Objectives that differ by 2 eps cannot be told apart, gradients below the root of that times the curvature, 2e-4
+    # here, neither. The default tol, half of it, is within reach.
     assert end.gap < 1e-4
     assert wide.value(end.theta) == pytest.approx(best.objective, rel=1e-6)
 
