@@ -36,15 +36,17 @@ def _inside(app: Any, docname: str, source: list[str]) -> None:
     source[0] = re.sub(r"\[([^\]]+)\]\(\.\./[^)]+\)", r"\1", source[0])
 
 
-def _bars(app: Any, what: str, name: str, obj: object, options: Any, lines: list[str]) -> None:
-    """Bars in a docstring, as of an absolute value, are bars and no substitutions; code stays as it is."""
+def _plain(app: Any, what: str, name: str, obj: object, options: Any, lines: list[str]) -> None:
+    """Bars in a docstring are those of absolute values, and ``coef_`` is no reference; code stays as it is."""
     for i, line in enumerate(lines):
         if not line.lstrip().startswith((">>>", "...")):
             parts = re.split(r"(``.*?``)", line)
-            lines[i] = "".join(part if part.startswith("``") else part.replace("|", r"\|") for part in parts)
+            lines[i] = "".join(
+                part if part.startswith("``") else re.sub(r"\||(?<=\w)_(?!\w)", r"\\\g<0>", part) for part in parts
+            )
 
 
 def setup(app: Any) -> None:
     """Connect."""
     app.connect("source-read", _inside)
-    app.connect("autodoc-process-docstring", _bars, priority=400)  # before numpydoc, which renames references
+    app.connect("autodoc-process-docstring", _plain, priority=400)  # before numpydoc, which renames references
