@@ -132,6 +132,7 @@ docs: $(STAMPS)/extra-docs ## the documentation site, docs/_build/index.html; wa
 	@$(TIMED) $(BIN)/sphinx-build -q -W --keep-going -j $(JOBS) -b html docs docs/_build && echo "docs/_build/index.html"
 
 docs-figures: PEERS = numpy sklearn sklearn.metrics torch torch.compile jax numba numexpr
+docs-figures: ARGS = --no-limit
 docs-figures: $(STAMPS)/extra-bench $(STAMPS)/tests ## the tables of README.md, docs/performance.md and docs/precision.md
 	@for peer in $(sort $(EXTRA_PEERS)); do $(MAKE) --no-print-directory $(STAMPS)/peer-$$peer || true; done
 	@$(BIN)/python tools/precision.py

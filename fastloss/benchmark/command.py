@@ -45,6 +45,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     extent.add_argument(
         "--full", action="store_true", help="every combination, all installed peers, longer samples: an hour"
     )
+    parser.add_argument(
+        "--no-limit", action="store_true", help="a quick run goes on until all of its rows are measured"
+    )
     parser.add_argument("--losses", **many, help="losses by name (default: all)")
     parser.add_argument(
         "--sizes",
@@ -177,7 +180,7 @@ def run(args: argparse.Namespace, stream: TextIO | None = None) -> int:
         engines={name: ENGINES[name] for name in ("fastloss", *peers)},
         absent=absent,
         notes=notes + missing,
-        pace=runner.FULL if args.full else runner.QUICK,
+        pace=runner.FULL if args.full else runner.UNLIMITED if args.no_limit else runner.QUICK,
         threads=args.threads or min(16, processors()),
         args=args,
         stream=stream,

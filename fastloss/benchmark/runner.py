@@ -60,6 +60,7 @@ class Pace:
 
 
 QUICK = Pace(engine_seconds=28.0)
+UNLIMITED = Pace()
 FULL = Pace(rounds=15, sample_seconds=0.02, row_seconds=4.0, load_timeout=240.0, time_timeout=120.0)
 
 
@@ -388,7 +389,7 @@ class Runner:
             self.behind = spent > max(0.2, done / len(plan))  # the start, with its imports, is allowed a fifth
             if limit is not None and spent > 1.0:
                 left = f"{len(plan) - done} of {len(plan)} rows not measured"
-                self.notes.append(f"{left}: a quick run ends after {limit:.0f} s (see --losses, --sizes and --full)")
+                self.notes.append(f"{left}: a quick run ends after {limit:.0f} s (see --no-limit, --losses and --sizes)")
                 return
             try:
                 self._pool(row)
