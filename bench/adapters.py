@@ -93,7 +93,7 @@ def calls(n: int) -> None:
 
     rng = np.random.default_rng(0)
     w = rng.uniform(0.5, 2, n).astype(np.float32)
-    print(f"One call, n = {n:,}, weighted, one thread: milliseconds\n")
+    print(f"One call, n = {n:,}, weighted, {THREADS} threads: milliseconds\n")
     print(f"{'objective':16} {'host':12} {'NumPy':>8} {'fastloss':>8} {'ratio':>6}")
     for name, loss, kind, by_numpy, k in OBJECTIVES:
         m = n // k
@@ -105,7 +105,7 @@ def calls(n: int) -> None:
         z = rng.normal(scale=2, size=(m, k) if k > 1 else m)
         single, by_class = z.astype(np.float32), np.asfortranarray(z)
         l_data = lightgbm.Dataset(np.zeros((m, 1)), y, weight=w[:m], params={"verbose": -1}).construct()
-        for_x, for_l = (module.objective(loss, hessian=kind) for module in (for_xgboost, for_lightgbm))
+        for_x, for_l = (m.objective(loss, hessian=kind, n_threads=THREADS) for m in (for_xgboost, for_lightgbm))
         y64, w64 = y.astype(float), w[:m].astype(float)
         in_sklearn = as_base_loss(loss, hessian=kind, n_classes=k if k > 1 else None)
         gradient, curvature = (np.empty(z.shape, np.float32, "F") for _ in range(2))

@@ -27,6 +27,18 @@ class Runner:
         vector: Any = ...,
     ) -> Any: ...
 
+def write_apart(
+    runner: Runner,
+    operation: int,
+    y_true: Any,
+    y_pred: Any,
+    sample_weight: Any,
+    g: Any,
+    h: Any,
+    n_threads: int | None,
+    floor: float = ...,
+) -> bool: ...
+
 class LinearPass:
     def __init__(
         self,

@@ -80,6 +80,7 @@ cdef extern from "fastloss.h" nogil:
         const fl_pairs_kernel *pairs
         ptrdiff_t n_pairs
         fl_run run[3][2]
+        fl_run apart[2]
         fl_run overlap_sums[2]
         fl_run overlap_gradient[2]
         fl_run linear[2]
@@ -777,6 +778,7 @@ cdef domain_t as_domain(object domain):
 
 
 # One module, for all of it shares the driver above; one file per subject.
+include "_apart.pxi"
 include "_embeddings.pxi"
 include "_overlap.pxi"
 include "_linear.pxi"

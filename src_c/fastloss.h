@@ -131,6 +131,17 @@ typedef struct {
     fl_run run[FL_REALS];
 } fl_pairs_kernel;
 
+/* Gradient and curvature of scores that lie by columns, or to be written as float: the job runs over the rows of a loss's
+ * job, which runs on some of them at a time. */
+enum { FL_APART = 1024 }; /* numbers of a turn: at least 16 rows */
+typedef struct {
+    fl_job job;         /* first: a runner is given its address */
+    const fl_job *loss; /* of all rows; its z, g and h lie as is said here */
+    ptrdiff_t n;        /* rows */
+    int by_columns;     /* z, g and h: the numbers of a class together */
+    int narrow;         /* g and h are float */
+} fl_apart;
+
 /* Losses of overlapping masks: arrays of samples, classes and places, cut into units of one class each. A job runs over
  * units. Weights are one per sample, of the real type. */
 typedef struct {
@@ -192,6 +203,7 @@ typedef struct {
     const fl_pairs_kernel *pairs;
     ptrdiff_t n_pairs;
     fl_run run[FL_KINDS][FL_REALS];
+    fl_run apart[FL_REALS];
     fl_run overlap_sums[FL_REALS], overlap_gradient[FL_REALS];
     fl_run linear[FL_REALS], gram[FL_REALS], times[FL_REALS], descent[FL_REALS];
     fl_run run_checks; /* looks through the job's checks, computes nothing */

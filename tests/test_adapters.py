@@ -242,20 +242,47 @@ def _lightgbm_data():
     return lightgbm.Dataset(np.zeros((4, 1)), np.array([0, 1, 2, 0]), params={"verbose": -1}).construct()
 
 
-def test_blocks_give_what_a_whole_pass_gives():
-    """Where type and order differ from the result's, scores go through in blocks; the last is shorter."""
-    n = 2 * boosting.BLOCK + 77
-    y, w = RNG.integers(0, 3, n).astype(float), RNG.uniform(0, 2, n)
-    for loss, target, shape in ((fl.Huber(), RNG.normal(size=n), (n,)), (CE, y, (n, 3)), (fl.MultiMargin(), y, (n, 3))):
-        z = np.asfortranarray(RNG.normal(size=shape))
-        for weight in (None, w):
-            out = tuple(np.empty(shape, np.float32, "F") for _ in range(2))
-            whole = tuple(np.empty(shape) for _ in range(2))
-            objective = boosting.Objective(loss)
-            objective.derivatives(target, z, weight, out)
+@pytest.mark.parametrize("way", ["by the engine", "in blocks"])
+@pytest.mark.parametrize("k", [1, 2, 3, 7, 64, 65])  # from 65 on always in blocks
+def test_scores_of_another_order_and_type_give_what_a_whole_pass_gives(monkeypatch, way, k):
+    """A whole pass is of C-contiguous float64. There is a shorter block at the end of both ways."""
+    if way == "in blocks":
+        monkeypatch.setattr(boosting.Objective, "_written_apart", lambda *_: False)
+    n = 2 * boosting.BLOCK // k + 77
+    z = np.asfortranarray(RNG.normal(size=(n, k) if k > 1 else n))
+    numbers, labels = RNG.normal(size=n), RNG.integers(0, max(k, 2), n)
+    w = RNG.uniform(0, 2, n)
+    w[::5] = 0
+    cases = [(fl.Huber(), numbers), (fl.Quantile(0.3), numbers.astype(np.float32)), (BCE, labels)]
+    if k > 1:
+        cases = [(CE, labels), (CE, labels.astype(float)), (fl.MultiMargin(), labels.astype(np.uint8))]
+    for loss, target in cases:
+        for weight in (None, w, w.astype(np.float32)):
+            objective = boosting.Objective(loss, n_threads=2)
+            whole = tuple(np.empty(z.shape) for _ in range(2))
             objective.derivatives(target, np.ascontiguousarray(z), weight, whole)
-            for a, b in zip(out, whole, strict=True):
-                np.testing.assert_array_equal(a, b.astype(np.float32))
+            for dtype in (np.float32, np.float64):
+                out = tuple(np.full(z.shape, np.nan, dtype, "F") for _ in range(2))
+                objective.derivatives(target, z, weight, out)
+                for a, b in zip(out, whole, strict=True):
+                    np.testing.assert_array_equal(a, b.astype(dtype))
+
+
+def test_what_is_wrong_in_scores_of_another_order_is_named_by_its_place():
+    z, out = np.asfortranarray(np.zeros((40, 3))), tuple(np.empty((40, 3), np.float32, "F") for _ in range(2))
+    y, w = np.zeros(40), np.ones(40)
+    y[33] = 5
+    with pytest.raises(ValueError, match=r"y_true\[33\] is 5"):
+        boosting.Objective(CE).derivatives(y, z, None, out)
+    w[20] = -1
+    with pytest.raises(ValueError, match=r"sample_weight\[20\] is -1"):
+        boosting.Objective(CE).derivatives(np.zeros(40), z, w, out)
+    with pytest.raises(ValueError, match=r"y_true has shape \(39,\)"):
+        boosting.Objective(CE).derivatives(np.zeros(39), z, None, out)
+    fl.set_check_finite(True)
+    z[7, 1] = np.nan
+    with pytest.raises(ValueError, match=r"y_pred\[7, 1\] is nan"):
+        boosting.Objective(CE).derivatives(np.zeros(40), z, None, out)
 
 
 # -- fits --------------------------------------------------------------------------------------------------------------

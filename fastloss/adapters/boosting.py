@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import numpy as np
 
-from fastloss import activations, domains
+from fastloss import activations, backend, domains
 from fastloss.adapters.host import numbers_of
 from fastloss.immutable import Immutable
-from fastloss.loss import Loss
+from fastloss.loss import FLOOR, Loss
+from fastloss.operations import CURVATURE, GRADIENT
 from fastloss.parameters import choice
 from fastloss.registry import for_raw_scores, get_loss, list_losses, loss_class
 
@@ -128,9 +129,10 @@ class Objective(Immutable):
         They may be of another type and order than `z`, in whose type they are computed.
         """
         gradient, curvature = out
-        if z.dtype == gradient.dtype and all(array.flags.c_contiguous for array in (z, *out)):
+        plain = z.flags.c_contiguous and gradient.flags.c_contiguous and curvature.flags.c_contiguous
+        if plain and z.dtype == gradient.dtype:
             self._compute(y, z, w, out)
-        else:
+        elif not self._written_apart(y, z, w, out):
             self._in_blocks(y, z, w, out)
         factor = self._factor(z.shape[1] if z.ndim > 1 else 1)
         if factor != 1:
@@ -156,10 +158,24 @@ class Objective(Immutable):
     def _compute(self, y: Any, z: NDArray[Any], w: Any, out: tuple[NDArray[Any], NDArray[Any]]) -> None:
         if self._kind == "unit":
             self.loss.gradient(y, z, w, reduction="none", out=out[0], n_threads=self.n_threads)
-            out[1][...] = 1 if w is None else w if z.ndim == 1 else w[:, None]
+            out[1][...] = _units(w, z)
         else:
             kind: Any = self._kind
             self.loss.gradient_and_hessian(y, z, w, reduction="none", hessian=kind, out=out, n_threads=self.n_threads)
+
+    def _written_apart(self, y: Any, z: NDArray[Any], w: Any, out: tuple[NDArray[Any], NDArray[Any]]) -> bool:
+        """Have the engine write results of another type or order, if it can."""
+        runner = self.loss._runner
+        if backend.engine is None or not isinstance(runner, backend.engine.Runner):
+            return False
+        unit = self._kind == "unit"
+        operation = GRADIENT if unit else CURVATURE[self._kind]
+        floor = FLOOR if self._kind == "floor" else -math.inf
+        curvature = None if unit else out[1]
+        done: bool = backend.engine.write_apart(runner, operation, y, z, w, out[0], curvature, self.n_threads, floor)
+        if done and unit:
+            out[1][...] = _units(w, z)
+        return done
 
     def _in_blocks(self, y: Any, z: NDArray[Any], w: Any, out: tuple[NDArray[Any], NDArray[Any]]) -> None:
         rows = max(1, BLOCK // max(1, math.prod(z.shape[1:])))
@@ -255,6 +271,11 @@ class Metric(Immutable):
     def value(self, y: Any, raw: NDArray[Any], w: Any) -> float:
         """The weighted mean."""
         return float(self.loss(y, self.scores(raw), w, n_threads=self.n_threads))
+
+
+def _units(w: Any, z: NDArray[Any]) -> Any:
+    """A curvature of 1, weighted."""
+    return 1 if w is None else w if z.ndim == 1 else w[:, None]
 
 
 def floats(raw: Any) -> NDArray[Any]:

@@ -389,7 +389,7 @@ class Runner:
             self.behind = spent > max(0.2, done / len(plan))  # the start, with its imports, is allowed a fifth
             if limit is not None and spent > 1.0:
                 left = f"{len(plan) - done} of {len(plan)} rows not measured"
-                self.notes.append(f"{left}: a quick run ends after {limit:.0f} s (see --no-limit, --losses and --sizes)")
+                self.notes.append(f"{left}: a quick run ends after {limit:.0f} s (see --no-limit, --losses, --sizes)")
                 return
             try:
                 self._pool(row)
