@@ -102,6 +102,10 @@ def types() -> Iterator[str]:
             found = nanoseconds("call(y, z, out=g)", calls)
             cells = ["" if target == dtype else f"{found[target] / found[dtype]:.2f}" for target in TARGETS]
             yield f"| `{name}`, {dtype} predictions | {' | '.join(cells)} |"
+    for dtype in map(np.dtype, ("float32", "float64")):  # targets, predictions and gradient
+        moved = {target: np.dtype(target).itemsize + 2 * dtype.itemsize for target in (dtype.name, *TARGETS)}
+        cells = ["" if target == dtype else f"{moved[target] / moved[dtype.name]:.2f}" for target in TARGETS]
+        yield f"| bytes moved, {dtype} predictions | {' | '.join(cells)} |"
 
 
 def tables(most_threads: int) -> str:
