@@ -1,7 +1,8 @@
 """Adapters against careful NumPy objectives, and against the hosts' own: ``python bench/adapters.py [--n 1000000]``.
 
 Two tables: milliseconds of one call of an objective, as its host makes it; seconds of a fit with the host's own
-objective and with fastloss's in its place ("native": the same trees), taking turns.
+objective and with fastloss's in its place ("native": the same trees), taking turns, and how much of its own time the
+calls of fastloss take: the rest of the difference is what the host does to ask.
 """
 
 from __future__ import annotations
@@ -155,6 +156,31 @@ def calls(n: int) -> None:
 # -- fits --------------------------------------------------------------------------------------------------------------
 
 
+class Stopwatch:
+    """Seconds inside of functions."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def around(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        def timed(*args: Any, **kwargs: Any) -> Any:
+            begin = time.perf_counter()
+            result = function(*args, **kwargs)
+            self.seconds += time.perf_counter() - begin
+            return result
+
+        return timed
+
+
+class ForCatBoost:
+    """An objective whose calls are timed."""
+
+    no_jit = True
+
+    def __init__(self, objective: Any, watch: Stopwatch) -> None:
+        self.calc_ders_range = watch.around(objective.calc_ders_range)
+
+
 def fits(n: int, features: int, rounds: int, repeats: int) -> None:
     import catboost
     import lightgbm
@@ -173,7 +199,7 @@ def fits(n: int, features: int, rounds: int, repeats: int) -> None:
     targets = {"squared": signal + rng.normal(size=n), "logistic": (signal + rng.logistic(size=n) > 0).astype(float)}
     losses = {"squared": fl.HalfSquaredError(), "logistic": fl.BinaryCrossEntropy(from_logits=True)}
     print(f"\nA fit, {n:,} x {features}, {rounds} rounds, weighted, {THREADS} threads: seconds\n")
-    print(f"{'objective':16} {'host':12} {'its own':>8} {'fastloss':>8} {'ratio':>6}")
+    print(f"{'objective':16} {'host':12} {'its own':>8} {'fastloss':>8} {'ratio':>6}  calls of the objective")
     for name, loss in losses.items():
         y = targets[name]
         builtin = {
@@ -193,6 +219,10 @@ def fits(n: int, features: int, rounds: int, repeats: int) -> None:
         make_c = catboost.CatBoostRegressor if name == "squared" else catboost.CatBoostClassifier
         make_h = HistGradientBoostingRegressor if name == "squared" else HistGradientBoostingClassifier
         in_sklearn, own = as_base_loss(loss), "squared_error" if name == "squared" else "log_loss"
+        watch = Stopwatch()
+        for method in ("gradient", "gradient_hessian"):
+            setattr(in_sklearn.closs, method, watch.around(getattr(in_sklearn.closs, method)))
+        for_x, for_l, for_c = watch.around(for_x), watch.around(for_l), ForCatBoost(for_c, watch)
         pairs = {
             "XGBoost": [lambda f=f, p=x_params, d=x_data: xgboost.train(p, d, rounds, obj=f) for f in (None, for_x)],
             "LightGBM": [
@@ -213,12 +243,12 @@ def fits(n: int, features: int, rounds: int, repeats: int) -> None:
             ],
         }
         for host, both in pairs.items():
+            watch.seconds = 0
             theirs, ours = median_times(both, repeats)
+            share = watch.seconds / (repeats + 1) / statistics.median(theirs)
             ratio = statistics.median(b / a for a, b in zip(theirs, ours, strict=True))
-            print(
-                f"{name:16} {host:12} {statistics.median(theirs):8.3f} {statistics.median(ours):8.3f} {ratio:6.3f}",
-                flush=True,
-            )
+            seconds = f"{statistics.median(theirs):8.3f} {statistics.median(ours):8.3f}"
+            print(f"{name:16} {host:12} {seconds} {ratio:6.3f}  {share:.1%}", flush=True)
 
 
 if __name__ == "__main__":
