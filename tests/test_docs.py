@@ -26,22 +26,32 @@ def _blocks(page: Path, language: str) -> list[str]:
     return [code for found, code in CODE.findall(page.read_text()) if found == language]
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
-def test_code_runs(page, tmp_path, monkeypatch, capsys):
+def run_page(path: str, folder: str) -> None:
     """Python blocks of a page run in order, in one namespace; those with a prompt show what comes out."""
-    if page.name == "add_a_loss.md":
-        pytest.skip("test_a_loss_can_be_added runs it")
-    monkeypatch.chdir(tmp_path)
+    page = Path(path)
+    os.chdir(folder)
     names: dict[str, object] = {"__name__": "page"}
     for number, code in enumerate(_blocks(page, "python"), 1):
         where = f"{page.name}, block {number}"
         if ">>> " in code:
             test = doctest.DocTestParser().get_doctest(code, names, where, str(page), 0)
             runner = doctest.DocTestRunner(optionflags=doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS)
-            assert runner.run(test, clear_globs=False).failed == 0, capsys.readouterr().out
+            assert runner.run(test, clear_globs=False).failed == 0
             names |= test.globs
         else:
             exec(compile(code, where, "exec"), names)
+
+
+# test_a_loss_can_be_added runs the blocks of add_a_loss.md.
+RUN = [page for page in PAGES if _blocks(page, "python") and page.name != "add_a_loss.md"]
+
+
+@pytest.mark.parametrize("page", RUN, ids=lambda page: str(page.relative_to(ROOT)))
+def test_code_runs(page, fresh, tmp_path):
+    code = f"import test_docs; test_docs.run_page({str(page)!r}, {str(tmp_path)!r})"
+    # One thread, which counts when a library is loaded: pages run side by side, and where there are more threads than
+    # cores, those of OpenMP wait for each other in busy loops, for minutes.
+    fresh(code, OMP_NUM_THREADS="1")
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
