@@ -93,7 +93,7 @@ $(STAMPS)/tests: | $(STAMPS)/extra-test
 	@$(MAKE) --no-print-directory $(STAMPS)/peer-torch || echo "torch could not be installed: tests of it will be skipped" >&2
 	@touch $@
 
-test: lint types suite ## everything that must hold: style, types, doctests, documentation, the suite on every instruction set
+test: lint types docs suite ## everything that must hold: style, types, doctests, documentation, the suite on every instruction set
 
 lint: $(STAMPS)/extra-test ## ruff, cython-lint
 	@$(TIMED) { ruff check . && ruff format --check . && cython-lint fastloss/*.pyx fastloss/*.pxi; }
