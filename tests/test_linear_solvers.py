@@ -13,6 +13,7 @@ from fastloss import domains
 from fastloss.linear import curvature, lbfgs, newton, proximal, start, stochastic
 from fastloss.linear.choice import choose, fitting
 from fastloss.linear.curvature import metric
+from fastloss.linear.line_search import wolfe
 from fastloss.linear.problem import LinearProblem
 from fastloss.linear.progress import Progress
 from fastloss.linear.scale import HuberWithScale
@@ -638,3 +639,17 @@ def test_a_robust_start_needs_residuals() -> None:
     np.testing.assert_allclose(
         newton.solve(LinearProblem(X, y, fl.Welsch(c=0.1)), tol=1e-9).theta, [0, 0, 1], atol=1e-6
     )
+
+
+def test_a_narrow_valley_near_the_start_is_found():
+    """Far beyond it the slope is next to nothing, so that the secant alone would come nearer by tenths."""
+
+    def evaluate(x):
+        r = (x - 0.003) / 0.001
+        return float(np.log1p(r @ r)), 2000 * r / (1 + r @ r)
+
+    start = np.zeros(1)
+    value, gradient = evaluate(start)
+    found = wolfe(evaluate, start, value, gradient, np.ones(1), 0.0)
+    assert found is not None
+    assert found[1] < value

@@ -46,6 +46,8 @@ def wolfe(
         reached, g = evaluate(there)
         at = float(np.vdot(g, direction))
         if not reached <= value + DECREASE * step * slope + noise:
+            if high < np.inf:  # the Illinois rule: where the slope far out is small, the secant comes nearer by tenths
+                at_low /= 2
             high, at_high = step, at
         elif at < CURVATURE * slope:
             low, at_low = step, at
