@@ -139,5 +139,5 @@ docs-figures: $(STAMPS)/extra-bench $(STAMPS)/tests ## the tables of README.md, 
 	@$(BIN)/python tools/performance.py --peers $(PEERS) $(ARGS)
 
 clean: ## remove what was built, not the virtual environment
-	rm -rf build dist *.egg-info fastloss/_engine.c fastloss/_engine*.so .benchmarks .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf build dist docs/_build docs/catalogue *.egg-info fastloss/_engine.c fastloss/_engine*.so .benchmarks .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	rm -f $(STAMPS)/engine
