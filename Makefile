@@ -103,6 +103,8 @@ types: $(STAMPS)/extra-test ## mypy --strict, stubtest, stubs and catalogue up t
 	    --allowlist tools/stubtest_allowlist.txt --ignore-unused-allowlist --ignore-disjoint-bases --concise \
 	    && $(BIN)/python tools/make_stubs.py --check && $(BIN)/python tools/make_catalogue.py --check; }
 
+# Workers and their threads are more than the processors: whoever waits must not spin.
+suite test-long: export OMP_WAIT_POLICY = passive
 suite: $(STAMPS)/extra-test $(STAMPS)/tests ## pytest: doctests, documentation, tests
 	@$(TIMED) $(BIN)/python -m pytest -q -n $(JOBS) --dist worksteal -m "not long"
 

@@ -18,6 +18,7 @@ def run(program, *arguments):
     return done.stdout
 
 
+@pytest.mark.long  # to compile it takes a minute and a half
 def test_losses_over_a_sample_of_float32(tmp_path):
     assert run(programs.build_losses(tmp_path)).count("gradient") == 14
 
