@@ -113,7 +113,7 @@ SHIPPED = [
 ]
 ENGINE = Extension(
     "fastloss._engine",
-    ["fastloss/_engine.pyx", "src_c/dispatch.c", "src_c/driver.c", "src_c/transport.c"],
+    ["fastloss/_engine.pyx", "src_c/dispatch.c", "src_c/driver.c", "src_c/memory.c"],
     include_dirs=["src_c", numpy.get_include()],
     define_macros=[*MACROS, ("NPY_NO_DEPRECATED_API", "NPY_2_0_API_VERSION")],
     depends=SHIPPED,

@@ -73,6 +73,22 @@ cdef extern from "fastloss.h" nogil:
         int inputs
         fl_loop formulas[2]
         fl_run run[2]
+    ctypedef int (*fl_sort)(void *x, ptrdiff_t n, void *unused) noexcept nogil
+    ctypedef struct fl_sorts:
+        fl_sort singles, doubles
+    ctypedef struct fl_samples:
+        const void *x
+        const double *w
+        void *g
+        ptrdiff_t n
+        int single
+        double *sorted
+        double *weight
+        double *spare
+        uint64_t *keys
+        uint32_t *place
+        ptrdiff_t kept
+        double all
     ctypedef struct fl_isa:
         const char *isa
         const fl_kernel *kernels
@@ -93,6 +109,8 @@ cdef extern from "fastloss.h" nogil:
         fl_scan first_outside[2]
         fl_scan first_bad_label
         fl_scan first_bad_row_sum[2]
+        void (*sort_samples)(fl_samples *samples, const fl_sorts *sorts) noexcept nogil
+        double (*transport)(const fl_samples *u, const fl_samples *v, double p) noexcept nogil
         void (*triad)(
             double *a, const double *b, const double *c, ptrdiff_t begin, ptrdiff_t end, int stream
         ) noexcept nogil
@@ -107,6 +125,8 @@ cdef extern from "fastloss.h" nogil:
     const fl_isa *const *fl_available()
     const char *fl_built()
     size_t fl_cache_bytes()
+    void *fl_borrow(size_t bytes) nogil
+    void fl_give_back(void *room) nogil
     const ptrdiff_t FL_NONE
 
 cdef extern from "Python.h":

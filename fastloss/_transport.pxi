@@ -1,27 +1,5 @@
 """Wasserstein distances of samples on a line, rows shared out to threads. Part of _engine.pyx."""
 
-cdef extern from "transport.h" nogil:
-    ctypedef int (*fl_sort)(void *x, ptrdiff_t n, void *unused) noexcept nogil
-    ctypedef struct fl_sorts:
-        fl_sort singles, doubles
-    ctypedef struct fl_samples:
-        const void *x
-        const double *w
-        void *g
-        ptrdiff_t n
-        int single
-        double *sorted
-        double *weight
-        double *spare
-        uint64_t *keys
-        uint32_t *place
-        ptrdiff_t kept
-        double all
-    void *fl_borrow(size_t bytes)
-    void fl_give_back(void *room)
-    void fl_transport_sort(fl_samples *s, const fl_sorts *sorts)
-    double fl_transport(const fl_samples *u, const fl_samples *v, double p)
-
 cdef extern from "numpy/arrayobject.h":
     ctypedef struct array_functions "PyArray_ArrFuncs":
         fl_sort *sort
@@ -148,11 +126,11 @@ cdef bint distances(const fl_samples *sides, ptrdiff_t first, ptrdiff_t last, in
                 row[k].g = <char *> sides[k].g + r * n * (4 if row[k].single else 8)
         if threads > 1:
             for k in prange(2, schedule="static", num_threads=2):
-                fl_transport_sort(&row[k], &sorts)
+                isa.sort_samples(&row[k], &sorts)
         else:
-            fl_transport_sort(&row[0], &sorts)
-            fl_transport_sort(&row[1], &sorts)
+            isa.sort_samples(&row[0], &sorts)
+            isa.sort_samples(&row[1], &sorts)
         if not (1 / MOST_WEIGHT <= row[0].all <= MOST_WEIGHT and 1 / MOST_WEIGHT <= row[1].all <= MOST_WEIGHT):
             return True
-        value[r] = fl_transport(&row[0], &row[1], p)
+        value[r] = isa.transport(&row[0], &row[1], p)
     return False

@@ -10,6 +10,8 @@ from __future__ import annotations
 import inspect
 from typing import Any
 
+from fastloss.immutable import literal
+
 __all__ = ["LIBRARIES", "code", "libraries"]
 
 LIBRARIES = ("scikit-learn", "torch", "Keras", "Optax", "XGBoost", "LightGBM", "CatBoost", "SciPy")
@@ -214,5 +216,6 @@ def code(loss: Any) -> dict[str, str]:
         lost = [name for name, value in loss.params.items() if f"{{{name}}}" not in line and value != defaults[name]]
         lost = [name for name in lost if name != "from_logits"]  # what the predictions are, not what is made of them
         remark = f"  # without {', '.join(lost)}" if lost else ""
-        lines[library] = line.format(**loss.params) + remark
+        params = {key: literal(value) if isinstance(value, float) else value for key, value in loss.params.items()}
+        lines[library] = line.format(**params) + remark
     return lines

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["Immutable"]
+__all__ = ["Immutable", "literal"]
 
 
 class Immutable:
@@ -31,7 +31,7 @@ class Immutable:
         raise AttributeError(f"{type(self).__name__} is immutable")
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({', '.join(f'{key}={_literal(value)}' for key, value in self._params.items())})"
+        return f"{type(self).__name__}({', '.join(f'{key}={literal(value)}' for key, value in self._params.items())})"
 
     def _identity(self) -> tuple[object, ...]:
         return type(self), tuple(self._params.items())
@@ -46,7 +46,7 @@ class Immutable:
         return _rebuild, (type(self), self._params)
 
 
-def _literal(value: Any) -> str:
+def literal(value: Any) -> str:
     """repr, but of an infinite number, whose repr is a name."""
     return f"float({str(value)!r})" if isinstance(value, float) and math.isinf(value) else repr(value)
 

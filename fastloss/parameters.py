@@ -26,17 +26,20 @@ def real(
     *,
     open_low: bool = False,
     open_high: bool = False,
+    infinite: bool = False,
 ) -> float:
-    """A finite number in an interval."""
+    """A finite number in an interval; or also, if it may be infinite, infinity."""
     x = number(name, value)
     below = x <= low if open_low else x < low
     above = x >= high if open_high else x > high
-    if below or above or not math.isfinite(x):
-        raise ValueError(f"{name} is {value!r}: expected {_interval(low, high, open_low, open_high)}")
+    if below or above or not (math.isfinite(x) or (infinite and x > 0)):
+        raise ValueError(f"{name} is {value!r}: expected {_interval(low, high, open_low, open_high, infinite)}")
     return x
 
 
-def _interval(low: float, high: float, open_low: bool, open_high: bool) -> str:
+def _interval(low: float, high: float, open_low: bool, open_high: bool, infinite: bool) -> str:
+    if infinite:
+        return f"a number {'>' if open_low else '>='} {low:g}, or infinity"
     if low == -math.inf and high == math.inf:
         return "a finite number"
     if high == math.inf:

@@ -1,9 +1,5 @@
 /* Losses over classes: the loops, generated per loss and operation, and the runner that feeds them rows. */
 
-/* From this K on a row lies across the lanes. Below it, the tiles of scores and gradients of LANES rows fit in a 32 KiB
- * L1 together, and the rows share the cost of their maxima and sums. */
-enum { FN(ACROSS_FROM) = FL_BITS == 32 ? 256 : 128 };
-
 typedef void (*FN(classes_loop))(const FN(classes_options) * options, const FN(segment) * segments, int n_segments,
                                  FN(classes_rows) * rows, ptrdiff_t n, int across);
 
@@ -174,10 +170,8 @@ typedef struct {
     real z[LANES] ALIGNED, t[LANES] ALIGNED, u[LANES] ALIGNED, g[LANES] ALIGNED, h[LANES] ALIGNED;
 } FN(row_tail);
 
-/* Numbers of a group of rows, 16 KiB: where they come from and where they go then both fit in L1. Rows written past the
- * cache go in groups of a quarter of that, which the processor's store queue takes while the next are computed; longer
- * rows go through the cache. */
-enum { FN(ROOM) = FN(ACROSS_FROM) * LANES };
+/* Rows written past the cache go in groups of a quarter of the room, which the processor's store queue takes while the next
+ * are computed; longer rows go through the cache. */
 typedef struct {
     real z[FN(ROOM)] ALIGNED, t[FN(ROOM)] ALIGNED, u[FN(ROOM)] ALIGNED, g[FN(ROOM)] ALIGNED, h[FN(ROOM)] ALIGNED;
 } FN(classes_room);

@@ -195,6 +195,28 @@ typedef struct {
     double keep, take, lead, follow, hold, add, floor; /* the rule: see step in stochastic.h */
 } fl_descent;
 
+/* Sorts n numbers in place; NaN last. The third argument is not used: the form is that of NumPy's sorts. */
+typedef int (*fl_sort)(void *x, ptrdiff_t n, void *unused);
+typedef struct {
+    fl_sort singles, doubles;
+} fl_sorts;
+
+/* Samples of one distribution on a line, and what a call needs of memory for them. */
+typedef struct {
+    const void *x;   /* n numbers, in any order */
+    const double *w; /* their weights, or NULL */
+    void *g;         /* of x's type, where gradients go, or NULL; both sides have them, or neither */
+    ptrdiff_t n;     /* up to 2^32: a sample's place in its row is 32 bits */
+    int single;      /* float, or double */
+    /* Memory for n each: values in order, their weights, where they came from, and for the sort. */
+    double *sorted, *weight, *spare;
+    uint64_t *keys;
+    uint32_t *place;
+    /* Found by sort_samples: samples with weight, and the sum of weights, NaN where one is bad. */
+    ptrdiff_t kept;
+    double all;
+} fl_samples;
+
 /* All that one instruction set exports. */
 typedef struct {
     const char *isa;
@@ -209,6 +231,9 @@ typedef struct {
     fl_run run_checks; /* looks through the job's checks, computes nothing */
     fl_run total_weight[FL_REALS], total_row_weight[FL_REALS]; /* what a mean divides by */
     fl_scan first_outside[FL_REALS], first_bad_label, first_bad_row_sum[FL_REALS];
+    void (*sort_samples)(fl_samples *samples, const fl_sorts *sorts); /* puts them in order */
+    /* The p-th root of the mean |u - v|^p over what is moved from u to v, both in order, with gradients. */
+    double (*transport)(const fl_samples *u, const fl_samples *v, double p);
     void (*triad)(double *a, const double *b, const double *c, ptrdiff_t begin, ptrdiff_t end, int stream);
 } fl_isa;
 
@@ -227,6 +252,10 @@ int fl_is_positive(double x);
 const fl_isa *const *fl_available(void);
 /* Names of all instruction sets in this binary, separated by spaces. */
 const char *fl_built(void);
+/* Memory for a call, NULL if there is none. What is given back is kept for the next call, unless that is too much: asked of
+ * the system anew, page by page, it costs more than a tenth of a sort. */
+void *fl_borrow(size_t bytes);
+void fl_give_back(void *room);
 /* Bytes of the last-level cache, as the system tells, or a cautious guess. */
 size_t fl_cache_bytes(void);
 

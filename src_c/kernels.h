@@ -7,6 +7,7 @@
 #undef FL_BITS
 #define FL_BITS 64
 #include "typed.h"
+#include "transport.h"
 
 /* Triad a = b + 3c, past the cache or through it: the memory's limit, which is measured beside the kernels. */
 static void triad(double *restrict a, const double *restrict b, const double *restrict c, ptrdiff_t begin, ptrdiff_t end,
@@ -126,5 +127,7 @@ static const fl_pairs_kernel pairs_kernels[] = {
         .first_outside = {first_outside_f32, first_outside_f64},                                             \
         .first_bad_label = first_bad_label,                                                                  \
         .first_bad_row_sum = {first_bad_row_sum_f32, first_bad_row_sum_f64},                                 \
+        .sort_samples = sort_samples,                                                                        \
+        .transport = transport,                                                                              \
         .triad = triad,                                                                                      \
     };

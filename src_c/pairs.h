@@ -13,7 +13,7 @@ typedef struct {
 #define factors FN(factors)
 
 /* Terms of a row's sums. */
-enum { FN(DIFFERENCE), FN(SQUARE), FN(POWER), FN(PRODUCT), FN(UNIT_DIFFERENCE) };
+enum { FN(DIFFERENCE), FN(SQUARE), FN(POWER), FN(PRODUCT), FN(UNIT_DIFFERENCE), FN(LARGEST) };
 INLINE real FN(plus_term)(int term, real sum, real a, real b, factors of_a, factors of_b, real p) {
     const real x = (a - b) * of_a.scale, u = a * of_a.scale * of_a.unit, v = b * of_b.scale * of_b.unit, e = u - v;
     return term == FN(DIFFERENCE) ? sum + vabs(x)
@@ -88,6 +88,20 @@ static ONCE length FN(measure_power)(const real *a, const real *b, real p, ptrdi
     return FN(measure)(FN(POWER), a, b, p, d);
 }
 
+/* The largest difference, and in the sum's place how many entries have it. Compared as integers: then NaN is the largest. */
+#define MAGNITUDE(k) bits_of(vabs(a[k] - b[k]))
+static ONCE length FN(measure_largest)(const real *a, const real *b, ptrdiff_t d) {
+    bits_t most = 0, ties = 0;
+    _Pragma("omp simd reduction(max : most)") for (ptrdiff_t k = 0; k < d; k++) {
+        const bits_t x = MAGNITUDE(k);
+        most = x > most ? x : most;
+    }
+    _Pragma("omp simd reduction(+ : ties)") for (ptrdiff_t k = 0; k < d; k++)
+        ties += MAGNITUDE(k) == most;
+    return (length){(double)ties, (double)from_bits(most), {1, from_bits(most)}};
+}
+#undef MAGNITUDE
+
 /* One row: value, and unless g is NULL the gradients of the inputs x, times c. */
 #define PAIRS_FORMULA(name)                                                                                  \
     static real FN(name)(const real *const *x, real *const *g, ptrdiff_t d,                                  \
@@ -124,16 +138,27 @@ PAIRS_FORMULA(contrastive) {
     return near ? (real)(0.5 * short_by * short_by) : 0;
 }
 
-/* c times the derivative of an Lp distance in an entry of a: sign(x) (|x|/D)^(p - 1). */
+/* What the slopes of a distance are multiplied by, for c times its derivative; a distance of 0 has none. */
+INLINE real FN(strength)(int term, length of, double c) {
+    return (real)(of.sum == 0            ? 0 * c
+                  : term == FN(SQUARE)  ? c / of.norm
+                  : term == FN(LARGEST) ? c / of.sum
+                                        : c);
+}
+
+/* Slopes: sign(x) (|x|/D)^(p - 1); of the largest difference, which is the `unit` then, sign(x). */
 INLINE real FN(slope)(int term, real a, real b, real scale, real unit, real c, real less_1) {
     const real x = (a - b) * scale;
     return term == FN(SQUARE)       ? x * c
            : term == FN(DIFFERENCE) ? sign(x) * c
+           : term == FN(LARGEST)    ? (vabs(x) == unit ? sign(x) : 0) * c
                                     : sign(x) * vpow(vabs(x) * unit, less_1) * c;
 }
 
 INLINE length FN(distance_of)(int term, const real *a, const real *b, real p, ptrdiff_t d) {
-    return term == FN(POWER) ? FN(measure_power)(a, b, p, d) : FN(measure)(term, a, b, p, d);
+    return term == FN(POWER)     ? FN(measure_power)(a, b, p, d)
+           : term == FN(LARGEST) ? FN(measure_largest)(a, b, d)
+                                 : FN(measure)(term, a, b, p, d);
 }
 
 /* (|a - p| - |a - n| + m)_+ with Lp distances; p[0] = m, p[1] = p, p[2] = p - 1, p[3]: |p - n| takes the place of |a - n|
@@ -155,10 +180,8 @@ INLINE real FN(triplet)(int term, const real *const *x, real *const *g, ptrdiff_
         FN(no_gradient)(g, 3, d);
         return 0;
     }
-    const bool root = term == FN(SQUARE);
     const double by = v == v ? c : v; /* also the gradient in the input that is not to blame for a NaN */
-    const real cp = (real)(to_p.sum == 0 ? 0 * by : root ? by / to_p.norm : by);
-    const real cn = (real)(to_n.sum == 0 ? 0 * by : root ? by / to_n.norm : by);
+    const real cp = FN(strength)(term, to_p, by), cn = FN(strength)(term, to_n, by);
     const real sp = to_p.by.scale, sn = to_n.by.scale, up = to_p.by.unit, un = to_n.by.unit;
     if (swapped)
         SIMD for (ptrdiff_t k = 0; k < d; k++) {
@@ -181,6 +204,7 @@ INLINE real FN(triplet)(int term, const real *const *x, real *const *g, ptrdiff_
 PAIRS_FORMULA(triplet_1) { return FN(triplet)(FN(DIFFERENCE), x, g, d, c, p); }
 PAIRS_FORMULA(triplet_2) { return FN(triplet)(FN(SQUARE), x, g, d, c, p); }
 PAIRS_FORMULA(triplet_p) { return FN(triplet)(FN(POWER), x, g, d, c, p); }
+PAIRS_FORMULA(triplet_inf) { return FN(triplet)(FN(LARGEST), x, g, d, c, p); }
 
 /* The cosine of the angle between a and b, and 1 less it. Of nearly parallel vectors the latter is half the square of the
  * difference of the unit vectors, for 1 - cos cancels; of nearly opposite ones that gives the cosine. A zero vector has
@@ -243,6 +267,7 @@ PAIRS_FORMULA(cosine_similarity) {
     X(triplet_1, 3)         \
     X(triplet_2, 3)         \
     X(triplet_p, 3)         \
+    X(triplet_inf, 3)       \
     X(cosine_embedding, 2)  \
     X(cosine_similarity, 2)
 

@@ -1,39 +1,538 @@
-#ifndef FL_TRANSPORT_H
-#define FL_TRANSPORT_H
+/* The cheapest transport between two distributions on a line: both in order, cut where either goes on to its next
+ * sample.
+ *
+ * sort_samples puts each of the two in order. Where only values are wanted, they are sorted as they are. Where weights or
+ * gradients must follow them, what is sorted is one integer per sample, its value above its place, in the shape of a
+ * positive double: sorts of plain numbers are vector code, and several times as fast as an argsort.
+ * transport walks along both in windows that stay in L1. */
+#include "control.h"
+#include <math.h>
 
-#include <stddef.h>
-#include <stdint.h>
-
-/* Sorts n numbers in place; NaN last. The third argument is not used: the form is that of NumPy's sorts. */
-typedef int (*fl_sort)(void *x, ptrdiff_t n, void *unused);
+/* A sum with the error of its additions (Knuth's TwoSum). */
 typedef struct {
-    fl_sort singles, doubles;
-} fl_sorts;
+    double high, low;
+} total;
+static inline void add(total *to, double x) {
+    const double s = to->high + x, t = s - to->high;
+    to->low += (to->high - (s - t)) + (x - t);
+    to->high = s;
+}
+/* Beside an infinite or NaN sum its error is meaningless. */
+static inline double value_of(total x) { return x.high - x.high == 0 ? x.high + x.low : x.high; }
 
-/* Samples of one distribution, and what a call needs of memory for them. */
+/* ---- in order ---------------------------------------------------------------------------------------------------- */
+
+static inline double at(const void *x, bool single, ptrdiff_t i) {
+    return single ? (double)((const float *)x)[i] : ((const double *)x)[i];
+}
+
+/* Of numbers that are not NaN, and whether some are. */
 typedef struct {
-    const void *x;   /* n numbers, in any order */
-    const double *w; /* their weights, or NULL */
-    void *g;         /* of x's type, where gradients go, or NULL; both sides have them, or neither */
-    ptrdiff_t n;     /* up to 2^32: a sample's place in its row is 32 bits */
-    int single;      /* float, or double */
-    /* Memory for n each: values in order, their weights, where they came from, and for the sort. */
-    double *sorted, *weight, *spare;
-    uint64_t *keys;
-    uint32_t *place;
-    /* Found by fl_transport_sort: samples with weight, and the sum of weights, NaN where one is bad. */
-    ptrdiff_t kept;
-    double all;
-} fl_samples;
+    double least, most;
+    bool nan;
+} range;
+#define RANGE_OF(TYPE)                                                                                       \
+    _Pragma("omp simd reduction(min : least) reduction(max : most) reduction(| : nan)")                      \
+    for (ptrdiff_t i = 0; i < n; i++) {                                                                      \
+        const double now = (double)((const TYPE *)x)[i];                                                     \
+        least = now < least ? now : least;                                                                   \
+        most = now > most ? now : most;                                                                      \
+        nan |= now != now;                                                                                   \
+    }
+static range range_of(const void *x, bool single, ptrdiff_t n) {
+    double least = INFINITY, most = -INFINITY;
+    int64_t nan = 0;
+    if (single)
+        RANGE_OF(float)
+    else
+        RANGE_OF(double)
+    return (range){least, most, nan != 0};
+}
 
-/* Memory for a call, NULL if there is none. What is given back is kept for the next call, unless that is too much: asked of
- * the system anew, page by page, it costs more than a tenth of the sort. */
-void *fl_borrow(size_t bytes);
-void fl_give_back(void *room);
+/* An integer in the order of the values; -0 is 0, NaN comes last. */
+static inline uint64_t key_of(double x) {
+    int64_t bits;
+    x += 0.0;
+    memcpy(&bits, &x, sizeof bits);
+    const uint64_t sign = (uint64_t)bits >> 63;
+    return ((uint64_t)bits ^ (-sign | (uint64_t)1 << 63)) | -(uint64_t)(x != x);
+}
+static inline int width_of(uint64_t x) { return x ? 64 - __builtin_clzll(x) : 0; }
 
-/* Puts the samples in order. */
-void fl_transport_sort(fl_samples *s, const fl_sorts *sorts);
-/* The p-th root of the mean |u - v|^p over what is moved from u to v, both in order, with gradients. */
-double fl_transport(const fl_samples *u, const fl_samples *v, double p);
+/* Samples that are sorted together, and memory for as many. */
+typedef struct {
+    double *x, *spare;
+    uint64_t *key; /* at last the order */
+    ptrdiff_t n;
+    uint64_t least;
+    int shift, low; /* bits of a value's key that are cut off, bits of the place */
+} chunk;
+/* A key is cut to the bits above the least one and, as far as there is room beside the place, those below. So many bits
+ * are a positive double, never infinite or NaN, and doubles are sorted faster than integers where vectors have no
+ * minimum of those (AVX2). */
+enum { KEY_BITS = 62 };
+static inline uint64_t pack(const chunk *c, double x, ptrdiff_t place) {
+    return (key_of(x) - c->least) >> c->shift << c->low | (uint64_t)place;
+}
 
-#endif
+/* Whether samples follow each other whose remaining bits are equal. */
+static bool has_ties(const chunk *c) {
+    const uint64_t *key = c->key;
+    const int low = c->low;
+    int64_t tied = 0;
+    _Pragma("omp simd reduction(| : tied)") for (ptrdiff_t k = 1; k < c->n; k++)
+        tied |= (key[k] ^ key[k - 1]) >> low == 0;
+    return tied != 0;
+}
+
+/* The rest of the sort, where bits were cut off: samples whose remaining bits are equal may stand in the wrong order.
+ * They are few, or it gives up. */
+static bool insert(const chunk *c) {
+    const uint64_t mask = ((uint64_t)1 << c->low) - 1;
+    uint64_t *key = c->key, before = key[0] >> c->low;
+    ptrdiff_t moves = 4 * c->n, first = 0;
+    for (ptrdiff_t k = 0; k < c->n; k++) {
+        const uint64_t now = key[k] >> c->low;
+        first = now == before ? first : k;
+        before = now;
+        key[k] &= mask;
+        if (first == k)
+            continue;
+        const uint64_t at = key[k], here = key_of(c->x[at]);
+        ptrdiff_t j = k;
+        for (; j > first && moves > 0 && key_of(c->x[key[j - 1]]) > here; j--, moves--)
+            key[j] = key[j - 1];
+        key[j] = at;
+    }
+    return moves > 0;
+}
+
+/* By the bits that were cut off, then, among those of equal bits in that order, by the others: exact, at twice the
+ * price. */
+static void sort_twice(const chunk *c, fl_sort sort) {
+    uint64_t *const key = c->key, *const first = (uint64_t *)c->spare;
+    const uint64_t mask = ((uint64_t)1 << c->low) - 1, end = ((uint64_t)1 << c->shift) - 1;
+    for (ptrdiff_t k = 0; k < c->n; k++)
+        key[k] = ((key_of(c->x[k]) - c->least) & end) << c->low | (uint64_t)k;
+    sort(key, c->n, NULL);
+    for (ptrdiff_t k = 0; k < c->n; k++) {
+        first[k] = key[k] & mask;
+        key[k] = pack(c, c->x[first[k]], k);
+    }
+    sort(key, c->n, NULL);
+    for (ptrdiff_t k = 0; k < c->n; k++)
+        key[k] = first[key[k] & mask];
+}
+
+/* In the order of the keys. */
+static void permute(const chunk *c, double *x) {
+    for (ptrdiff_t k = 0; k < c->n; k++)
+        c->spare[k] = x[c->key[k]];
+    memcpy(x, c->spare, (size_t)c->n * sizeof *x);
+}
+static void permute_places(const chunk *c, uint32_t *place) {
+    uint32_t *const to = (uint32_t *)c->spare;
+    for (ptrdiff_t k = 0; k < c->n; k++)
+        to[k] = place[c->key[k]];
+    memcpy(place, to, (size_t)c->n * sizeof *place);
+}
+
+/* Sorts samples begin to end - 1, with what follows them; ties stay in the order in which they came. */
+static void sort_chunk(fl_samples *s, fl_sort sort, ptrdiff_t begin, ptrdiff_t end) {
+    chunk c = {s->sorted + begin, s->spare, s->keys, end - begin, 0, 0, width_of((uint64_t)(end - begin - 1))};
+    const range of = range_of(c.x, false, c.n);
+    c.least = key_of(of.least);
+    const int excess = width_of(key_of(of.nan ? NAN : of.most) - c.least) + c.low - KEY_BITS;
+    c.shift = excess > 0 ? excess : 0;
+    for (ptrdiff_t k = 0; k < c.n; k++)
+        c.key[k] = pack(&c, c.x[k], k);
+    sort(c.key, c.n, NULL);
+    if (c.shift == 0 || !has_ties(&c))
+        for (ptrdiff_t k = 0; k < c.n; k++)
+            c.key[k] &= ((uint64_t)1 << c.low) - 1;
+    else if (!insert(&c))
+        sort_twice(&c, sort);
+    permute(&c, c.x);
+    if (s->w)
+        permute(&c, s->weight + begin);
+    if (s->g)
+        permute_places(&c, s->place + begin);
+}
+
+/* Samples that fit the cache, with all that follows them; a long sample is first dealt out to buckets, each of an equal
+ * share of the line. Where that leaves nearly all in one of them, only the cache is missed. */
+enum { SMALL = 1 << 13, BUCKETS = 256 };
+typedef struct {
+    double first, by;
+} dealing;
+static inline int bucket_of(dealing d, double x) {
+    const double at = (x - d.first) * d.by;
+    return at < BUCKETS - 1 ? (int)at : BUCKETS - 1; /* NaN in the last one */
+}
+
+/* Sample i, with what follows it, to place k. */
+static inline void put(const fl_samples *s, ptrdiff_t i, ptrdiff_t k) {
+    s->sorted[k] = at(s->x, s->single, i);
+    if (s->w)
+        s->weight[k] = s->w[i];
+    if (s->g)
+        s->place[k] = (uint32_t)i;
+}
+
+static void put_all(const fl_samples *s) {
+    const ptrdiff_t n = s->n;
+    if (s->single)
+        SIMD for (ptrdiff_t i = 0; i < n; i++)
+            s->sorted[i] = (double)((const float *)s->x)[i];
+    else
+        memcpy(s->sorted, s->x, (size_t)n * sizeof(double));
+    if (s->w)
+        memcpy(s->weight, s->w, (size_t)n * sizeof(double));
+    for (ptrdiff_t i = 0; i < n && s->g; i++)
+        s->place[i] = (uint32_t)i;
+}
+
+static void sort_with(fl_samples *s, fl_sort sort, bool all) {
+    const ptrdiff_t n = s->n;
+    ptrdiff_t next[BUCKETS + 1] = {0}, kept = 0;
+    dealing d = {0, 0};
+    if (n > SMALL) {
+        const range of = s->single ? range_of(s->x, true, n) : range_of(s->x, false, n);
+        const double width = of.most - of.least;
+        d = (dealing){of.least, width > 0 && width < INFINITY ? BUCKETS / width : 0};
+    }
+    if (d.by == 0) {
+        if (all) {
+            put_all(s);
+            kept = n;
+        } else
+            for (ptrdiff_t i = 0; i < n; i++) {
+                put(s, i, kept);
+                kept += s->w[i] > 0;
+            }
+        if (kept)
+            sort_chunk(s, sort, 0, kept);
+        s->kept = kept;
+        return;
+    }
+    for (ptrdiff_t i = 0; i < n; i++)
+        next[bucket_of(d, at(s->x, s->single, i)) + 1] += all || s->w[i] > 0;
+    for (ptrdiff_t b = 0; b < BUCKETS; b++)
+        next[b + 1] += next[b];
+    s->kept = next[BUCKETS];
+    for (ptrdiff_t i = 0; i < n; i++)
+        if (all || s->w[i] > 0)
+            put(s, i, next[bucket_of(d, at(s->x, s->single, i))]++);
+    for (ptrdiff_t b = 0, begin = 0; b < BUCKETS; begin = next[b++]) /* each now ends where the next one began */
+        if (begin < next[b])
+            sort_chunk(s, sort, begin, next[b]);
+}
+
+/* The sum of weights, NaN if one is bad; whether all count. */
+static double total_of(const double *w, ptrdiff_t n, bool *all) {
+    double high[LANES] = {0}, low[LANES] = {0}, least[LANES];
+    const ptrdiff_t whole = n - n % LANES;
+    for (ptrdiff_t l = 0; l < LANES; l++)
+        least[l] = 1;
+#define ADD_LANES(N, i)                                                                                      \
+    SIMD for (ptrdiff_t l = 0; l < (N); l++) {                                                               \
+        const double x = w[(i) + l], s = high[l] + x, t = s - high[l];                                       \
+        low[l] += (high[l] - (s - t)) + (x - t);                                                             \
+        high[l] = s;                                                                                         \
+        least[l] = x < least[l] ? x : least[l];                                                              \
+    }
+    for (ptrdiff_t i = 0; i < whole; i += LANES)
+        ADD_LANES(LANES, i)
+    ADD_LANES(n - whole, whole)
+#undef ADD_LANES
+    total sum = {0, 0};
+    for (ptrdiff_t l = 0; l < LANES; l++) {
+        add(&sum, high[l]);
+        sum.low += low[l];
+        least[0] = least[l] < least[0] ? least[l] : least[0];
+    }
+    *all = least[0] > 0;
+    return least[0] >= 0 ? value_of(sum) : NAN;
+}
+
+static void sort_samples(fl_samples *s, const fl_sorts *sorts) {
+    const fl_control control = control_enter();
+    bool all = true;
+    s->all = s->w ? total_of(s->w, s->n, &all) : (double)s->n;
+    s->kept = s->n;
+    if (s->w || s->g) {
+        if (s->all > 0) /* not NaN */
+            sort_with(s, sorts->doubles, all);
+    } else if (s->single) {
+        float *x = memcpy(s->spare, s->x, (size_t)s->n * sizeof *x);
+        sorts->singles(x, s->n, NULL);
+        for (ptrdiff_t k = 0; k < s->n; k++)
+            s->sorted[k] = x[k];
+    } else {
+        sorts->doubles(memcpy(s->sorted, s->x, (size_t)s->n * sizeof(double)), s->n, NULL);
+    }
+    control_leave(control);
+}
+
+/* ---- the walk ---------------------------------------------------------------------------------------------------- */
+
+enum { WINDOW = 256, PIECES = 2 * WINDOW };
+
+/* Some samples in order. Levels at which they end are integers: sums of them are exact, and comparing them is quick. */
+typedef struct {
+    const fl_samples *s;
+    double scale, unit; /* of values, of weights */
+    int64_t whole;      /* the level at which the last sample ends */
+    double factor;      /* of gradients; 0 where none are asked for */
+    ptrdiff_t begin, count, at;
+    int64_t level; /* where the window ends, and what is left over of weights that are no whole number of levels */
+    uint64_t rest; /* in 2^-32 of a level */
+    double value[WINDOW], slope[WINDOW];
+    int64_t end[WINDOW + 1]; /* one more, which is read but not used */
+} window;
+
+/* Gradients, where the window's samples came from. */
+static void place(const window *a) {
+    if (a->factor == 0)
+        return;
+    const uint32_t *at = a->s->place + a->begin;
+    double slope[WINDOW];
+    for (ptrdiff_t k = 0; k < a->count; k++)
+        slope[k] = a->slope[k] * a->factor;
+    if (a->s->single)
+        for (ptrdiff_t k = 0; k < a->count; k++)
+            ((float *)a->s->g)[at[k]] = (float)slope[k];
+    else
+        for (ptrdiff_t k = 0; k < a->count; k++)
+            ((double *)a->s->g)[at[k]] = slope[k];
+}
+
+/* Goes on to the next samples if all of these have been moved; false behind the last one. */
+static bool has_more(window *a, bool cut) {
+    if (a->at < a->count)
+        return true;
+    place(a);
+    const fl_samples *s = a->s;
+    a->begin += a->count;
+    a->at = 0;
+    a->count = s->kept - a->begin < WINDOW ? s->kept - a->begin : WINDOW;
+    for (ptrdiff_t k = 0; k < a->count; k++)
+        a->value[k] = s->sorted[a->begin + k] * a->scale;
+    if (cut) {
+        const double unit = a->unit, *weight = s->w ? s->weight + a->begin : 0;
+        int64_t level = a->level, size[WINDOW], part[WINDOW];
+        uint64_t rest = a->rest;
+        SIMD for (ptrdiff_t k = 0; k < a->count; k++) {
+            const double exact = (weight ? weight[k] : 1) * unit;
+            size[k] = (int64_t)exact;
+            part[k] = (int64_t)((exact - (double)(int64_t)exact) * 0x1p32);
+        }
+        for (ptrdiff_t k = 0; k < a->count; k++) {
+            level += size[k];
+            rest += (uint64_t)part[k];
+            a->end[k] = level + (int64_t)(rest >> 32);
+        }
+        a->level = level, a->rest = rest;
+        if (a->begin + a->count == s->kept && a->count)
+            a->end[a->count - 1] = a->whole;
+        memset(a->slope, 0, sizeof a->slope);
+    }
+    return a->count > 0;
+}
+
+/* What is moved together: how much, how far, from where, to where. */
+typedef struct {
+    int count;
+    double mass[PIECES], r[PIECES];
+    int64_t end[PIECES + 1];
+    int i[PIECES], j[PIECES];
+} pieces;
+
+/* The pieces up to the end of either window. Which of two samples ends first is as good as random: no branch depends on
+ * it, and as the samples behind both are read ahead, no load waits for a comparison. */
+static void cut_windows(window *a, window *b, int64_t *done, pieces *p) {
+    const int64_t *const ends_a = a->end, *const ends_b = b->end;
+    const double *const value_a = a->value, *const value_b = b->value;
+    const int n = (int)a->count, m = (int)b->count;
+    int i = (int)a->at, j = (int)b->at, k = 0;
+    int64_t end_a = ends_a[i], end_b = ends_b[j];
+    p->end[0] = *done;
+    while (i < n && j < m) {
+        const int64_t next_a = ends_a[i + 1], next_b = ends_b[j + 1];
+        const bool first_a = end_a <= end_b, first_b = end_b <= end_a;
+        p->i[k] = i;
+        p->j[k] = j;
+        p->r[k] = value_a[i] - value_b[j];
+        p->end[++k] = first_a ? end_a : end_b;
+        i += first_a;
+        j += first_b;
+        end_a = first_a ? next_a : end_a;
+        end_b = first_b ? next_b : end_b;
+    }
+    for (ptrdiff_t l = 0; l < k; l++)
+        p->mass[l] = (double)(p->end[l + 1] - p->end[l]);
+    *done = p->end[k];
+    p->count = k;
+    a->at = i, b->at = j;
+}
+
+/* Samples of one weight each are matched one to one. */
+static void match_windows(window *a, window *b, pieces *p) {
+    p->count = (int)a->count;
+    for (ptrdiff_t k = 0; k < p->count; k++) {
+        p->mass[k] = 1;
+        p->r[k] = a->value[k] - b->value[k];
+    }
+    a->at = b->at = a->count;
+}
+
+static inline double magnitude(double r) { return r < 0 ? -r : r; }
+
+/* The sum of the costs of pieces. What has no mass counts for nothing, whatever it holds. */
+static double cost_of(const pieces *p, double power) {
+    double lane[LANES] = {0}, cost[PIECES + LANES];
+    const int count = p->count;
+    if (power == 1)
+        for (ptrdiff_t k = 0; k < count; k++)
+            cost[k] = magnitude(p->r[k]);
+    else if (power == 2)
+        for (ptrdiff_t k = 0; k < count; k++)
+            cost[k] = p->r[k] * p->r[k];
+    else
+        for (ptrdiff_t k = 0; k < count; k++)
+            cost[k] = pow(magnitude(p->r[k]), power);
+    for (ptrdiff_t k = 0; k < count; k++)
+        cost[k] = p->mass[k] > 0 ? p->mass[k] * cost[k] : 0;
+    memset(cost + count, 0, LANES * sizeof *cost);
+    for (ptrdiff_t k = 0; k < count; k += LANES)
+        for (ptrdiff_t l = 0; l < LANES; l++)
+            lane[l] += cost[k + l];
+    for (ptrdiff_t width = LANES / 2; width > 0; width /= 2)
+        for (ptrdiff_t l = 0; l < width; l++)
+            lane[l] += lane[l + width];
+    return lane[0];
+}
+
+/* The longest way of what has mass; that of NaN is none. */
+static double longest_of(const pieces *p, double longest) {
+    for (ptrdiff_t k = 0; k < p->count; k++) {
+        const double length = p->mass[k] > 0 ? magnitude(p->r[k]) : 0;
+        longest = length > longest ? length : longest;
+    }
+    return longest;
+}
+
+/* Mass times the slope of the cost, over p, to both samples of a piece. */
+static void add_slopes(const pieces *p, double power, bool cut, double *a, double *b) {
+    double slope[PIECES];
+    const int count = p->count;
+    for (ptrdiff_t k = 0; k < count; k++) {
+        const double r = p->r[k];
+        slope[k] = r > 0 ? 1 : r < 0 ? -1 : r;
+    }
+    if (power == 2)
+        memcpy(slope, p->r, (size_t)count * sizeof *slope);
+    else if (power != 1)
+        for (ptrdiff_t k = 0; k < count; k++)
+            slope[k] *= pow(magnitude(p->r[k]), power - 1);
+    if (!cut) {
+        memcpy(a, slope, (size_t)count * sizeof *slope);
+        memcpy(b, slope, (size_t)count * sizeof *slope);
+        return;
+    }
+    for (ptrdiff_t k = 0; k < count; k++)
+        slope[k] = p->mass[k] > 0 ? p->mass[k] * slope[k] : 0;
+    for (ptrdiff_t k = 0; k < count; k++) {
+        a[p->i[k]] += slope[k];
+        b[p->j[k]] += slope[k];
+    }
+}
+
+typedef struct {
+    const fl_samples *u, *v;
+    double scale;               /* of values: a power of two */
+    bool cut;                   /* else samples are matched one to one */
+    double unit_u, unit_v;      /* of weights, in levels */
+    int64_t whole;              /* all that is moved */
+} problem;
+
+/* Along both. The sum of the costs, or, for power 0, the longest way; gradients, unless factor is 0, are the slopes times
+ * factor. */
+static double walk(const problem *t, double power, double factor) {
+    const double by = factor / (double)t->whole;
+    window a = {.s = t->u, .scale = t->scale, .unit = t->unit_u, .whole = t->whole, .factor = by};
+    window b = {.s = t->v, .scale = t->scale, .unit = t->unit_v, .whole = t->whole, .factor = -by};
+    int64_t done = 0;
+    double longest = 0;
+    total sum = {0, 0};
+    pieces now;
+    while (has_more(&a, t->cut) & has_more(&b, t->cut)) {
+        if (t->cut)
+            cut_windows(&a, &b, &done, &now);
+        else
+            match_windows(&a, &b, &now);
+        if (power == 0)
+            longest = longest_of(&now, longest);
+        else
+            add(&sum, cost_of(&now, power));
+        if (factor != 0)
+            add_slopes(&now, power, t->cut, a.slope, b.slope);
+    }
+    place(&a);
+    place(&b);
+    return power == 0 ? longest : value_of(sum);
+}
+
+/* A power of two that brings all distances below 1, lest their powers overflow; 1 where they are infinite or NaN. Their
+ * sum needs less: a scale for that is only of what is near the end of the range, so that no digit of the others is
+ * lost. */
+static double scale_of(const fl_samples *u, const fl_samples *v, double p) {
+    const double first_u = u->sorted[0], first_v = v->sorted[0];
+    const double last_u = u->sorted[u->kept - 1], last_v = v->sorted[v->kept - 1];
+    const double width = (last_u > last_v ? last_u : last_v) / 2 - (first_u < first_v ? first_u : first_v) / 2;
+    int exponent = 0;
+    if (width - width == 0)
+        frexp(width, &exponent);
+    if (p == 1)
+        return exponent > 900 ? ldexp(1, 900 - exponent) : 1;
+    return ldexp(1, exponent < -1000 ? 1000 : -exponent - 1);
+}
+
+static void clear(const fl_samples *s) {
+    memset(s->g, 0, (size_t)s->n * (s->single ? sizeof(float) : sizeof(double)));
+}
+
+static double transport(const fl_samples *u, const fl_samples *v, double p) {
+    const fl_control control = control_enter();
+    problem t = {u, v, scale_of(u, v, p), u->w || v->w || u->n != v->n, 1, 1, u->n};
+    if (t.cut) {
+        /* A sample ends where the weights up to it add up to, times the sum of the others: then both sides' last ones end
+         * together, and where weights are whole numbers, levels are too. Times a power of two, for 62 bits of them. */
+        int of_u, of_v;
+        const double all_u = frexp(u->all, &of_u), all_v = frexp(v->all, &of_v);
+        t.unit_u = ldexp(all_v, 62 - of_u);
+        t.unit_v = ldexp(all_u, 62 - of_v);
+        t.whole = (int64_t)ldexp(all_u * all_v, 62);
+        if (u->g) { /* samples without weight have none */
+            clear(u);
+            clear(v);
+        }
+    }
+    if (p != 1 && p != 2) { /* a high power of what is much shorter than the whole line would vanish */
+        const double longest = walk(&t, 0, 0);
+        if (longest > 0 && longest - longest == 0)
+            t.scale *= ldexp(1, -ilogb(longest));
+    }
+    const double mean = walk(&t, p, p == 1 && u->g ? 1 : 0) / (double)t.whole;
+    const double root = p == 1 ? mean : p == 2 ? sqrt(mean) : pow(mean, 1 / p);
+    if (p != 1 && u->g) { /* the root's own slope is known now */
+        if (mean == 0) {
+            clear(u);
+            clear(v);
+        } else {
+            walk(&t, p, root / mean);
+        }
+    }
+    control_leave(control);
+    return root / t.scale;
+}

@@ -31,6 +31,8 @@ ROWS = [
     fl.Triplet(p=1, swap=True),
     fl.Triplet(p=1.5),
     fl.Triplet(2.0, p=4, swap=True),
+    fl.Triplet(p=math.inf),
+    fl.Triplet(0.7, p=math.inf, swap=True),
     fl.CosineEmbedding(),
     fl.CosineEmbedding(0.4),
     fl.CosineSimilarity(),
@@ -72,7 +74,8 @@ def plain(loss, *given):
         return np.where(y, D**2 / 2, np.maximum(loss.margin - D, 0) ** 2 / 2)
     if loss.name == "triplet":
         ap, an, pn = (
-            (np.abs(r) ** LONG(loss.p)).sum(-1) ** (1 / LONG(loss.p)) for r in (x[0] - x[1], x[0] - x[2], x[1] - x[2])
+            np.abs(r).max(-1) if loss.p == INF else (np.abs(r) ** LONG(loss.p)).sum(-1) ** (1 / LONG(loss.p))
+            for r in (x[0] - x[1], x[0] - x[2], x[1] - x[2])
         )
         return np.maximum(ap - (np.minimum(an, pn) if loss.swap else an) + LONG(loss.margin), 0)
     if loss.name in ("cosine_embedding", "cosine_similarity"):
@@ -241,6 +244,23 @@ def test_torch_s_epsilon_is_all_that_differs():
     assert fl.Triplet()(a.numpy(), p.numpy(), n.numpy()) == pytest.approx(theirs, rel=1e-5)
 
 
+@dtypes
+@pytest.mark.parametrize("width", [1, 5, 40])
+def test_ties_of_the_largest_difference(dtype, width):
+    """Each has an equal part of the gradient, as in torch; and what torch makes of infinite entries."""
+    torch = pytest.importorskip("torch", reason="torch is not installed")
+    a, p, n = (x.round() for x in arguments(fl.Triplet(), 60, width, dtype))
+    p[3] = a[3]
+    p[7, 0] = INF
+    loss = fl.Triplet(3.1, p=INF)  # no sum of whole numbers is 0, where torch has a gradient
+    tensors = [torch.tensor(x, requires_grad=True) for x in (a, p, n)]
+    torch_form(torch.nn.functional, torch, loss, None)(*tensors).backward()
+    ties = np.abs(a - p) == np.abs(a - p).max(-1, keepdims=True)
+    assert (ties.sum(-1) > 1).any() or width == 1
+    for gradient, tensor in zip(loss.gradients(a, p, n), tensors, strict=True):
+        np.testing.assert_allclose(gradient, tensor.grad.numpy(), rtol=4 * np.finfo(dtype).eps, atol=1e-9)
+
+
 def test_supervised_with_a_label_per_sample_is_ntxent():
     z1, z2 = arguments(fl.NTXent(), 30)
     value, (g,) = fl.SupervisedContrastive(0.5).value_and_gradients(np.tile(np.arange(30), 2), np.concatenate([z1, z2]))
@@ -375,7 +395,7 @@ def test_extreme_magnitudes(dtype, power):
     """Squares that overflow or vanish do not spoil distances and cosines."""
     size = dtype(float(np.finfo(dtype).max) ** power)
     a, b, c = (x.astype(dtype) for x in arguments(fl.Triplet(), 20, 7))
-    for p in (1, 2, 3):
+    for p in (1, 2, 3, INF):
         loss = fl.Triplet(0.0, p=p, swap=True)
         want, have = (
             loss.value_and_gradients(a, b, c, reduction="none"),
@@ -553,8 +573,9 @@ C, T, E, R, N, S = (
 )
 BAD = {
     "margin": (lambda: fl.Contrastive(-1), ValueError, "margin is -1: expected a finite number >= 0"),
-    "p": (lambda: fl.Triplet(p=0.5), ValueError, r"p is 0.5: expected a finite number >= 1"),
-    "p infinite": (lambda: fl.Triplet(p=INF), ValueError, r"p is inf: expected a finite number >= 1"),
+    "p": (lambda: fl.Triplet(p=0.5), ValueError, r"p is 0.5: expected a number >= 1, or infinity"),
+    "p below all": (lambda: fl.Triplet(p=-INF), ValueError, r"p is -inf: expected a number >= 1, or infinity"),
+    "p NaN": (lambda: fl.Triplet(p=NAN), ValueError, r"p is nan: expected a number >= 1, or infinity"),
     "swap": (lambda: fl.Triplet(swap=1), TypeError, "swap is 1: expected True or False"),
     "a cosine": (lambda: fl.CosineEmbedding(2), ValueError, r"margin is 2: expected a number in \[-1, 1\]"),
     "temperature": (lambda: fl.NTXent(0), ValueError, "temperature is 0: expected a finite number > 0"),

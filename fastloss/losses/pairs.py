@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,8 @@ from fastloss.registry import register
 def _length(x: Any, p: float = 2.0) -> Any:
     """Lp lengths of rows, (..., 1); divided by their largest entries first, whose powers would overflow."""
     most = np.abs(x).max(axis=-1, keepdims=True)
+    if p == math.inf:
+        return most
     most = np.where((most > 0) & np.isfinite(most), most, 1).astype(x.dtype)
     return most * np.power(np.power(np.abs(x / most), x.dtype.type(p)).sum(axis=-1, keepdims=True), x.dtype.type(1 / p))
 
@@ -21,6 +24,9 @@ def _length(x: Any, p: float = 2.0) -> Any:
 def _direction(x: Any, p: float = 2.0) -> Any:
     """Derivatives of the lengths; 0 where there is none."""
     length = _length(x, p)
+    if p == math.inf:
+        largest = np.abs(x) == length
+        return np.sign(x) * largest / np.maximum(largest.sum(axis=-1, keepdims=True), 1).astype(x.dtype)
     return np.where(length == 0, 0, np.sign(x) * np.power(np.abs(x) / length, x.dtype.type(p - 1)))
 
 
@@ -85,14 +91,15 @@ class Triplet(EmbeddingLoss):
 
     D is the Lp distance. Called as ``loss(anchor, positive, negative)``; `value_and_gradients` gives the gradients in
     all three. With d(x) the derivative of ||x||_p, sign(x) (\|x\|/||x||_p)^(p - 1), they are d(a - p) - d(a - n),
-    -d(a - p) and d(a - n) where the loss is not 0.
+    -d(a - p) and d(a - n) where the loss is not 0. For p = inf, d(x) is sign(x) where \|x\| is largest, in equal parts
+    where several are, and 0 elsewhere.
 
     Parameters
     ----------
     margin : float, default=1.0
         By how much the negative is to be farther away, in units of the embedding. Positive or 0.
     p : float, default=2.0
-        Of the distance: 2 is Euclidean, 1 the sum of magnitudes. Finite, at least 1.
+        Of the distance: 2 is Euclidean, 1 the sum of magnitudes, ``float("inf")`` the largest of them. At least 1.
     swap : bool, default=False
         Whether D(positive, negative) takes the place of D(anchor, negative) where it is smaller: the harder negative
         of the two.
@@ -128,10 +135,12 @@ class Triplet(EmbeddingLoss):
     swap: bool
 
     def __init__(self, margin: float = 1.0, p: float = 2.0, swap: bool = False) -> None:
-        super().__init__(margin=real("margin", margin, 0.0), p=real("p", p, 1.0), swap=flag("swap", swap))
+        super().__init__(
+            margin=real("margin", margin, 0.0), p=real("p", p, 1.0, infinite=True), swap=flag("swap", swap)
+        )
 
     def _kernel(self) -> tuple[str, tuple[float, ...]]:
-        name = {1.0: "triplet_1", 2.0: "triplet_2"}.get(self.p, "triplet_p")
+        name = {1.0: "triplet_1", 2.0: "triplet_2", math.inf: "triplet_inf"}.get(self.p, "triplet_p")
         return name, (self.margin, self.p, self.p - 1, float(self.swap))
 
     def reference(self, labels: Any, *inputs: Any) -> tuple[Any, tuple[Any, ...]]:

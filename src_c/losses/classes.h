@@ -44,6 +44,13 @@ typedef struct {
     real shape, shape_low, alpha; /* its parameter and what the rounding of that lost; a factor */
 } FN(classes_options);
 
+/* From this K on a row lies across the lanes. Below it, the tiles of scores and gradients of LANES rows fit in a 32 KiB
+ * L1 together, and the rows share the cost of their maxima and sums. */
+enum { FN(ACROSS_FROM) = FL_BITS == 32 ? 256 : 128 };
+
+/* Numbers of a group of rows, 16 KiB: where they come from and where they go then both fit in L1. */
+enum { FN(ROOM) = FN(ACROSS_FROM) * LANES };
+
 /* Rows that go through a stage together: the processor has a second tile to work on while one waits for its chain, and
  * reading, computing and writing still overlap. */
 enum { FN(GROUP) = 32 };

@@ -14,15 +14,24 @@
 enum { FN(TERMS) = FN(CHUNK) * LANES };
 typedef struct {
     real t[FN(TERMS)] ALIGNED; /* the target, smoothed and weighted, */
-    real p[FN(TERMS)] ALIGNED; /* the probability, */
     real c[FN(TERMS)] ALIGNED; /* 1 - p, */
     real d[FN(TERMS)] ALIGNED; /* p - t, and */
     real l[FN(TERMS)] ALIGNED; /* -log p, each with its own digits */
     real f[FN(TERMS)] ALIGNED; /* The term; */
-    real a[FN(TERMS)] ALIGNED; /* p f', of raw scores up to a constant in f', */
-    real b[FN(TERMS)] ALIGNED; /* p a', */
-    real own[FN(TERMS)] ALIGNED; /* and (1 - p) b - p a. Of probabilities: a is f' and b is f'' */
+    real v[FN(TERMS)] ALIGNED; /* of a divergence f' up to a constant of which softmax sees nothing, */
+    real w[FN(TERMS)] ALIGNED; /* and p f''; */
+    /* what is kept of the chunk: */
+    real *p;   /* the probability, */
+    real *a;   /* p f', of raw scores up to that constant, */
+    real *b;   /* p a', */
+    real *own; /* and (1 - p) b - p a. Of probabilities: a is f' and b is f'' */
 } FN(terms);
+
+/* Raw scores need their terms twice: for sums, and for derivatives, when the sums are known. Those of as many numbers as a
+ * group has room for are kept until then; a longer row computes them again. */
+typedef struct {
+    real p[FN(ROOM)] ALIGNED, a[FN(ROOM)] ALIGNED, b[FN(ROOM)] ALIGNED, own[FN(ROOM)] ALIGNED;
+} FN(kept_terms);
 
 /* t phi(p): the losses of classes.h, of targets that are rows. What a target of 0 multiplies counts for nothing. */
 #define EACH_TERM SIMD for (ptrdiff_t k = 0; k < n; k++)
@@ -37,21 +46,15 @@ typedef struct {
         own[k] = unless(share == 0, q * r.t, p[k]);                                     \
     }
 
-/* v: f' up to the constant of which softmax sees nothing, which raw scores leave out; w: p f'' */
 typedef struct {
     real f, v, w;
 } FN(divergence);
-#define DIVERGENCE_TERMS(expression, constant)                                                 \
-    EACH_TERM {                                                                                \
-        const FN(divergence) r = expression;                                                   \
-        const real share = p[k], v = r.v + (softmax ? 0 : (constant)), quotient = r.w / share; \
-        const real product = share * v, turn = c[k] - share, turned = turn * r.v;              \
-        const real of_softmax = share * vfma(c[k], r.w, turn == 0 ? 0 : turned);               \
-        const real bent = share * (v + r.w);                                                   \
-        f[k] = r.f;                                                                            \
-        a[k] = given ? v : share == 0 ? 0 : product;                                           \
-        b[k] = given ? (r.w == 0 ? nan_or(share, 0) : quotient) : share == 0 ? 0 : bent;       \
-        own[k] = share == 0 ? 0 : of_softmax;                                                  \
+#define DIVERGENCE_TERMS(expression)          \
+    EACH_TERM {                               \
+        const FN(divergence) r = expression;  \
+        f[k] = r.f;                           \
+        v[k] = r.v;                           \
+        w[k] = r.w;                           \
     }
 
 /* p log(p/t). A class that neither row has adds nothing. */
@@ -86,38 +89,71 @@ INLINE FN(divergence) FN(total_variation)(real d) {
 /* (p - t)^2 */
 INLINE FN(divergence) FN(brier)(real p, real d) { return (FN(divergence)){.f = d * d, .v = 2 * d, .w = 2 * p}; }
 
+/* What the chain rule makes of f' and p f''; b and own only if they are wanted. */
+static ONCE void FN(chain_terms)(const FN(classes_options) * o, char prediction, bool bends, FN(terms) * x, ptrdiff_t n) {
+    const real *restrict t = x->t, *restrict p = x->p, *restrict c = x->c, *restrict w = x->w;
+    real *restrict v = x->v, *restrict a = x->a, *restrict b = x->b, *restrict own = x->own;
+    if (prediction == 'z' && bends)
+        EACH_TERM {
+            const real share = p[k], turn = c[k] - share, turned = turn * v[k];
+            const real of_softmax = share * vfma(c[k], w[k], turn == 0 ? 0 : turned);
+            own[k] = share == 0 ? 0 : of_softmax;
+        }
+    if (prediction != 'z' && o->phi == FL_REVERSE_KL)
+        EACH_TERM v[k] += p[k] + t[k] == 0 ? C(0.0) : C(1.0);
+    if (prediction == 'p') {
+        EACH_TERM a[k] = v[k];
+        if (bends)
+            EACH_TERM {
+                const real quotient = w[k] / p[k];
+                b[k] = w[k] == 0 ? nan_or(p[k], 0) : quotient;
+            }
+        return;
+    }
+    EACH_TERM {
+        const real product = p[k] * v[k];
+        a[k] = p[k] == 0 ? 0 : product;
+    }
+    if (bends)
+        EACH_TERM {
+            const real bent = p[k] * (v[k] + w[k]);
+            b[k] = p[k] == 0 ? 0 : bent;
+        }
+}
+
 /* n terms, a multiple of LANES. */
-static ONCE void FN(compute_terms)(const FN(classes_options) * o, char prediction, FN(terms) * x,
-                                                        ptrdiff_t n) {
+static ONCE void FN(compute_terms)(const FN(classes_options) * o, char prediction, bool bends, FN(terms) * x, ptrdiff_t n) {
     const real *restrict t = x->t, *restrict p = x->p, *restrict c = x->c, *restrict d = x->d, *restrict l = x->l;
-    real *restrict f = x->f, *restrict a = x->a, *restrict b = x->b, *restrict own = x->own;
+    real *restrict f = x->f, *restrict v = x->v, *restrict w = x->w;
+    real *restrict a = x->a, *restrict b = x->b, *restrict own = x->own;
     const real alpha = o->alpha, shape = o->shape, shape_low = o->shape_low;
-    const bool given = prediction == 'p', softmax = prediction == 'z';
+    const bool given = prediction == 'p';
     switch (o->phi) {
     case FL_LOGARITHM:
         PHI_TERMS(FN(phi_of)(p[k], l[k], 1, 0, p[k]));
-        break;
+        return;
     case FL_FOCAL:
         PHI_TERMS(FN(focal)(p[k], c[k], l[k], shape, 0));
-        break;
+        return;
     case FL_GENERALIZED:
         PHI_TERMS(FN(generalized)(p[k], c[k], l[k], shape, shape_low));
-        break;
+        return;
     case FL_POLY1:
         PHI_TERMS(FN(poly1)(p[k], c[k], l[k], shape));
-        break;
+        return;
     case FL_REVERSE_KL:
-        DIVERGENCE_TERMS(FN(reverse_kl)(t[k], p[k], d[k]), p[k] + t[k] == 0 ? C(0.0) : C(1.0));
+        DIVERGENCE_TERMS(FN(reverse_kl)(t[k], p[k], d[k]));
         break;
     case FL_JENSEN_SHANNON:
-        DIVERGENCE_TERMS(FN(jensen_shannon)(t[k], p[k], d[k]), 0);
+        DIVERGENCE_TERMS(FN(jensen_shannon)(t[k], p[k], d[k]));
         break;
     case FL_TOTAL_VARIATION:
-        DIVERGENCE_TERMS(FN(total_variation)(d[k]), 0);
+        DIVERGENCE_TERMS(FN(total_variation)(d[k]));
         break;
     default:
-        DIVERGENCE_TERMS(FN(brier)(p[k], d[k]), 0);
+        DIVERGENCE_TERMS(FN(brier)(p[k], d[k]));
     }
+    FN(chain_terms)(o, prediction, bends, x, n);
 }
 
 /* The numbers of LANES rows, or of one for every lane. The layout is known at run time only: what the loops below save by
@@ -126,6 +162,10 @@ typedef struct {
     const FN(classes_options) * o;
     char prediction; /* 'z' logits, 'p' probabilities, 'l' log-probabilities */
     bool across;
+    bool bends; /* whether b and own are wanted */
+    bool keeps; /* whether there is room for all terms of a row, or of LANES short ones, */
+    FN(kept_terms) * kept;
+    ptrdiff_t first; /* and where they begin */
     bits_t label[LANES] ALIGNED;
     real top[LANES] ALIGNED, inverse[LANES] ALIGNED, rest_share[LANES] ALIGNED, log_sum[LANES] ALIGNED;
     real pull[LANES] ALIGNED, scale[LANES] ALIGNED;
@@ -153,11 +193,12 @@ static ONCE void FN(load_terms_rows)(FN(terms_rows) * r, const FN(classes_rows) 
 /* The groups of a chunk: k is the first number of one in the chunk, `at` in the segment. */
 #define EACH_GROUP(k, at, j0, j1) for (ptrdiff_t k = 0, at = j0 * LANES; k < (j1 - j0) * LANES; k += LANES, at += LANES)
 
-/* The terms of a chunk. */
-static ONCE void FN(terms_at)(const FN(terms_rows) * r, const FN(segment) * s, ptrdiff_t j0,
-                                                            ptrdiff_t j1, FN(terms) *restrict x) {
+/* The terms of a chunk, kept from `place` on. Of short rows of scores there are exponentials in the probabilities' place. */
+static ONCE void FN(terms_at)(const FN(terms_rows) * r, const FN(segment) * s, ptrdiff_t j0, ptrdiff_t j1, ptrdiff_t place,
+                              FN(terms) *restrict x) {
     const real on = r->o->on, off = r->o->off, classes = (real)r->o->classes;
     const char prediction = r->prediction;
+    x->p = r->kept->p + place, x->a = r->kept->a + place, x->b = r->kept->b + place, x->own = r->kept->own + place;
     EACH_GROUP(k, at, j0, j1) {
         real weight[LANES] ALIGNED, *restrict t = x->t + k, *restrict p = x->p + k, *restrict c = x->c + k;
         real *restrict d = x->d + k, *restrict minus_log = x->l + k;
@@ -170,13 +211,15 @@ static ONCE void FN(terms_at)(const FN(terms_rows) * r, const FN(segment) * s, p
             const bits_t step = r->across;
             EACH_LANE t[l] = weight[l] * (first + step * (bits_t)l == label[l] ? on + off : off);
         }
+        if (prediction == 'z' && r->across)
+            EACH_LANE p[l] = vexp_lifted(distance(z[l], r->top[l]));
         if (prediction == 'z')
             EACH_LANE {
-                const real distant = distance(z[l], r->top[l]), share = vlowered(vexp_lifted(distant)) * r->inverse[l];
+                const real share = vlowered(p[l]) * r->inverse[l];
                 const bool leads = share > C(0.5);
                 p[l] = share;
                 c[l] = leads ? r->rest_share[l] : 1 - share;
-                minus_log[l] = r->log_sum[l] - distant;
+                minus_log[l] = r->log_sum[l] - distance(z[l], r->top[l]);
             }
         else if (prediction == 'l')
             EACH_LANE {
@@ -198,8 +241,27 @@ static ONCE void FN(terms_at)(const FN(terms_rows) * r, const FN(segment) * s, p
             d[l] = (prediction != 'p') & (p[l] > C(0.5)) ? of_lead : plain;
         }
     }
-    FN(compute_terms)(r->o, prediction, x, (j1 - j0) * LANES);
+    FN(compute_terms)(r->o, prediction, r->bends, x, (j1 - j0) * LANES);
 }
+
+/* The terms of a chunk once more: p, c, a and, if they are wanted, b and own. */
+static void FN(terms_again)(const FN(terms_rows) * r, const FN(segment) * s, ptrdiff_t j0, ptrdiff_t j1, ptrdiff_t place,
+                            FN(terms) *restrict x) {
+    if (!r->keeps) {
+        FN(terms_at)(r, s, j0, j1, place, x);
+        return;
+    }
+    x->p = r->kept->p + place, x->a = r->kept->a + place, x->b = r->kept->b + place, x->own = r->kept->own + place;
+    for (ptrdiff_t k = 0; k < (j1 - j0) * LANES; k += LANES) {
+        const real *p = x->p + k;
+        real *restrict c = x->c + k;
+        EACH_LANE {
+            const real share = p[l];
+            c[l] = share > C(0.5) ? r->rest_share[l] : 1 - share;
+        }
+    }
+}
+#define NEXT_PLACE(place, j0, j1) ((place) + (r->keeps ? ((j1) - (j0)) * LANES : 0))
 
 /* Sums over the classes: those of the leading class apart. Of a row across the lanes, every lane has the sum. */
 typedef struct {
@@ -210,26 +272,31 @@ typedef struct {
 static ONCE void FN(sum_terms)(const FN(terms_rows) * r, const FN(segment) * segments,
                                                              int n_segments, FN(terms_sums) *restrict sums) {
     const real floor = r->o->floor, *scale = r->scale;
-    const bool softmax = r->prediction == 'z';
+    const bool softmax = r->prediction == 'z', bends = r->bends;
+    ptrdiff_t place = r->first;
     FN(terms) x;
     memset(sums, 0, sizeof *sums);
     EACH_SEGMENT(s) EACH_CHUNK(s, j0, j1) {
         real f[LANES] ALIGNED = {0}, a[LANES] ALIGNED = {0}, b[LANES] ALIGNED = {0};
         real lead_a[LANES] ALIGNED = {0}, lead_b[LANES] ALIGNED = {0};
-        FN(terms_at)(r, s, j0, j1, &x);
+        FN(terms_at)(r, s, j0, j1, place, &x);
+        place = NEXT_PLACE(place, j0, j1);
         EACH_GROUP(k, at, j0, j1) {
             const real *fs = x.f + k, *as = x.a + k, *bs = x.b + k, *ps = x.p + k;
             EACH_LANE f[l] += fs[l];
-            if (softmax)
+            if (softmax) {
                 EACH_LANE {
-                    const bool leads = ps[l] > C(0.5);
-                    const real slope = as[l], bend = bs[l];
-                    a[l] += leads ? 0 : slope;
-                    b[l] += leads ? 0 : bend;
-                    lead_a[l] += leads ? slope : 0;
-                    lead_b[l] += leads ? bend : 0;
+                    const real slope = as[l];
+                    a[l] += ps[l] > C(0.5) ? 0 : slope;
+                    lead_a[l] += ps[l] > C(0.5) ? slope : 0;
                 }
-            else if (s->g) {
+                if (bends)
+                    EACH_LANE {
+                        const real bend = bs[l];
+                        b[l] += ps[l] > C(0.5) ? 0 : bend;
+                        lead_b[l] += ps[l] > C(0.5) ? bend : 0;
+                    }
+            } else if (s->g) {
                 real *restrict g = s->g + at, *restrict h = s->h + at;
                 if (s->h)
                     EACH_LANE h[l] = scale[l] * at_least(floor, bs[l]);
@@ -258,6 +325,7 @@ static ONCE void FN(terms_of_softmax)(const FN(terms_rows) * r, const FN(segment
                                                                     char hessian) {
     const real floor = r->o->floor, z_loss = r->o->z_loss, *scale = r->scale, *pull = r->pull;
     FN(terms) x;
+    ptrdiff_t place = r->first;
     real rest_a[LANES] ALIGNED, all_a[LANES] ALIGNED, rest_b[LANES] ALIGNED, all_b[LANES] ALIGNED;
     EACH_LANE {
         rest_a[l] = (real)sums->a[l];
@@ -266,7 +334,8 @@ static ONCE void FN(terms_of_softmax)(const FN(terms_rows) * r, const FN(segment
         all_b[l] = (real)(sums->b[l] + sums->lead_b[l]);
     }
     EACH_SEGMENT(s) EACH_CHUNK(s, j0, j1) {
-        FN(terms_at)(r, s, j0, j1, &x);
+        FN(terms_again)(r, s, j0, j1, place, &x);
+        place = NEXT_PLACE(place, j0, j1);
         EACH_GROUP(k, at, j0, j1) {
             const real *ps = x.p + k, *cs = x.c + k, *as = x.a + k, *bs = x.b + k, *own = x.own + k;
             real *restrict g = s->g + at, *restrict h = s->h + at;
@@ -302,12 +371,14 @@ static ONCE void FN(terms_of_softmax)(const FN(terms_rows) * r, const FN(segment
 static ONCE void FN(terms_times)(const FN(terms_rows) * r, const FN(segment) * segments,
                                                                int n_segments) {
     const real z_loss = r->o->z_loss, *scale = r->scale, *pull = r->pull;
+    ptrdiff_t place = r->first;
     FN(terms) x;
     double mean[LANES] ALIGNED = {0}, slope[LANES] ALIGNED = {0}, bend[LANES] ALIGNED = {0}, bent[LANES] ALIGNED = {0};
     real m[LANES] ALIGNED, all_a[LANES] ALIGNED, turned[LANES] ALIGNED;
     EACH_SEGMENT(s) EACH_CHUNK(s, j0, j1) {
         real of_u[LANES] ALIGNED = {0}, of_a[LANES] ALIGNED = {0}, of_b[LANES] ALIGNED = {0}, of_bu[LANES] ALIGNED = {0};
-        FN(terms_at)(r, s, j0, j1, &x);
+        FN(terms_at)(r, s, j0, j1, place, &x);
+        place = NEXT_PLACE(place, j0, j1);
         EACH_GROUP(k, at, j0, j1) {
             const real *u = s->u + at, *ps = x.p + k, *as = x.a + k, *bs = x.b + k;
             EACH_LANE {
@@ -334,8 +405,10 @@ static ONCE void FN(terms_times)(const FN(terms_rows) * r, const FN(segment) * s
         all_a[l] = (real)slope[l];
         turned[l] = (real)(bent[l] - mean[l] * bend[l]);
     }
+    place = r->first;
     EACH_SEGMENT(s) EACH_CHUNK(s, j0, j1) {
-        FN(terms_at)(r, s, j0, j1, &x);
+        FN(terms_again)(r, s, j0, j1, place, &x);
+        place = NEXT_PLACE(place, j0, j1);
         EACH_GROUP(k, at, j0, j1) {
             const real *u = s->u + at, *ps = x.p + k, *bs = x.b + k;
             real *restrict g = s->g + at;
@@ -354,19 +427,31 @@ static ONCE void FN(sum_of_terms)(const FN(classes_options) * o, const FN(segmen
                                                                 int n_segments, FN(classes_rows) * rows, ptrdiff_t n,
                                                                 int across, char prediction, char hessian) {
     const ptrdiff_t step = across ? 1 : LANES;
-    FN(terms_rows) r = {o, prediction, across, {0}, {0}, {0}, {0}, {0}, {0}, {0}};
+    const bool bends = hessian == 'h' || hessian == 'u' || (prediction != 'z' && segments->h);
+    ptrdiff_t numbers = 0; /* of a row, or of LANES short ones */
+    EACH_SEGMENT(s) numbers += s->groups * LANES;
+    FN(kept_terms) kept;
+    FN(terms_rows) r = {.o = o, .prediction = prediction, .across = across, .bends = bends, .kept = &kept};
     FN(terms_sums) sums;
+    r.keeps = prediction == 'z' && numbers <= FN(ROOM);
     rows->label_apart = 0;
     if (prediction == 'z') {
         if (across)
             FN(classes_first)((FN(classes_spec)){0, 0, 'z', 1, 0, 0, 1, 1}, o, segments, n_segments, rows, n);
-        else
-            FN(classes_first)((FN(classes_spec)){0, 0, 'z', 1, 0, 0, 1, 0}, o, segments, n_segments, rows, n);
+        else { /* leaving the exponentials where the probabilities will be */
+            FN(segment) lifted[FN(GROUP) / LANES];
+            for (ptrdiff_t i = 0; i * LANES < n; i++) {
+                lifted[i] = segments[i];
+                lifted[i].g = kept.p + i * numbers;
+            }
+            FN(classes_first)((FN(classes_spec)){0, 0, 'z', 0, 1, 0, 1, 0}, o, lifted, 1, rows, n);
+        }
         for (ptrdiff_t i = 0; i < n; i += LANES)
             FN(softmax_rows)(o, rows, i, o->z_loss);
     }
     for (ptrdiff_t row = 0; row < n; row += step, segments += n_segments) {
         FN(load_terms_rows)(&r, rows, row);
+        r.first = across || prediction != 'z' ? 0 : row / LANES * numbers;
         if (hessian == 'u') {
             FN(terms_times)(&r, segments, n_segments);
             continue;
