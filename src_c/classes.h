@@ -184,7 +184,28 @@ typedef struct {
     FN(row_block) given;
     FN(classes_rows) rows;
     const real *class_weight;
+    const fl_check *of_sums; /* of the rows of targets, or NULL; not once a short row is seen that does not pass */
 } FN(classes_block);
+
+/* Sums of LANES short rows, side by side; whether they are what they should be. A row with a NaN passes. */
+INLINE void FN(row_sums)(real *restrict sum, const real *t, ptrdiff_t classes) {
+    EACH_LANE sum[l] = 0;
+    for (ptrdiff_t k = 0; k < classes; k++)
+        EACH_LANE sum[l] += t[k * LANES + l];
+}
+INLINE bool FN(pass)(const fl_domain_scan *scan, const real *sum) {
+    int64_t bad = 0;
+    for (ptrdiff_t l = 0; l < LANES; l++)
+        bad |= ((double)sum[l] < scan->low) | ((double)sum[l] > scan->high);
+    return !bad;
+}
+static ptrdiff_t FN(first_bad_row_sum)(const fl_domain_scan *scan, ptrdiff_t begin, ptrdiff_t end);
+static const fl_check *FN(check_of_sums)(const fl_job *job) {
+    for (const fl_check *check = job->checks; check < job->checks + job->n_checks; check++)
+        if (check->scan == FN(first_bad_row_sum) && is_of_targets(job, check))
+            return check;
+    return 0;
+}
 
 /* A group's n rows from `first` on of the block, the last repeated in lanes without one. z points to its predictions. */
 static void FN(set_rows)(FN(classes_block) * block, ptrdiff_t first, ptrdiff_t n, const real *z) {
@@ -223,6 +244,11 @@ static void FN(run_short_rows)(FN(classes_block) * block, ptrdiff_t first, ptrdi
         FN(to_lanes)(room.z + at, z + at, classes, m);
         if (t)
             FN(to_lanes)(room.t + at, t + at, classes, m);
+        if (block->of_sums) {
+            real sum[LANES] ALIGNED;
+            FN(row_sums)(sum, room.t + at, classes);
+            block->of_sums = FN(pass)(&block->of_sums->what, sum) ? block->of_sums : 0; /* where, is looked for later */
+        }
         if (u)
             FN(to_lanes)(room.u + at, u + at, classes, m);
     }
@@ -320,6 +346,7 @@ static void FN(run_classes)(const fl_job *job, ptrdiff_t begin, ptrdiff_t end, d
         group = group < 1 ? 1 : group;
     else
         group = group < LANES ? LANES : group < FN(GROUP) ? group / LANES * LANES : FN(GROUP);
+    block.of_sums = across ? 0 : FN(check_of_sums)(job);
     FN(load_rows)(&block.given, job, job->dense, begin, n);
     for (ptrdiff_t i = 0; i < n; i += group) {
         const ptrdiff_t m = n - i < group ? n - i : group, at = i * classes;
@@ -343,7 +370,7 @@ static void FN(run_classes)(const fl_job *job, ptrdiff_t begin, ptrdiff_t end, d
         if (h && stream)
             stream_copy(h + at, hb, (size_t)m * row_bytes);
     }
-    look(job, begin, end, 0, 0, 0);
+    look(job, begin, end, 0, 0, block.of_sums);
     for (ptrdiff_t i = 0; i < n; i++)
         v[i] *= block.given.weight[i];
     for (ptrdiff_t i = 0; i < n && (job->w || job->has_ignore); i++)
@@ -385,21 +412,14 @@ static ptrdiff_t FN(first_bad_row_sum)(const fl_domain_scan *scan, ptrdiff_t beg
     const real *x = (const real *)scan->x + begin * classes;
     double sum[LANES];
     if (classes < FN(ACROSS_FROM)) {
-        real tile[FN(ACROSS_FROM) * LANES] ALIGNED;
+        real tile[FN(ROOM)] ALIGNED, lanes[LANES] ALIGNED;
         for (ptrdiff_t i = begin; i < end; i += LANES, x += LANES * classes) {
             const ptrdiff_t n = end - i < LANES ? end - i : LANES;
-            real lanes[LANES] ALIGNED = {0};
             FN(to_lanes)(tile, x, classes, n);
-            for (ptrdiff_t k = 0; k < classes; k++)
-                EACH_LANE lanes[l] += tile[k * LANES + l];
-            int64_t bad = 0;
-            for (ptrdiff_t l = 0; l < LANES; l++) {
-                sum[l] = (double)lanes[l];
-                bad |= (sum[l] < scan->low) | (sum[l] > scan->high);
-            }
-            if (bad)
+            FN(row_sums)(lanes, tile, classes);
+            if (!FN(pass)(scan, lanes))
                 for (ptrdiff_t l = 0; l < n; l++)
-                    if (sum[l] < scan->low || sum[l] > scan->high)
+                    if ((double)lanes[l] < scan->low || (double)lanes[l] > scan->high)
                         return i + l;
         }
         return -1;
