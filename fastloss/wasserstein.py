@@ -38,7 +38,7 @@ class Wasserstein1D(Immutable):
     are finite, not negative and of the shape of their values; they need not sum to 1. A sample of weight 0 counts for
     nothing, whatever it holds; another that is NaN makes the distance NaN.
 
-    A call keeps its memory for the next one, at most 64 MiB.
+    A call keeps its memory for the next one, at most 80 MiB.
 
     With p = 1 it is SciPy's ``wasserstein_distance``. With p > 1 it is the distance, a p-th root: POT's
     ``wasserstein_1d`` leaves the root out.

@@ -62,49 +62,90 @@ static inline int width_of(uint64_t x) { return x ? 64 - __builtin_clzll(x) : 0;
 /* Samples that are sorted together, and memory for as many. */
 typedef struct {
     double *x, *spare;
-    uint64_t *key; /* at last the order */
+    void *key; /* at last the order */
     ptrdiff_t n;
     uint64_t least;
     int shift, low; /* bits of a value's key that are cut off, bits of the place */
 } chunk;
+
+/* What is done with sorted keys of either type, a value above a place. Few samples are out of order: those of which the same
+ * bits are left. insert puts those right, or gives up where they are many. */
+enum { LOOKED_AT = 64 };
+#define ORDER(KEY)                                                                                           \
+    static bool has_ties_##KEY(const KEY *key, int low, ptrdiff_t begin, ptrdiff_t end) {                    \
+        KEY tied = 0;                                                                                        \
+        _Pragma("omp simd reduction(| : tied)") for (ptrdiff_t k = begin; k < end; k++)                      \
+            tied |= (key[k] ^ key[k - 1]) >> low == 0;                                                       \
+        return tied;                                                                                         \
+    }                                                                                                        \
+    static bool insert_##KEY(const chunk *c) {                                                               \
+        const KEY mask = ((KEY)1 << c->low) - 1;                                                             \
+        const int low = c->low;                                                                              \
+        KEY *key = c->key;                                                                                   \
+        ptrdiff_t moves = 4 * c->n;                                                                          \
+        for (ptrdiff_t begin = 1, end; begin < c->n; begin = end) {                                          \
+            end = c->n - begin < LOOKED_AT ? c->n : begin + LOOKED_AT;                                       \
+            if (!has_ties_##KEY(key, low, begin, end))                                                       \
+                continue;                                                                                    \
+            for (ptrdiff_t k = begin; k < end; k++) {                                                        \
+                const KEY now = key[k];                                                                      \
+                const uint64_t here = key_of(c->x[now & mask]);                                              \
+                ptrdiff_t j = k;                                                                             \
+                for (; j > 0 && (key[j - 1] ^ now) >> low == 0 && moves > 0 &&                               \
+                       key_of(c->x[key[j - 1] & mask]) > here;                                               \
+                     j--, moves--)                                                                           \
+                    key[j] = key[j - 1];                                                                     \
+                key[j] = now;                                                                                \
+            }                                                                                                \
+        }                                                                                                    \
+        SIMD for (ptrdiff_t k = 0; k < c->n; k++)                                                            \
+            key[k] &= mask;                                                                                  \
+        return moves > 0;                                                                                    \
+    }                                                                                                        \
+    static void permute_##KEY(const chunk *c, double *x) {                                                   \
+        const KEY *key = c->key;                                                                             \
+        double *to = c->spare;                                                                               \
+        SIMD for (ptrdiff_t k = 0; k < c->n; k++)                                                            \
+            to[k] = x[(ptrdiff_t)key[k]];                                                                    \
+        memcpy(x, c->spare, (size_t)c->n * sizeof *x);                                                       \
+    }                                                                                                        \
+    static void permute_all_##KEY(const chunk *c, double *weight, uint32_t *place) {                         \
+        const KEY *key = c->key;                                                                             \
+        uint32_t *to = (uint32_t *)c->spare;                                                                 \
+        permute_##KEY(c, c->x);                                                                              \
+        if (weight)                                                                                          \
+            permute_##KEY(c, weight);                                                                        \
+        if (!place)                                                                                          \
+            return;                                                                                          \
+        for (ptrdiff_t k = 0; k < c->n; k++)                                                                 \
+            to[k] = place[key[k]];                                                                           \
+        memcpy(place, to, (size_t)c->n * sizeof *place);                                                     \
+    }
+ORDER(uint32_t)
+ORDER(uint64_t)
+#undef ORDER
+
+/* Where a value lies between the least and the most, above its place: so many bits, of which a few at least must be the
+ * value's, are a positive float. Sorts of those take half the time. False where that tells too little of the order. */
+enum { SHARE_BITS = 30, MOST_SHARED = 14 };
+static bool sort_by_shares(const chunk *c, range of, fl_sort sort) {
+    uint32_t *const key = c->key;
+    const double *const x = c->x, least = of.least, by = (double)((1 << (SHARE_BITS - c->low)) - 1) / (of.most - least);
+    const int low = c->low;
+    if (of.nan || low > MOST_SHARED || !(by > 0 && by < INFINITY))
+        return false;
+    SIMD for (ptrdiff_t k = 0; k < c->n; k++)
+        key[k] = (uint32_t)(int32_t)((x[k] - least) * by) << low | (uint32_t)k;
+    sort(key, c->n, NULL);
+    return insert_uint32_t(c);
+}
+
 /* A key is cut to the bits above the least one and, as far as there is room beside the place, those below. So many bits
  * are a positive double, never infinite or NaN, and doubles are sorted faster than integers where vectors have no
  * minimum of those (AVX2). */
 enum { KEY_BITS = 62 };
 static inline uint64_t pack(const chunk *c, double x, ptrdiff_t place) {
     return (key_of(x) - c->least) >> c->shift << c->low | (uint64_t)place;
-}
-
-/* Whether samples follow each other whose remaining bits are equal. */
-static bool has_ties(const chunk *c) {
-    const uint64_t *key = c->key;
-    const int low = c->low;
-    int64_t tied = 0;
-    _Pragma("omp simd reduction(| : tied)") for (ptrdiff_t k = 1; k < c->n; k++)
-        tied |= (key[k] ^ key[k - 1]) >> low == 0;
-    return tied != 0;
-}
-
-/* The rest of the sort, where bits were cut off: samples whose remaining bits are equal may stand in the wrong order.
- * They are few, or it gives up. */
-static bool insert(const chunk *c) {
-    const uint64_t mask = ((uint64_t)1 << c->low) - 1;
-    uint64_t *key = c->key, before = key[0] >> c->low;
-    ptrdiff_t moves = 4 * c->n, first = 0;
-    for (ptrdiff_t k = 0; k < c->n; k++) {
-        const uint64_t now = key[k] >> c->low;
-        first = now == before ? first : k;
-        before = now;
-        key[k] &= mask;
-        if (first == k)
-            continue;
-        const uint64_t at = key[k], here = key_of(c->x[at]);
-        ptrdiff_t j = k;
-        for (; j > first && moves > 0 && key_of(c->x[key[j - 1]]) > here; j--, moves--)
-            key[j] = key[j - 1];
-        key[j] = at;
-    }
-    return moves > 0;
 }
 
 /* By the bits that were cut off, then, among those of equal bits in that order, by the others: exact, at twice the
@@ -124,50 +165,55 @@ static void sort_twice(const chunk *c, fl_sort sort) {
         key[k] = first[key[k] & mask];
 }
 
-/* In the order of the keys. */
-static void permute(const chunk *c, double *x) {
+static void sort_by_bits(chunk *c, range of, fl_sort sort) {
+    uint64_t *const key = c->key;
+    c->least = key_of(of.least);
+    const int excess = width_of(key_of(of.nan ? NAN : of.most) - c->least) + c->low - KEY_BITS;
+    c->shift = excess > 0 ? excess : 0;
     for (ptrdiff_t k = 0; k < c->n; k++)
-        c->spare[k] = x[c->key[k]];
-    memcpy(x, c->spare, (size_t)c->n * sizeof *x);
-}
-static void permute_places(const chunk *c, uint32_t *place) {
-    uint32_t *const to = (uint32_t *)c->spare;
-    for (ptrdiff_t k = 0; k < c->n; k++)
-        to[k] = place[c->key[k]];
-    memcpy(place, to, (size_t)c->n * sizeof *place);
+        key[k] = pack(c, c->x[k], k);
+    sort(key, c->n, NULL);
+    if (!insert_uint64_t(c))
+        sort_twice(c, sort);
 }
 
 /* Sorts samples begin to end - 1, with what follows them; ties stay in the order in which they came. */
-static void sort_chunk(fl_samples *s, fl_sort sort, ptrdiff_t begin, ptrdiff_t end) {
+static void sort_chunk(fl_samples *s, const fl_sorts *sorts, ptrdiff_t begin, ptrdiff_t end) {
     chunk c = {s->sorted + begin, s->spare, s->keys, end - begin, 0, 0, width_of((uint64_t)(end - begin - 1))};
+    double *const weight = s->w ? s->weight + begin : 0;
+    uint32_t *const place = s->g ? s->place + begin : 0;
     const range of = range_of(c.x, false, c.n);
-    c.least = key_of(of.least);
-    const int excess = width_of(key_of(of.nan ? NAN : of.most) - c.least) + c.low - KEY_BITS;
-    c.shift = excess > 0 ? excess : 0;
-    for (ptrdiff_t k = 0; k < c.n; k++)
-        c.key[k] = pack(&c, c.x[k], k);
-    sort(c.key, c.n, NULL);
-    if (c.shift == 0 || !has_ties(&c))
-        for (ptrdiff_t k = 0; k < c.n; k++)
-            c.key[k] &= ((uint64_t)1 << c.low) - 1;
-    else if (!insert(&c))
-        sort_twice(&c, sort);
-    permute(&c, c.x);
-    if (s->w)
-        permute(&c, s->weight + begin);
-    if (s->g)
-        permute_places(&c, s->place + begin);
+    if (sort_by_shares(&c, of, sorts->singles)) {
+        permute_all_uint32_t(&c, weight, place);
+    } else {
+        sort_by_bits(&c, of, sorts->doubles);
+        permute_all_uint64_t(&c, weight, place);
+    }
 }
 
 /* Samples that fit the cache, with all that follows them; a long sample is first dealt out to buckets, each of an equal
- * share of the line. Where that leaves nearly all in one of them, only the cache is missed. */
-enum { SMALL = 1 << 13, BUCKETS = 256 };
-typedef struct {
-    double first, by;
-} dealing;
-static inline int bucket_of(dealing d, double x) {
-    const double at = (x - d.first) * d.by;
-    return at < BUCKETS - 1 ? (int)at : BUCKETS - 1; /* NaN in the last one */
+ * share of the line, and one behind them for samples without weight. Where that leaves nearly all in one of them, only the
+ * cache is missed. */
+enum { SMALL = 1 << 13, BUCKETS = 256, DEALT = 512 };
+
+/* The buckets of some samples, from `begin` on. NaN is in the last one. */
+static void find_buckets(const fl_samples *s, ptrdiff_t begin, ptrdiff_t n, int buckets, double first, double by, bool all,
+                         int32_t *to) {
+    const int last = buckets - 1;
+    const double *w = s->w;
+    if (s->single)
+        SIMD for (ptrdiff_t i = 0; i < n; i++) {
+            const double at = ((double)((const float *)s->x)[begin + i] - first) * by;
+            to[i] = at < last ? (int32_t)at : last;
+        }
+    else
+        SIMD for (ptrdiff_t i = 0; i < n; i++) {
+            const double at = (((const double *)s->x)[begin + i] - first) * by;
+            to[i] = at < last ? (int32_t)at : last;
+        }
+    if (!all)
+        SIMD for (ptrdiff_t i = 0; i < n; i++)
+            to[i] = w[begin + i] > 0 ? to[i] : buckets;
 }
 
 /* Sample i, with what follows it, to place k. */
@@ -178,7 +224,6 @@ static inline void put(const fl_samples *s, ptrdiff_t i, ptrdiff_t k) {
     if (s->g)
         s->place[k] = (uint32_t)i;
 }
-
 static void put_all(const fl_samples *s) {
     const ptrdiff_t n = s->n;
     if (s->single)
@@ -192,16 +237,18 @@ static void put_all(const fl_samples *s) {
         s->place[i] = (uint32_t)i;
 }
 
-static void sort_with(fl_samples *s, fl_sort sort, bool all) {
+static void sort_with(fl_samples *s, const fl_sorts *sorts, bool all) {
     const ptrdiff_t n = s->n;
-    ptrdiff_t next[BUCKETS + 1] = {0}, kept = 0;
-    dealing d = {0, 0};
+    ptrdiff_t next[BUCKETS + 2] = {0}, kept = 0;
+    int32_t bucket[DEALT];
+    double first = 0, by = 0;
+    const int buckets = n < (ptrdiff_t)BUCKETS * SMALL / 8 ? (int)(n / (SMALL / 8)) : BUCKETS;
     if (n > SMALL) {
-        const range of = s->single ? range_of(s->x, true, n) : range_of(s->x, false, n);
+        const range of = range_of(s->x, s->single, n);
         const double width = of.most - of.least;
-        d = (dealing){of.least, width > 0 && width < INFINITY ? BUCKETS / width : 0};
+        first = of.least, by = width > 0 && width < INFINITY ? buckets / width : 0;
     }
-    if (d.by == 0) {
+    if (!(by > 0 && by < INFINITY)) {
         if (all) {
             put_all(s);
             kept = n;
@@ -211,21 +258,28 @@ static void sort_with(fl_samples *s, fl_sort sort, bool all) {
                 kept += s->w[i] > 0;
             }
         if (kept)
-            sort_chunk(s, sort, 0, kept);
+            sort_chunk(s, sorts, 0, kept);
         s->kept = kept;
         return;
     }
-    for (ptrdiff_t i = 0; i < n; i++)
-        next[bucket_of(d, at(s->x, s->single, i)) + 1] += all || s->w[i] > 0;
-    for (ptrdiff_t b = 0; b < BUCKETS; b++)
+    for (ptrdiff_t i = 0, m; i < n; i += m) {
+        m = n - i < DEALT ? n - i : DEALT;
+        find_buckets(s, i, m, buckets, first, by, all, bucket);
+        for (ptrdiff_t k = 0; k < m; k++)
+            next[bucket[k] + 1]++;
+    }
+    for (ptrdiff_t b = 0; b <= buckets; b++)
         next[b + 1] += next[b];
-    s->kept = next[BUCKETS];
-    for (ptrdiff_t i = 0; i < n; i++)
-        if (all || s->w[i] > 0)
-            put(s, i, next[bucket_of(d, at(s->x, s->single, i))]++);
-    for (ptrdiff_t b = 0, begin = 0; b < BUCKETS; begin = next[b++]) /* each now ends where the next one began */
+    s->kept = next[buckets];
+    for (ptrdiff_t i = 0, m; i < n; i += m) {
+        m = n - i < DEALT ? n - i : DEALT;
+        find_buckets(s, i, m, buckets, first, by, all, bucket);
+        for (ptrdiff_t k = 0; k < m; k++)
+            put(s, i + k, next[bucket[k]]++);
+    }
+    for (ptrdiff_t b = 0, begin = 0; b < buckets; begin = next[b++]) /* each now ends where the next one began */
         if (begin < next[b])
-            sort_chunk(s, sort, begin, next[b]);
+            sort_chunk(s, sorts, begin, next[b]);
 }
 
 /* The sum of weights, NaN if one is bad; whether all count. */
@@ -262,7 +316,7 @@ static void sort_samples(fl_samples *s, const fl_sorts *sorts) {
     s->kept = s->n;
     if (s->w || s->g) {
         if (s->all > 0) /* not NaN */
-            sort_with(s, sorts->doubles, all);
+            sort_with(s, sorts, all);
     } else if (s->single) {
         float *x = memcpy(s->spare, s->x, (size_t)s->n * sizeof *x);
         sorts->singles(x, s->n, NULL);
@@ -287,8 +341,8 @@ typedef struct {
     ptrdiff_t begin, count, at;
     int64_t level; /* where the window ends, and what is left over of weights that are no whole number of levels */
     uint64_t rest; /* in 2^-32 of a level */
-    double value[WINDOW], slope[WINDOW];
-    int64_t end[WINDOW + 1]; /* one more, which is read but not used */
+    double value[WINDOW + 1], slope[WINDOW + 1]; /* one more, of no mass */
+    int64_t ends[2 + WINDOW + 2];                /* between some that are before all and behind all */
 } window;
 
 /* Gradients, where the window's samples came from. */
@@ -313,31 +367,35 @@ static bool has_more(window *a, bool cut) {
         return true;
     place(a);
     const fl_samples *s = a->s;
-    a->begin += a->count;
-    a->at = 0;
-    a->count = s->kept - a->begin < WINDOW ? s->kept - a->begin : WINDOW;
-    for (ptrdiff_t k = 0; k < a->count; k++)
-        a->value[k] = s->sorted[a->begin + k] * a->scale;
-    if (cut) {
-        const double unit = a->unit, *weight = s->w ? s->weight + a->begin : 0;
-        int64_t level = a->level, size[WINDOW], part[WINDOW];
+    const ptrdiff_t begin = a->begin + a->count, count = s->kept - begin < WINDOW ? s->kept - begin : WINDOW;
+    const double *const sorted = s->sorted + begin, scale = a->scale;
+    double *const value = a->value;
+    a->begin = begin, a->count = count, a->at = 0;
+    SIMD for (ptrdiff_t k = 0; k < count; k++)
+        value[k] = sorted[k] * scale;
+    if (cut && count) {
+        const double unit = a->unit, *weight = s->w ? s->weight + begin : 0;
+        int64_t level = a->level, size[WINDOW], part[WINDOW], *const end = a->ends + 2;
         uint64_t rest = a->rest;
-        SIMD for (ptrdiff_t k = 0; k < a->count; k++) {
+        SIMD for (ptrdiff_t k = 0; k < count; k++) {
             const double exact = (weight ? weight[k] : 1) * unit;
             size[k] = (int64_t)exact;
             part[k] = (int64_t)((exact - (double)(int64_t)exact) * 0x1p32);
         }
-        for (ptrdiff_t k = 0; k < a->count; k++) {
+        for (ptrdiff_t k = 0; k < count; k++) {
             level += size[k];
             rest += (uint64_t)part[k];
-            a->end[k] = level + (int64_t)(rest >> 32);
+            end[k] = level + (int64_t)(rest >> 32);
         }
         a->level = level, a->rest = rest;
-        if (a->begin + a->count == s->kept && a->count)
-            a->end[a->count - 1] = a->whole;
-        memset(a->slope, 0, sizeof a->slope);
+        if (begin + count == s->kept)
+            end[count - 1] = a->whole;
+        end[count] = end[count + 1] = INT64_MAX;
+        value[count] = 0;
+        if (a->factor != 0)
+            memset(a->slope, 0, sizeof a->slope);
     }
-    return a->count > 0;
+    return count > 0;
 }
 
 /* What is moved together: how much, how far, from where, to where. */
@@ -345,35 +403,59 @@ typedef struct {
     int count;
     double mass[PIECES], r[PIECES];
     int64_t end[PIECES + 1];
-    int i[PIECES], j[PIECES];
+    int32_t i[PIECES], j[PIECES];
 } pieces;
 
-/* The pieces up to the end of either window. Which of two samples ends first is as good as random: no branch depends on
- * it, and as the samples behind both are read ahead, no load waits for a comparison. */
+/* How many of the samples from i on end by a level. */
+static int ending_by(int64_t level, const int64_t *end, int i, int n) {
+    int64_t count = 0;
+    _Pragma("omp simd reduction(+ : count)") for (ptrdiff_t k = i; k < n; k++)
+        count += end[k] <= level;
+    return (int)count;
+}
+
+/* The pieces up to the end of either window. Which of two samples ends first is as good as random: no branch depends on it,
+ * those behind both are read ahead, lest a load wait for a comparison, and the pieces are found from both sides at once, for
+ * each comparison waits for the one before. Of samples that end together one is moved by a piece of no mass. */
 static void cut_windows(window *a, window *b, int64_t *done, pieces *p) {
-    const int64_t *const ends_a = a->end, *const ends_b = b->end;
-    const double *const value_a = a->value, *const value_b = b->value;
-    const int n = (int)a->count, m = (int)b->count;
-    int i = (int)a->at, j = (int)b->at, k = 0;
-    int64_t end_a = ends_a[i], end_b = ends_b[j];
-    p->end[0] = *done;
-    while (i < n && j < m) {
-        const int64_t next_a = ends_a[i + 1], next_b = ends_b[j + 1];
-        const bool first_a = end_a <= end_b, first_b = end_b <= end_a;
-        p->i[k] = i;
-        p->j[k] = j;
-        p->r[k] = value_a[i] - value_b[j];
-        p->end[++k] = first_a ? end_a : end_b;
-        i += first_a;
-        j += first_b;
-        end_a = first_a ? next_a : end_a;
-        end_b = first_b ? next_b : end_b;
+    int64_t *const end_a = a->ends + 2, *const end_b = b->ends + 2, *restrict end = p->end;
+    int32_t *restrict at_a = p->i, *restrict at_b = p->j;
+    ptrdiff_t i = a->at, j = b->at, n = a->count, m = b->count;
+    const int64_t last_a = end_a[n - 1], last_b = end_b[m - 1];
+    if (last_a <= last_b)
+        m = j + ending_by(last_a, end_b, j, m);
+    else
+        n = i + ending_by(last_b, end_a, i, n);
+    const ptrdiff_t count = n - i + m - j, sum = i + j;
+    a->at = n, b->at = m;
+    p->count = (int)count;
+    end[0] = *done;
+    *done = last_a < last_b ? last_a : last_b;
+    end_a[i - 1] = end_b[j - 1] = INT64_MIN;
+    int64_t low_a = end_a[i], low_b = end_b[j], high_a = end_a[n - 1], high_b = end_b[m - 1];
+    for (ptrdiff_t k = 0, l = count - 1; k <= l; k++, l--) {
+        const int64_t next_a = end_a[i + 1], next_b = end_b[j + 1], before_a = end_a[n - 2], before_b = end_b[m - 2];
+        const bool first = low_a <= low_b, last = high_a > high_b;
+        end[k + 1] = first ? low_a : low_b;
+        end[l + 1] = last ? high_a : high_b;
+        n -= last;
+        m -= !last;
+        at_a[k] = (int32_t)i;
+        at_a[l] = (int32_t)n; /* the same, where k is l */
+        i += first;
+        j += !first;
+        low_a = first ? next_a : low_a;
+        low_b = first ? low_b : next_b;
+        high_a = last ? before_a : high_a;
+        high_b = last ? high_b : before_b;
     }
-    for (ptrdiff_t l = 0; l < k; l++)
-        p->mass[l] = (double)(p->end[l + 1] - p->end[l]);
-    *done = p->end[k];
-    p->count = k;
-    a->at = i, b->at = j;
+    const double *const value_a = a->value, *const value_b = b->value;
+    double *const r = p->r, *const mass = p->mass;
+    SIMD for (ptrdiff_t k = 0; k < count; k++) {
+        at_b[k] = (int32_t)(sum + k) - at_a[k];
+        r[k] = value_a[at_a[k]] - value_b[at_b[k]];
+        mass[k] = (double)(end[k + 1] - end[k]);
+    }
 }
 
 /* Samples of one weight each are matched one to one. */
