@@ -272,33 +272,35 @@ INLINE FN(phi) FN(poly1)(real p, real q, real l, real s) {
     return FN(phi_of)(p, vfma(s, q, l), vfma(s, p, 1), s * p, p * vfma(2 * s, p, 1 - s));
 }
 
-/* Of LANES rows from i on; of probabilities -phi' and p phi'' in the place of A and B. Out of line: the loops have it in common. What o holds is read first: a store might change it. */
-static ONCE void FN(other_phi)(const FN(classes_options) * o, FN(classes_rows) * rows, ptrdiff_t i,
-                                                            const real *restrict p, const real *restrict q,
-                                                            const real *restrict l, char prediction) {
-    real *restrict v = rows->value + i, *restrict a = rows->A + i, *restrict b = rows->B + i, *restrict t = rows->T + i;
-    const real *restrict S = rows->S + i;
-    const real alpha = o->alpha, shape = o->shape, shape_low = o->shape_low;
-    const bool logits = prediction == 'z';
-#define FL_PHI(expression)                                      \
-    SIMD for (ptrdiff_t k = 0; k < LANES; k++) {                \
+/* Of n rows, a multiple of LANES; of probabilities -phi' and p phi'' in the place of A and B. Out of line: the loops have it in
+ * common. What o holds is read first: a store might change it. */
+#define OTHER_PHI(name, logits)                                                                                       \
+    static ONCE void FN(name)(const FN(classes_options) * o, FN(classes_rows) * rows, ptrdiff_t n,                    \
+                              const real *restrict p, const real *restrict q, const real *restrict l) {               \
+        real *restrict v = rows->value, *restrict a = rows->A, *restrict b = rows->B, *restrict t = rows->T;          \
+        const real *restrict S = rows->S;                                                                             \
+        const real alpha = o->alpha, shape = o->shape, shape_low = o->shape_low;                                      \
+        if (o->phi == FL_FOCAL && shape == 2)                                                                         \
+            FL_PHI(FN(focal)(p[k], q[k], l[k], 2, 1), logits)                                                         \
+        else if (o->phi == FL_FOCAL)                                                                                  \
+            FL_PHI(FN(focal)(p[k], q[k], l[k], shape, 0), logits)                                                     \
+        else if (o->phi == FL_GENERALIZED)                                                                            \
+            FL_PHI(FN(generalized)(p[k], q[k], l[k], shape, shape_low), logits)                                       \
+        else                                                                                                          \
+            FL_PHI(FN(poly1)(p[k], q[k], l[k], shape), logits)                                                        \
+    }
+#define FL_PHI(expression, logits)                              \
+    SIMD for (ptrdiff_t k = 0; k < n; k++) {                    \
         const FN(phi) r = expression;                           \
-        const real slope = r.slope, turn = r.turn;              \
         v[k] = unless(S[k] == 0, S[k] * (alpha * r.v), p[k]);   \
-        a[k] = alpha * (logits ? r.a : slope);                  \
-        b[k] = alpha * (logits ? r.b : turn);                   \
+        a[k] = alpha * (logits ? r.a : r.slope);                \
+        b[k] = alpha * (logits ? r.b : r.turn);                 \
         t[k] = alpha * r.t;                                     \
     }
-    if (o->phi == FL_FOCAL && shape == 2)
-        FL_PHI(FN(focal)(p[k], q[k], l[k], 2, 1))
-    else if (o->phi == FL_FOCAL)
-        FL_PHI(FN(focal)(p[k], q[k], l[k], shape, 0))
-    else if (o->phi == FL_GENERALIZED)
-        FL_PHI(FN(generalized)(p[k], q[k], l[k], shape, shape_low))
-    else
-        FL_PHI(FN(poly1)(p[k], q[k], l[k], shape))
+OTHER_PHI(phi_of_logits, 1)
+OTHER_PHI(phi_of_probabilities, 0)
+#undef OTHER_PHI
 #undef FL_PHI
-}
 #define MAY_BE_PHI (!spec.dense && !spec.plain && spec.prediction != 'l')
 
 /* What a softmax makes of the sums of LANES rows from i on. */
@@ -323,6 +325,7 @@ INLINE void FN(classes_values)(const FN(classes_spec) spec, const FN(classes_opt
                                FN(classes_rows) *restrict rows, ptrdiff_t n) {
     const bool logits = spec.prediction == 'z', full_dot = FULL_DOT;
     const real on = spec.plain ? 1 : o->on, off = spec.plain ? 0 : o->off, z_loss = spec.plain ? 0 : o->z_loss;
+    real p[FN(GROUP)] ALIGNED, q[FN(GROUP)] ALIGNED, minus_log[FN(GROUP)] ALIGNED; /* of the label, for other functions */
     for (ptrdiff_t i = 0; i < n; i += LANES) {
         const real *x = rows->at_label + i, *top = rows->top + i;
         const double *dot = rows->dot + i;
@@ -355,18 +358,14 @@ INLINE void FN(classes_values)(const FN(classes_spec) spec, const FN(classes_opt
                 rows->B[i + l] = 0;
                 rows->T[i + l] = 0;
             }
-            if (o->phi) {
-                real p[LANES] ALIGNED, q[LANES] ALIGNED, minus_log[LANES] ALIGNED;
+            if (o->phi)
                 EACH_LANE {
                     const real at = x[l], d = logits ? distance(at, top[l]) : 0;
-                    p[l] = logits ? vlowered(vexp_lifted(d)) * inverse[l] : at;
-                    q[l] = logits && p[l] > C(0.5) ? rest_share[l] : 1 - p[l];
-                    minus_log[l] = logits ? log_sum[l] - d : -vlog(at);
+                    const real share = logits ? vlowered(vexp_lifted(d)) * inverse[l] : at;
+                    p[i + l] = share;
+                    q[i + l] = logits && share > C(0.5) ? rest_share[l] : 1 - share;
+                    minus_log[i + l] = logits ? log_sum[l] - d : -vlog(at);
                 }
-                FN(other_phi)(o, rows, i, p, q, minus_log, spec.prediction);
-                if (spec.value && !logits)
-                    EACH_LANE value[l] += (real)dot[l];
-            }
         }
         if (LABEL_APART)
             EACH_LANE {
@@ -374,6 +373,11 @@ INLINE void FN(classes_values)(const FN(classes_spec) spec, const FN(classes_opt
                 const real p = vlowered(vexp_lifted(d)) * inverse[l], c = 1 - p;
                 rows->label_gradient[i + l] = 0 - rows->scale[i + l] * (p > C(0.5) ? others : c);
             }
+    }
+    if (MAY_BE_PHI && o->phi) { /* of all rows at once: their chains are long */
+        (logits ? FN(phi_of_logits) : FN(phi_of_probabilities))(o, rows, n, p, q, minus_log);
+        for (ptrdiff_t i = 0; i < n && spec.value && !logits; i += LANES)
+            EACH_LANE rows->value[i + l] += (real)rows->dot[i + l];
     }
     rows->label_apart = LABEL_APART;
 }
