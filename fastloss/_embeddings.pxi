@@ -8,6 +8,73 @@ cdef extern from "fastloss.h" nogil:
         void *g[FL_EMBEDDINGS]
 
 
+def call_pairs(str name, tuple parameters, tuple given, str coding, bint width, reduction, out, bint wants_gradients, n_threads):
+    """A whole call of a loss of embeddings, if its arguments are ready: its value, and its gradients or None.
+
+    Ready are contiguous arrays of one real type and shape, with labels of this type or of integers, and no weights; and
+    arrays of `out` that share no memory with them or with each other. Returns None for all else, of which
+    `fastloss.embeddings` takes care.
+    """
+    cdef bint labelled = len(coding) > 0
+    cdef Py_ssize_t i, j, inputs = pairs_kernel(name).inputs
+    cdef array_t x, y
+    cdef array_t[FL_EMBEDDINGS + 1] found
+    cdef array_t[FL_EMBEDDINGS] g
+    if check_finite or asked_of(n_threads) < 0 or len(given) != inputs + labelled or reduction not in ("mean", "sum"):
+        return None
+    x = array_of(given[labelled])
+    if (x.type != FL_FLOAT32 and x.type != FL_FLOAT64) or x.ndim < 1 + width or x.size == 0:
+        return None
+    for i in range(inputs):
+        found[i] = array_of(given[labelled + i])
+        if found[i].type != x.type or not has_shape(&found[i], &x, x.ndim):
+            return None
+    labels = None
+    if labelled:
+        labels = given[0]
+        y = array_of(labels)
+        if 0 <= y.type < FL_FLOAT32:
+            labels = labels.astype(given[1].dtype)
+            y = array_of(labels)
+        if y.type != x.type or not has_shape(&y, &x, x.ndim - width) or not are_labels(&y, "-1" in coding):
+            return None
+        found[inputs] = array_of(given[0])
+    if out is None and wants_gradients:
+        out = tuple([empty(given[labelled], x.ndim, x.type == FL_FLOAT64) for i in range(inputs)])
+    elif wants_gradients:
+        if type(out) is not tuple or len(out) != inputs:
+            return None
+        for i in range(inputs):
+            g[i] = array_of(out[i])
+            if g[i].type != x.type or not g[i].writeable or not has_shape(&g[i], &x, x.ndim):
+                return None
+            for j in range(inputs + labelled):
+                if share_memory(&g[i], &found[j]):
+                    return None
+            for j in range(i):
+                if share_memory(&g[i], &g[j]):
+                    return None
+    value = run_pairs(name, parameters, labels, given[labelled:], None, None, out if wants_gradients else None,
+                      x.size // (x.shape[x.ndim - 1] if width else 1) if reduction == "mean" else 1, n_threads, width)
+    return value, out if wants_gradients else None
+
+
+cdef bint are_labels(const array_t *y, bint signs) noexcept:
+    """Whether all are 0 or 1, or, with signs, all are -1 or 1."""
+    cdef ptrdiff_t i
+    cdef double label
+    cdef bint zero = False, minus = False
+    for i in range(y.size):
+        label = (<double *> y.data)[i] if y.type == FL_FLOAT64 else (<float *> y.data)[i]
+        if label == 0:
+            zero = True
+        elif label == -1:
+            minus = True
+        elif label != 1:
+            return False
+    return not minus or (signs and not zero)
+
+
 def run_pairs(str name, tuple parameters, labels, tuple inputs, weight, values, gradients, double by, n_threads,
               bint width=True):
     """One pass of a loss of embeddings over arrays that `fastloss.embeddings` has made ready.

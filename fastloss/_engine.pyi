@@ -71,6 +71,17 @@ class LinearPass:
         gradients: Any,
     ) -> float: ...
 
+def call_pairs(
+    name: str,
+    parameters: tuple[float, ...],
+    given: tuple[Any, ...],
+    coding: str,
+    width: bool,
+    reduction: Any,
+    out: Any,
+    wants_gradients: bool,
+    n_threads: Any,
+) -> tuple[float, tuple[Any, ...] | None] | None: ...
 def build_info() -> dict[str, Any]: ...
 def get_num_threads() -> int: ...
 def isa_built() -> tuple[str, ...]: ...

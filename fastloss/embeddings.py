@@ -162,6 +162,13 @@ class EmbeddingLoss(Immutable):
         wants_gradients: bool,
         out: Any = None,
     ) -> tuple[Any, Any]:
+        if backend.engine is not None and not named and not self.batch:  # small calls are many
+            name, parameters = self._kernel()
+            found = backend.engine.call_pairs(
+                name, parameters, given, self.coding, self.width, reduction, out, wants_gradients, n_threads
+            )
+            if found is not None:
+                return found  # type: ignore[no-any-return]
         if reduction not in validation.REDUCTIONS:
             expected = ", ".join(map(repr, validation.REDUCTIONS))
             raise ValueError(f"reduction={reduction!r}: expected one of {expected}")

@@ -207,6 +207,14 @@ def test_wide_softmax_cases() -> None:
     assert len(np.unique(wide.y)) > 10
 
 
+def test_divergences_have_every_form_of_a_prediction() -> None:
+    plan, _ = make_plan(
+        ["kl_divergence"], sizes=[1_000_000], dtypes=["float32"], operations=["value_and_gradient"], full=True
+    )
+    assert {row.case.predictions for row in plan} == {"raw", "probability", "log_probability"}
+    assert (100_000, 100) in {row.shape for row in plan if row.case.predictions == "raw"}
+
+
 def test_a_loss_without_data_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(type(fl.get_loss("huber")), "task", "segmentation")
     plan, notes = make_plan(["huber"], sizes=[100], dtypes=DTYPES, operations=OPERATIONS, full=False)

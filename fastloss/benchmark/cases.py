@@ -29,6 +29,7 @@ DTYPES = ("float32", "float64")
 # also a narrow one and one over the vocabulary of a language model.
 WIDE_SHAPES = ((4096, 1000),)
 FULL_SHAPES = ((100_000, 3), (4096, 1000), (512, 50_257))
+DISTRIBUTION_SHAPES = ((100_000, 100), *FULL_SHAPES)  # of their losses one as of histograms, too
 DIGITS = 10
 WIDE_FROM = 1_000_000  # who asks for small sizes only does not want millions of elements for softmax
 LARGE = 5_000_000
@@ -80,7 +81,10 @@ class PredictionCase(Case):
 
     def wide_shapes(self, full: bool) -> list[tuple[int, ...]]:
         """Of losses over classes, those that are not ten."""
-        return [*(FULL_SHAPES if full else WIDE_SHAPES)] if self.classes else []
+        if not self.classes:
+            return []
+        of_full = DISTRIBUTION_SHAPES if self.make_loss().task == "distribution" else FULL_SHAPES
+        return [*(of_full if full else WIDE_SHAPES)]
 
     def distinct(self, shape: tuple[int, ...]) -> tuple[int, ...]:
         """The number of classes."""
@@ -170,7 +174,7 @@ def names() -> list[str]:
 
 
 def cases_of(name: str) -> Sequence[Case]:
-    """The cases of a loss: one, or two where it takes raw scores and probabilities.
+    """The cases of a loss: one for each form of the prediction that it takes.
 
     Raises
     ------
@@ -193,6 +197,8 @@ def cases_of(name: str) -> Sequence[Case]:
     variants: list[tuple[tuple[tuple[str, Any], ...], str, bool]] = [((), only, True)]
     if "from_logits" in loss.params:  # raw scores are what models give and where losses differ in speed
         variants = [((("from_logits", True),), "raw", True), ((("from_logits", False),), "probability", False)]
+    if "from_log_probabilities" in loss.params:
+        variants.append(((("from_log_probabilities", True),), "log_probability", False))
     found = []
     for params, form, main in variants:
         for targets in ("index", "probability") if classes else ("plain",):
