@@ -70,11 +70,11 @@ typedef struct {
 
 /* What is done with sorted keys of either type, a value above a place. Few samples are out of order: those of which the same
  * bits are left. insert puts those right, or gives up where they are many. */
-enum { LOOKED_AT = 64 };
+enum { LOOKED_AT = 16 };
 #define ORDER(KEY)                                                                                           \
-    static bool has_ties_##KEY(const KEY *key, int low, ptrdiff_t begin, ptrdiff_t end) {                    \
+    static inline bool has_ties_##KEY(const KEY *key, int low, ptrdiff_t n) {                                \
         KEY tied = 0;                                                                                        \
-        _Pragma("omp simd reduction(| : tied)") for (ptrdiff_t k = begin; k < end; k++)                      \
+        _Pragma("omp simd reduction(| : tied)") for (ptrdiff_t k = 0; k < n; k++)                            \
             tied |= (key[k] ^ key[k - 1]) >> low == 0;                                                       \
         return tied;                                                                                         \
     }                                                                                                        \
@@ -85,7 +85,8 @@ enum { LOOKED_AT = 64 };
         ptrdiff_t moves = 4 * c->n;                                                                          \
         for (ptrdiff_t begin = 1, end; begin < c->n; begin = end) {                                          \
             end = c->n - begin < LOOKED_AT ? c->n : begin + LOOKED_AT;                                       \
-            if (!has_ties_##KEY(key, low, begin, end))                                                       \
+            if (!(end - begin == LOOKED_AT ? has_ties_##KEY(key + begin, low, LOOKED_AT)                     \
+                                           : has_ties_##KEY(key + begin, low, end - begin)))                 \
                 continue;                                                                                    \
             for (ptrdiff_t k = begin; k < end; k++) {                                                        \
                 const KEY now = key[k];                                                                      \
@@ -191,29 +192,27 @@ static void sort_chunk(fl_samples *s, const fl_sorts *sorts, ptrdiff_t begin, pt
     }
 }
 
-/* Samples that fit the cache, with all that follows them; a long sample is first dealt out to buckets, each of an equal
- * share of the line, and one behind them for samples without weight. Where that leaves nearly all in one of them, only the
- * cache is missed. */
-enum { SMALL = 1 << 13, BUCKETS = 256, DEALT = 512 };
+/* Samples that fit the cache, with all that follows them; a long sample is first dealt out to buckets. The line is cut into
+ * equal cells, and neighbouring cells are taken together until they hold a bucket's share; behind them all is one for samples
+ * without weight. Where nearly all is in one cell, only the cache is missed. */
+enum { SMALL = 1 << 13, BUCKETS = 128, CELLS = 1 << 12, DEALT = 512 };
 
-/* The buckets of some samples, from `begin` on. NaN is in the last one. */
-static void find_buckets(const fl_samples *s, ptrdiff_t begin, ptrdiff_t n, int buckets, double first, double by, bool all,
-                         int32_t *to) {
-    const int last = buckets - 1;
+/* The cells of some samples, from `begin` on. NaN is in the last one. */
+static void find_cells(const fl_samples *s, ptrdiff_t begin, ptrdiff_t n, double first, double by, bool all, int32_t *to) {
     const double *w = s->w;
     if (s->single)
         SIMD for (ptrdiff_t i = 0; i < n; i++) {
             const double at = ((double)((const float *)s->x)[begin + i] - first) * by;
-            to[i] = at < last ? (int32_t)at : last;
+            to[i] = at < CELLS - 1 ? (int32_t)at : CELLS - 1;
         }
     else
         SIMD for (ptrdiff_t i = 0; i < n; i++) {
             const double at = (((const double *)s->x)[begin + i] - first) * by;
-            to[i] = at < last ? (int32_t)at : last;
+            to[i] = at < CELLS - 1 ? (int32_t)at : CELLS - 1;
         }
     if (!all)
         SIMD for (ptrdiff_t i = 0; i < n; i++)
-            to[i] = w[begin + i] > 0 ? to[i] : buckets;
+            to[i] = w[begin + i] > 0 ? to[i] : CELLS;
 }
 
 /* Sample i, with what follows it, to place k. */
@@ -239,47 +238,56 @@ static void put_all(const fl_samples *s) {
 
 static void sort_with(fl_samples *s, const fl_sorts *sorts, bool all) {
     const ptrdiff_t n = s->n;
-    ptrdiff_t next[BUCKETS + 2] = {0}, kept = 0;
-    int32_t bucket[DEALT];
     double first = 0, by = 0;
-    const int buckets = n < (ptrdiff_t)BUCKETS * SMALL / 8 ? (int)(n / (SMALL / 8)) : BUCKETS;
     if (n > SMALL) {
         const range of = range_of(s->x, s->single, n);
         const double width = of.most - of.least;
-        first = of.least, by = width > 0 && width < INFINITY ? buckets / width : 0;
+        first = of.least, by = width > 0 && width < INFINITY ? CELLS / width : 0;
     }
     if (!(by > 0 && by < INFINITY)) {
+        s->kept = 0;
         if (all) {
             put_all(s);
-            kept = n;
+            s->kept = n;
         } else
             for (ptrdiff_t i = 0; i < n; i++) {
-                put(s, i, kept);
-                kept += s->w[i] > 0;
+                put(s, i, s->kept);
+                s->kept += s->w[i] > 0;
             }
-        if (kept)
-            sort_chunk(s, sorts, 0, kept);
-        s->kept = kept;
+        if (s->kept)
+            sort_chunk(s, sorts, 0, s->kept);
         return;
     }
+    uint32_t held[CELLS + 1] = {0};
+    uint8_t bucket_of[CELLS + 1];
+    int32_t cell[DEALT];
+    ptrdiff_t next[BUCKETS + 1], begin[BUCKETS + 1], buckets = 0;
+    const ptrdiff_t share = n / BUCKETS < SMALL / 8 ? SMALL / 8 : n / BUCKETS + 1; /* of the last one less */
     for (ptrdiff_t i = 0, m; i < n; i += m) {
         m = n - i < DEALT ? n - i : DEALT;
-        find_buckets(s, i, m, buckets, first, by, all, bucket);
+        find_cells(s, i, m, first, by, all, cell);
         for (ptrdiff_t k = 0; k < m; k++)
-            next[bucket[k] + 1]++;
+            held[cell[k]]++;
     }
-    for (ptrdiff_t b = 0; b <= buckets; b++)
-        next[b + 1] += next[b];
-    s->kept = next[buckets];
+    begin[0] = 0;
+    for (ptrdiff_t c = 0, sum = 0; c < CELLS; c++) {
+        bucket_of[c] = (uint8_t)buckets;
+        sum += held[c];
+        if (sum - begin[buckets] >= share || c == CELLS - 1)
+            begin[++buckets] = sum;
+    }
+    bucket_of[CELLS] = (uint8_t)buckets;
+    s->kept = begin[buckets];
+    memcpy(next, begin, sizeof next);
     for (ptrdiff_t i = 0, m; i < n; i += m) {
         m = n - i < DEALT ? n - i : DEALT;
-        find_buckets(s, i, m, buckets, first, by, all, bucket);
+        find_cells(s, i, m, first, by, all, cell);
         for (ptrdiff_t k = 0; k < m; k++)
-            put(s, i + k, next[bucket[k]]++);
+            put(s, i + k, next[bucket_of[cell[k]]]++);
     }
-    for (ptrdiff_t b = 0, begin = 0; b < buckets; begin = next[b++]) /* each now ends where the next one began */
-        if (begin < next[b])
-            sort_chunk(s, sorts, begin, next[b]);
+    for (ptrdiff_t b = 0; b < buckets; b++)
+        if (begin[b] < begin[b + 1])
+            sort_chunk(s, sorts, begin[b], begin[b + 1]);
 }
 
 /* The sum of weights, NaN if one is bad; whether all count. */
