@@ -88,19 +88,20 @@ static ONCE length FN(measure_power)(const real *a, const real *b, real p, ptrdi
     return FN(measure)(FN(POWER), a, b, p, d);
 }
 
-/* The largest difference, and in the sum's place how many entries have it. Compared as integers: then NaN is the largest. */
-#define MAGNITUDE(k) bits_of(vabs(a[k] - b[k]))
+/* The largest difference, and in the sum's place how many entries have it; NaN if one is. Counted in reals: for sums of narrow
+ * integers GCC may take MMX registers, which are the caller's x87. */
 static ONCE length FN(measure_largest)(const real *a, const real *b, ptrdiff_t d) {
-    bits_t most = 0, ties = 0;
-    _Pragma("omp simd reduction(max : most)") for (ptrdiff_t k = 0; k < d; k++) {
-        const bits_t x = MAGNITUDE(k);
+    real most = 0, nan = 0, ties = 0;
+    _Pragma("omp simd reduction(max : most) reduction(+ : nan)") for (ptrdiff_t k = 0; k < d; k++) {
+        const real x = vabs(a[k] - b[k]);
         most = x > most ? x : most;
+        nan += nan_or(x, 0);
     }
+    most += nan;
     _Pragma("omp simd reduction(+ : ties)") for (ptrdiff_t k = 0; k < d; k++)
-        ties += MAGNITUDE(k) == most;
-    return (length){(double)ties, (double)from_bits(most), {1, from_bits(most)}};
+        ties += vabs(a[k] - b[k]) == most ? C(1.0) : C(0.0);
+    return (length){(double)ties, (double)most, {1, most}};
 }
-#undef MAGNITUDE
 
 /* One row: value, and unless g is NULL the gradients of the inputs x, times c. */
 #define PAIRS_FORMULA(name)                                                                                  \

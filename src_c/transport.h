@@ -3,7 +3,7 @@
  *
  * sort_samples puts each of the two in order. Where only values are wanted, they are sorted as they are. Where weights or
  * gradients must follow them, what is sorted is one integer per sample, its value above its place, in the shape of a
- * positive double: sorts of plain numbers are vector code, and several times as fast as an argsort.
+ * positive float or double: sorts of plain numbers are vector code, and several times as fast as an argsort.
  * transport walks along both in windows that stay in L1. */
 #include "control.h"
 #include <math.h>

@@ -126,7 +126,10 @@ def test_stages_of_losses_over_classes_are_vector_code(isa):
 # src_c/losses/terms.h some for all losses; masks have the loops of src_c/overlap.h, of which those of slopes are three
 # operations long.
 MARGINS = ("multi_margin", "categorical_hinge", "multi_label_soft_margin", "multi_label_margin")
-TERMS = ("phi_of_logits", "phi_of_probabilities", "compute_terms", "chain_terms", "terms_at", "sum_terms", "terms_of_softmax", "terms_times")
+TERMS = (
+    *("phi_of_logits", "phi_of_probabilities"),
+    *("compute_terms", "chain_terms", "terms_at", "sum_terms", "terms_of_softmax", "terms_times"),
+)
 OVERLAP = ("overlap_sums", "overlap_sums_of_bytes", "overlap_weighted_sums")
 SLOPES = ("overlap_slopes", "overlap_slopes_of_bytes")
 
@@ -223,6 +226,15 @@ def test_an_instruction_set_exports_its_table_only():
         "fl_add_arrays",
         *("fl_borrow", "fl_give_back"),  # memory.c
     }
+
+
+@x86
+@engine
+@binutils
+def test_no_mmx():
+    """Its registers are x87's: the next longdouble of the caller would be NaN."""
+    found = re.search(r"%mm[0-7]\b", _tool("objdump", "-d", "--no-show-raw-insn", backend.engine.__file__))
+    assert not found
 
 
 def test_flags_keep_ieee_arithmetic():
