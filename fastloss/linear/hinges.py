@@ -99,10 +99,13 @@ class HingeSum:
         wrong[:, rows] = False
         return float(self._by_kink(self.rises)[wrong] @ np.abs(self._by_kink(x)[wrong]))
 
+    def size(self, theta: NDArray[Any]) -> float:
+        """Of the numbers whose differences are the distances from the kinks, on average."""
+        return float(np.average(np.abs(self.lines(theta)) + np.abs(self.places), weights=self.rises))
+
     def noise(self, theta: NDArray[Any]) -> float:
         """What rounding may make of the value at theta."""
-        size = np.abs(self.lines(theta)) + np.abs(self.places)
-        return ROUNDINGS * float(np.finfo(np.float64).eps) * float(self.rises @ size)
+        return ROUNDINGS * float(np.finfo(np.float64).eps) * float(self.rises.sum()) * self.size(theta)
 
     def _by_kink(self, x: NDArray[Any]) -> Any:
         """The numbers of the hinges on scores, as (n_kinks, n_samples)."""

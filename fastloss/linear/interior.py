@@ -28,6 +28,8 @@ OF_SAMPLING, OF_LAST = 0.1, 0.1
 LEAST_NEAR = 20
 # Whether columns lie so many of their standard deviations from 0 is seen on so many rows; they are then moved to 0.
 FAR, FEW = 1e3, 1000
+# Lines that are so many times as far from their kinks as those are from 0 are on their way to infinity.
+GONE = 1e6
 # So many steps that do not make the gap smaller are the end of what the type can tell.
 PATIENCE = 10
 
@@ -102,12 +104,14 @@ def solve(
     with np.errstate(all="ignore"):  # what is not finite ends a path
         objective = _objective(problem, theta)
         hinges = HingeSum.of(problem)
-        course.noise = hinges.noise(theta)
+        course.noise, course.size = hinges.noise(theta), hinges.size(theta)
         course.bound = least(problem)
         course.see(theta, objective, np.inf)
         try:
             if course.gap > course.noise:
                 _solve(course, problem, hinges, theta, tol)
+            if course.gone:
+                message = "coefficients grow without end, for a plane separates samples: a penalty bounds them"
         except (KeyboardInterrupt, _Over) as end:
             if course.last is not None:
                 course.see(course.last, _objective(problem, course.last), np.inf)
@@ -140,7 +144,8 @@ def _solve(course: _Course, problem: LinearProblem, hinges: HingeSum, theta: NDA
     while True:
         rows = hinges.nearest(x, count) if count < n else np.arange(n)
         part = hinges.part(rows, x > 0) if count < n else hinges
-        found, gap = _follow(course, part, theta, objective, wanted, certified)
+        floor = course.bound if certified else least(problem)
+        found, gap = _follow(course, part, theta, objective, wanted, floor, certified)
         there = hinges.lines(found) - hinges.places
         gap += hinges.misplaced(rows, x > 0, there)
         value = _objective(problem, found)
@@ -160,26 +165,32 @@ def _solve(course: _Course, problem: LinearProblem, hinges: HingeSum, theta: NDA
 
 
 def _follow(
-    course: _Course, hinges: HingeSum, theta: NDArray[Any], objective: float, tol: float, certified: bool
+    course: _Course, hinges: HingeSum, theta: NDArray[Any], objective: float, tol: float, floor: float, certified: bool
 ) -> tuple[NDArray[Any], float]:
-    """A minimum of hinges that are `objective` at theta, but for a constant, and a bound on what is left to gain."""
+    """A minimum of hinges that are `objective` at theta, but for a constant, and a bound on what is left to gain.
+
+    All hinges together, of these rows and the others, do not go below `floor`.
+    """
     path = CentralPath(hinges, theta)
     constant = objective - path.value()
+    # Lower than this by more than is asked for: some of the other rows have changed sides.
+    impossible = floor - course.goal(objective, tol)
     least, idle = np.inf, 0
     try:
         while idle < PATIENCE:
             course.begin_step()
             path.step()
             value, gap = path.value() + constant, path.complementarity()
-            if not np.isfinite(value + gap):
-                break
+            course.gone = path.reach() > GONE * course.size > 0
+            if course.gone or not np.isfinite(value + gap) or value < impossible:
+                return theta, np.inf
             theta = path.theta
             course.end_step(theta, value, gap)
             goal = course.goal(value, tol)
             # With rows all at their least losses there may be no end to where the path leads, nor a balance of slopes.
-            above = max(value - course.bound, 0.0) if certified else np.inf
+            above = max(value - floor, 0.0)
             if min(gap, above) <= goal:
-                gap = min(path.certify(), above) if certified else gap
+                gap = min(path.certify() if certified else gap, above)
                 if gap <= goal:
                     return theta, gap
             least, idle = (gap, 0) if gap < least else (least, idle + 1)
@@ -197,10 +208,11 @@ class _Course:
 
     def __init__(self, problem: LinearProblem, tol: float, max_iter: int, report: Report | None) -> None:
         self.problem, self.tol, self.max_iter, self.report = problem, tol, max_iter, report
-        self.n_iter, self.noise, self.bound = 0, 0.0, -np.inf
+        self.n_iter, self.noise, self.size, self.bound = 0, 0.0, 0.0, -np.inf
         self.theta: NDArray[Any] | None = None
         self.last: NDArray[Any] | None = None  # where the last step led, for a sample or for all rows
         self.objective = self.gap = np.inf
+        self.gone = False  # whether the last step led towards infinity
 
     def goal(self, value: float, tol: float) -> float:
         """The gap to end at."""
@@ -232,7 +244,7 @@ class _Course:
         if converged:
             message = f"the gap is within tol={self.tol:g} of the objective, or within its rounding"
         else:
-            message += f": the objective is within {self.gap:.3g} of the minimum, tol={self.tol:g} of it was wanted"
+            message += f"; the objective is within {self.gap:.3g} of the minimum, tol={self.tol:g} of it was wanted"
         return Solution(self.theta, self.objective, self.n_iter, converged, message, self.gap)
 
 
