@@ -14,6 +14,7 @@ cdef extern from "fastloss.h" nogil:
         int intercept
         ptrdiff_t block, share
         const void *theta
+        const double *b
         void *z
         const void *g
         double *gradients
@@ -238,13 +239,14 @@ cdef class LinearPass:
         """Scores, unless theta is None, to z if that is asked for; the gradient, of the loss or of given slopes."""
         cdef fl_linear x = self.of_x
         cdef ptrdiff_t real = 4 << self.call.real, rows
-        cdef cnp.ndarray padded
+        cdef cnp.ndarray padded, last
         if theta is not None:
             validation.check_coefficients(theta, self.shape)
-            padded = np.empty((x.p + x.intercept) * x.k + FL_BEHIND // real, self.X.dtype)
-            padded[: theta.size] = theta.ravel()
-            padded[theta.size :] = 0
+            padded = np.zeros(x.p * x.k + FL_BEHIND // real, self.X.dtype)
+            padded[: x.p * x.k] = theta[: x.p].ravel()
             x.theta = cnp.PyArray_DATA(padded)
+            last = np.ascontiguousarray(theta[x.p :], np.float64)
+            x.b = <const double *> cnp.PyArray_DATA(last) if x.intercept else NULL
         x.loss = loss
         x.g = slopes
         x.z = NULL if z is None else cnp.PyArray_DATA(<cnp.ndarray> z)

@@ -169,7 +169,8 @@ typedef struct {
     ptrdiff_t n, p, k;    /* k: scores of a row */
     int intercept;        /* a last row of theta, as if X had a column of ones */
     ptrdiff_t block, share;
-    const void *theta;    /* (p + intercept, k), of the real type, with FL_BEHIND bytes behind it; NULL: no scores */
+    const void *theta;    /* (p, k), of the real type, with FL_BEHIND bytes behind it; NULL: no scores */
+    const double *b;      /* the last row of theta: beside columns far from 0 it has digits that the real type has not */
     void *z;              /* (n, k), where the scores are wanted; NULL: they stay with the share */
     const void *g;        /* (n, k), where slopes are given instead of a loss; of a Gram matrix the (n,) in its middle */
     double *gradients;    /* of each share, of size numbers; NULL: not wanted */

@@ -191,7 +191,7 @@ static matrix FN(rows_of)(const fl_linear *l, ptrdiff_t begin) {
         const ptrdiff_t k = l->k;                                                                            \
         for (ptrdiff_t i = 0; i < m; i++) {                                                                  \
             for (ptrdiff_t j = 0; j < k; j++)                                                                \
-                wide[j] = l->intercept ? (double)theta[l->p * k + j] : 0;                                    \
+                wide[j] = l->b ? l->b[j] : 0;                                                                \
             for (ptrdiff_t e = start[i]; e < start[i + 1]; e++) {                                            \
                 const real *row = theta + column[e] * k;                                                     \
                 SIMD for (ptrdiff_t j = 0; j < k; j++)                                                       \
@@ -218,7 +218,8 @@ SPARSE(int64_t)
 
 /* z = X theta + b of m rows from `begin` on; part and wide have room for a block. */
 static void FN(scores)(const fl_linear *l, ptrdiff_t begin, ptrdiff_t m, real *z, real *part, double *wide) {
-    const real *theta = l->theta, *b = l->intercept ? theta + l->p * l->k : 0;
+    const real *theta = l->theta;
+    const double *b = l->b;
     if (l->order == FL_SPARSE) {
         (l->wide_index ? FN(sparse_scores_int64_t) : FN(sparse_scores_int32_t))(l, begin, m, z, wide);
         return;
@@ -226,7 +227,7 @@ static void FN(scores)(const fl_linear *l, ptrdiff_t begin, ptrdiff_t m, real *z
     const matrix x = FN(rows_of)(l, begin);
     if (l->k == 1) {
         for (ptrdiff_t i = 0; i < m; i++)
-            wide[i] = b ? (double)b[0] : 0;
+            wide[i] = b ? b[0] : 0;
         if (l->order == FL_ROWS)
             FN(dots)(x.at, x.row, theta, m, l->p, wide);
         else
@@ -242,7 +243,7 @@ static void FN(scores)(const fl_linear *l, ptrdiff_t begin, ptrdiff_t m, real *z
             rows = FN(tile_at)(x, m, theta, l->k, l->k, l->p, i, c, sum);
             for (ptrdiff_t r = 0; r < rows; r++)
                 SIMD for (ptrdiff_t j = 0; j < columns; j++)
-                    z[(i + r) * l->k + c + j] = (real)(sum[r][j] + (b ? (double)b[c + j] : 0));
+                    z[(i + r) * l->k + c + j] = (real)(sum[r][j] + (b ? b[c + j] : 0));
         }
     }
 }

@@ -109,6 +109,7 @@ static void FN(run_descent)(const fl_job *job, ptrdiff_t begin, ptrdiff_t end, d
     batch.columns = d->columns;
     batch.starts = d->starts;
     batch.theta = d->coefficients;
+    batch.b = from->intercept ? d->theta + from->p * from->k : 0;
     loss.y = d->y;
     loss.w = loss.w ? d->w : 0;
     loss.z = d->z;

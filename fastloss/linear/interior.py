@@ -8,9 +8,10 @@ import numpy as np
 
 from fastloss.linear.central_path import CentralPath
 from fastloss.linear.hinges import HingeSum, least
+from fastloss.linear.passes import uncentred
 from fastloss.linear.problem import LinearProblem
 from fastloss.linear.solution import Solution
-from fastloss.linear.start import origin, sample
+from fastloss.linear.start import far_from_zero, origin, sample
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -26,8 +27,6 @@ TOO_MANY = 1 / 3
 OF_SAMPLING, OF_LAST = 0.1, 0.1
 # Parameters have so many rows near a kink, at least, to be decided by.
 LEAST_NEAR = 20
-# Whether columns lie so many of their standard deviations from 0 is seen on so many rows; they are then moved to 0.
-FAR, FEW = 1e3, 1000
 # Lines that are so many times as far from their kinks as those are from 0 are on their way to infinity.
 GONE = 1e6
 # So many steps that do not make the gap smaller are the end of what the type can tell.
@@ -93,13 +92,13 @@ def solve(
     """
     if not problem.loss.piecewise_linear or problem.loss.has_rows:
         raise ValueError(f"{problem.loss!r} is not linear between kinks: use a solver for smooth losses")
-    given, shift = problem, _far_from_zero(problem)
-    if shift is not None or problem.dtype != np.float64:
-        problem = _in_float64(problem, shift)
+    given, centre = problem, far_from_zero(problem)
+    if centre is not None or problem.dtype != np.float64:
+        problem = _in_float64(problem, centre)
     course = _Course(problem, tol, max_iter, report)
     theta = origin(problem) if start is None else np.array(start, dtype=np.float64).reshape(problem.shape)
-    if shift is not None and start is not None:
-        theta[-1] += shift @ theta[:-1]
+    if centre is not None and start is not None:
+        theta = uncentred(theta, -centre)
     message, interrupted = f"no further progress is possible in {problem.dtype}", False
     with np.errstate(all="ignore"):  # what is not finite ends a path
         objective = _objective(problem, theta)
@@ -111,7 +110,7 @@ def solve(
             if course.gap > course.noise:
                 _solve(course, problem, hinges, theta, tol)
             if course.gone:
-                message = "coefficients grow without end, for a plane separates samples: a penalty bounds them"
+                message = "coefficients grow without end (a plane separates samples; a penalty bounds them)"
         except (KeyboardInterrupt, _Over) as end:
             if course.last is not None:
                 course.see(course.last, _objective(problem, course.last), np.inf)
@@ -119,9 +118,9 @@ def solve(
             if isinstance(end, KeyboardInterrupt):
                 interrupted, message = True, f"interrupted after {course.n_iter} steps"
     solution = course.solution(message)._replace(interrupted=interrupted)
-    if shift is not None:
-        solution.theta[-1] -= shift @ solution.theta[:-1]
-        solution = solution._replace(objective=_objective(given, solution.theta))
+    if centre is not None:
+        theta = uncentred(solution.theta, centre)
+        solution = solution._replace(theta=theta, objective=_objective(given, theta))
     return solution
 
 
@@ -244,7 +243,7 @@ class _Course:
         if converged:
             message = f"the gap is within tol={self.tol:g} of the objective, or within its rounding"
         else:
-            message += f"; the objective is within {self.gap:.3g} of the minimum, tol={self.tol:g} of it was wanted"
+            message += f": the objective is within {self.gap:.3g} of the minimum, tol={self.tol:g} of it was wanted"
         return Solution(self.theta, self.objective, self.n_iter, converged, message, self.gap)
 
 
@@ -252,26 +251,11 @@ def _objective(problem: LinearProblem, theta: NDArray[Any]) -> float:
     return problem.value(theta) + problem.absolute(theta)
 
 
-def _far_from_zero(problem: LinearProblem) -> NDArray[Any] | None:
-    """Where the columns of X lie, if one lies so far from 0 that it can hardly be told from the intercept."""
-    if not problem.fit_intercept or not isinstance(problem.X, np.ndarray):
-        return None
-    few = np.asarray(sample(problem, FEW).X, dtype=np.float64)
-    mean, width = few.mean(axis=0), few.std(axis=0)
-    return mean if ((np.abs(mean) > FAR * width) & (width > 0)).any() else None
-
-
-def _in_float64(problem: LinearProblem, shift: NDArray[Any] | None) -> LinearProblem:
-    """A copy in float64, its columns moved by -shift."""
+def _in_float64(problem: LinearProblem, centre: NDArray[Any] | None) -> LinearProblem:
+    """A copy in float64, of X - centre."""
     X = problem.X.astype(np.float64)
-    if shift is not None:
-        X -= shift
-    return LinearProblem(
-        X,
-        problem.y,
-        problem.loss,
-        sample_weight=problem.sample_weight,
-        penalty=problem.penalty,
-        fit_intercept=problem.fit_intercept,
-        n_threads=problem.n_threads,
-    )
+    if centre is not None and isinstance(X, np.ndarray):
+        X -= centre
+        centre = None
+    options = problem.options | {"centre": centre}
+    return LinearProblem(X, problem.y, problem.loss, sample_weight=problem.sample_weight, **options)
