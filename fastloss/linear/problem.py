@@ -176,8 +176,16 @@ class LinearProblem:
 
     def centred(self, centre: NDArray[Any]) -> LinearProblem:
         """The same problem on X - centre."""
+        return self._of(self.X, centre)
+
+    def by_rows(self) -> LinearProblem:
+        """The same problem, with a copy of an X that lies by columns: for what reads rows here and there."""
+        X = np.ascontiguousarray(self.X) if isinstance(self.X, np.ndarray) else self.X
+        return self if X is self.X else self._of(X, self.centre)
+
+    def _of(self, X: Any, centre: NDArray[Any] | None) -> LinearProblem:
         options = self.options | {"centre": centre}
-        return type(self)(self.X, self.y, self.loss, sample_weight=self.sample_weight, **options)
+        return type(self)(X, self.y, self.loss, sample_weight=self.sample_weight, **options)
 
     def _like_scores(self, array: NDArray[Any]) -> NDArray[Any]:
         return np.ascontiguousarray(array, self.dtype)
