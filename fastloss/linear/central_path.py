@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fastloss.linear.hinges import inner
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -64,11 +66,11 @@ class CentralPath:
 
     def complementarity(self) -> float:
         """What is left to gain, where the slopes balance."""
-        return float(self.lower @ self.below + self.upper @ self.above)
+        return inner(self.lower, self.below) + inner(self.upper, self.above)
 
     def reach(self) -> float:
         """How far lines are from their kinks, on average."""
-        return float(np.average(np.abs(self.x), weights=self.hinges.rises))
+        return inner(np.abs(self.x), self.hinges.rises) / float(self.hinges.rises.sum())
 
     def step(self) -> None:
         """One step of predictor and corrector."""
@@ -90,8 +92,8 @@ class CentralPath:
 
         _, _, slope, d_below, d_above = direction(0.0, 0.0)
         primal, dual = self._lengths(slope, d_below, d_above)
-        there = float((lower + dual * slope) @ (below + primal * d_below))
-        there += float((upper - dual * slope) @ (above + primal * d_above))
+        there = inner(lower + dual * slope, below + primal * d_below)
+        there += inner(upper - dual * slope, above + primal * d_above)
         mu = (there / here) ** 3 * here / (2 * len(lower))
         along, moved, slope, d_below, d_above = direction(mu - slope * d_below, mu + slope * d_above)
         primal, dual = self._lengths(slope, d_below, d_above)
@@ -129,7 +131,7 @@ class CentralPath:
             lower, upper, rest, kappa = self._balanced(lower, upper)
         if not kappa < 1:
             return np.inf
-        left = float(lower @ np.maximum(-self.x, 0.0) + upper @ np.maximum(self.x, 0.0))
+        left = inner(lower, np.maximum(-self.x, 0.0)) + inner(upper, np.maximum(self.x, 0.0))
         ridge = hinges.ridge > 0
         return (1 + kappa) * left + float((rest[ridge] ** 2 / hinges.ridge[ridge]).sum()) / 2
 
