@@ -126,9 +126,13 @@ class PlainPass:
         n, p = self.X.shape
         result = np.zeros((self.shape[0], self.shape[0]))
         step = max(1, CHUNK // max(1, p)) if type(self.X) is np.ndarray else max(1, n)
+        root = np.sqrt(h) if (h >= 0).all() else None  # a matrix times itself is half the work
         for begin in range(0, n, step):
             rows, by = self.X[begin : begin + step], h[begin : begin + step]
-            if type(rows) is np.ndarray:
+            if type(rows) is np.ndarray and root is not None:
+                half = rows * root[begin : begin + step, None]
+                result[:p, :p] += half.T @ half
+            elif type(rows) is np.ndarray:
                 result[:p, :p] += rows.T @ (rows * by[:, None])
             else:
                 result[:p, :p] += (rows.T @ rows.multiply(by[:, None]).tocsr()).toarray()
