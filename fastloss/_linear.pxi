@@ -11,9 +11,12 @@ cdef extern from "fastloss.h" nogil:
         const void *columns
         const void *starts
         ptrdiff_t n, p, k
+        const ptrdiff_t *rows
+        ptrdiff_t n_rows
         int intercept
         ptrdiff_t block, share
         const void *theta
+        const double *b
         void *z
         const void *g
         double *gradients
@@ -26,8 +29,6 @@ cdef extern from "fastloss.h" nogil:
         const ptrdiff_t *rows
         ptrdiff_t n_rows, batch
         char *x
-        char *columns
-        char *starts
         char *y
         char *w
         void *z
@@ -171,10 +172,11 @@ cdef class LinearPass:
         cdef fl_descent d
         cdef fl_linear x = self.of_x
         cdef fl_job loss = self.loss_of(FL_VALUE_GRADIENT)
-        cdef ptrdiff_t real = 4 << self.call.real, steps, chunk, block, drawn
+        cdef ptrdiff_t real = 4 << self.call.real, steps, chunk, block
         cdef double[2] total, part
         cdef array_t at = array_of(rows)
-        if at.type != FL_INT64 or at.ndim != 1 or size < 1 or rows.min(initial=0) < 0 or rows.max(initial=0) >= x.n:
+        if x.order == FL_COLUMNS or at.type != FL_INT64 or at.ndim != 1 or size < 1 or (
+                rows.min(initial=0) < 0 or rows.max(initial=0) >= x.n):
             raise AssertionError("fastloss: rows are not ready for the kernel; please report this")
         size = min(size, max(1, at.size))
         steps = (at.size + size - 1) // size
@@ -188,14 +190,9 @@ cdef class LinearPass:
         d.source, d.rows, d.n_rows, d.batch, d.scale = &x, <const ptrdiff_t *> at.data, at.size, size, scale
         x.loss = &loss
 
-        drawn = size * x.p
-        lengths = None
-        if x.order == FL_SPARSE:
-            lengths = np.diff(self.X.indptr)[rows]
-            drawn = np.add.reduceat(lengths, np.arange(0, at.size, size)).max() if at.size else 0
         kept = []
-        d.x, d.y, d.w = room(kept, drawn * real), room(kept, size * x.k * 8), room(kept, size * 8)
-        d.columns, d.starts = room(kept, 0 if lengths is None else drawn * 8), room(kept, (size + 1) * 8)
+        d.x = room(kept, 0 if x.order == FL_SPARSE or x.k == 1 else size * x.p * real)
+        d.y, d.w = room(kept, size * x.k * 8), room(kept, size * 8)
         d.z, d.g = room(kept, size * x.k * real), room(kept, size * x.k * real)
         d.coefficients = room(kept, x.size * real)
         d.part, d.wide = room(kept, max(size, x.p) * real), <double *> room(kept, max(size, x.k) * 8)
@@ -203,7 +200,7 @@ cdef class LinearPass:
 
         d.job.run = isa.descent[self.call.real]
         d.job.stream = d.job.n_checks = 0
-        chunk = max(1, CHUNK // max(1, drawn * x.k))
+        chunk = max(1, <ptrdiff_t> (CHUNK / max(1.0, self.stored / x.n * size * x.k)))
         total[0] = total[1] = 0
         block = 0
         while block * chunk < steps:
@@ -238,13 +235,14 @@ cdef class LinearPass:
         """Scores, unless theta is None, to z if that is asked for; the gradient, of the loss or of given slopes."""
         cdef fl_linear x = self.of_x
         cdef ptrdiff_t real = 4 << self.call.real, rows
-        cdef cnp.ndarray padded
+        cdef cnp.ndarray padded, last
         if theta is not None:
             validation.check_coefficients(theta, self.shape)
-            padded = np.empty((x.p + x.intercept) * x.k + FL_BEHIND // real, self.X.dtype)
-            padded[: theta.size] = theta.ravel()
-            padded[theta.size :] = 0
+            padded = np.zeros(x.p * x.k + FL_BEHIND // real, self.X.dtype)
+            padded[: x.p * x.k] = theta[: x.p].ravel()
             x.theta = cnp.PyArray_DATA(padded)
+            last = np.ascontiguousarray(theta[x.p :], np.float64)
+            x.b = <const double *> cnp.PyArray_DATA(last) if x.intercept else NULL
         x.loss = loss
         x.g = slopes
         x.z = NULL if z is None else cnp.PyArray_DATA(<cnp.ndarray> z)

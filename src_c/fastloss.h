@@ -167,9 +167,12 @@ typedef struct {
     int wide_index;       /* its indices int64, not int32 */
     const void *x, *columns, *starts;
     ptrdiff_t n, p, k;    /* k: scores of a row */
+    const ptrdiff_t *rows; /* which rows of X, by rows with k = 1 or sparse, and in which order; NULL: as they lie; */
+    ptrdiff_t n_rows;      /* how many are known, of which the first n are meant */
     int intercept;        /* a last row of theta, as if X had a column of ones */
     ptrdiff_t block, share;
-    const void *theta;    /* (p + intercept, k), of the real type, with FL_BEHIND bytes behind it; NULL: no scores */
+    const void *theta;    /* (p, k), of the real type, with FL_BEHIND bytes behind it; NULL: no scores */
+    const double *b;      /* the last row of theta: beside columns far from 0 it has digits that the real type has not */
     void *z;              /* (n, k), where the scores are wanted; NULL: they stay with the share */
     const void *g;        /* (n, k), where slopes are given instead of a loss; of a Gram matrix the (n,) in its middle */
     double *gradients;    /* of each share, of size numbers; NULL: not wanted */
@@ -184,10 +187,10 @@ typedef struct {
     const fl_linear *source; /* X and the loss of all rows; its gradients are room for one */
     const ptrdiff_t *rows;   /* in the order in which they are drawn */
     ptrdiff_t n_rows, batch;
-    char *x, *columns, *starts, *y, *w; /* room for the rows of a batch, */
-    void *z, *g, *part;                 /* for its scores, slopes and sums, */
+    char *x, *y, *w;     /* room for a batch: its rows, unless they are read where they lie, targets and weights, */
+    void *z, *g, *part;  /* its scores, slopes and sums, */
     double *wide;
-    void *coefficients;                 /* and for theta in the real type; each with FL_BEHIND bytes behind it */
+    void *coefficients;  /* and for theta in the real type; each with FL_BEHIND bytes behind it */
     double *theta, *first, *second, *gradients; /* the last: their sum over the batches */
     const double *rates, *roots;                /* of each batch */
     double scale; /* rows over their total weight: a batch's sum times it, over the batch's rows, is its mean */

@@ -37,8 +37,29 @@ INLINE vec FN(vec_fma)(vec a, vec b, vec c) {
 /* Terms that are added as float32 before they join a double sum: equal terms are then off by 64/4 roundings on average. */
 enum { FN(CHAIN) = FL_BITS == 32 ? 64 : 4096 };
 
-/* to[i] += sum of a[i * stride + t] * b[t] over t < n, for i < rows (a literal, at most 4): loads of b are shared. */
-INLINE void FN(add_dots)(int rows, const real *a, ptrdiff_t stride, const real *b, ptrdiff_t n, double *to) {
+/* Vectors that lie anywhere: number i is at x + place[i] * stride, or, without places, at x + i * stride. */
+typedef struct {
+    const real *x;
+    ptrdiff_t stride;
+    const ptrdiff_t *place;
+    ptrdiff_t places; /* that are known: more than are asked for now */
+} FN(vectors);
+#define vectors FN(vectors)
+INLINE const real *FN(vector)(vectors a, ptrdiff_t i) { return a.x + (a.place ? a.place[i] : i) * a.stride; }
+
+/* A vector of n numbers that will be wanted once those of some KiB are done is asked for, while number i is worked on: one
+ * by one, for of many at once a processor forgets some. */
+enum { FN(AHEAD) = 1 << 14, FN(MOST_AHEAD) = 32 };
+INLINE void FN(ask_ahead)(vectors a, ptrdiff_t i, ptrdiff_t n) {
+    const ptrdiff_t bytes = n * (ptrdiff_t)sizeof(real), fit = FN(AHEAD) / (bytes + 1);
+    const ptrdiff_t next = i + (fit < 1 ? 1 : fit > FN(MOST_AHEAD) ? FN(MOST_AHEAD) : fit);
+    if (a.place && next < a.places)
+        for (ptrdiff_t k = 0; k < bytes; k += 64)
+            __builtin_prefetch((const char *)FN(vector)(a, next) + k);
+}
+
+/* to[i] += sum of a[i][t] * b[t] over t < n, for i < rows (a literal, at most 4): loads of b are shared. */
+INLINE void FN(add_dots)(int rows, const real *const a[4], const real *b, ptrdiff_t n, double *to) {
     const ptrdiff_t whole = n - n % FN(DOT);
     vec sum[4][FN(DOT_VECTORS)];
     UNROLLED (ptrdiff_t i = 0; i < rows; i++)
@@ -48,7 +69,7 @@ INLINE void FN(add_dots)(int rows, const real *a, ptrdiff_t stride, const real *
         UNROLLED (ptrdiff_t j = 0; j < FN(DOT_VECTORS); j++) {
             const vec w = FN(get)(b + t + j * FN(WIDTH));
             UNROLLED (ptrdiff_t i = 0; i < rows; i++)
-                sum[i][j] = FN(vec_fma)(FN(get)(a + i * stride + t + j * FN(WIDTH)), w, sum[i][j]);
+                sum[i][j] = FN(vec_fma)(FN(get)(a[i] + t + j * FN(WIDTH)), w, sum[i][j]);
         }
     for (ptrdiff_t i = 0; i < rows; i++) {
         real lanes[FN(DOT)] ALIGNED, rest = 0;
@@ -61,55 +82,65 @@ INLINE void FN(add_dots)(int rows, const real *a, ptrdiff_t stride, const real *
             SIMD for (ptrdiff_t k = 0; k < width; k++)
                 wide[k] += wide[k + width];
         for (ptrdiff_t t = whole; t < n; t++)
-            rest = vfma(a[i * stride + t], b[t], rest);
+            rest = vfma(a[i][t], b[t], rest);
         to[i] += wide[0] + (double)rest;
     }
 }
 
-/* The same for any number of rows, of any length. */
-static void FN(dots)(const real *a, ptrdiff_t stride, const real *b, ptrdiff_t rows, ptrdiff_t n, double *to) {
+/* The same for any number of vectors, of any length. */
+static void FN(dots)(vectors a, const real *b, ptrdiff_t rows, ptrdiff_t n, double *to) {
     const ptrdiff_t most = FN(CHAIN) * FN(DOT);
     for (ptrdiff_t i = 0; i < rows; i += i + 4 <= rows ? 4 : 1)
         for (ptrdiff_t t = 0; t < n; t += most) {
             const ptrdiff_t length = n - t < most ? n - t : most;
-            if (i + 4 <= rows)
-                FN(add_dots)(4, a + i * stride + t, stride, b + t, length, to + i);
-            else
-                FN(add_dots)(1, a + i * stride + t, stride, b + t, length, to + i);
+            const real *at[4] = {FN(vector)(a, i) + t};
+            if (i + 4 <= rows) {
+                UNROLLED (ptrdiff_t k = 1; k < 4; k++)
+                    at[k] = FN(vector)(a, i + k) + t;
+                for (ptrdiff_t k = 0; k < 4 && t == 0; k++)
+                    FN(ask_ahead)(a, i + k, n);
+                FN(add_dots)(4, at, b + t, length, to + i);
+            } else
+                FN(add_dots)(1, at, b + t, length, to + i);
         }
 }
 
-/* to[t] += sum of a[i * stride + t] * c[i] over i < rows (a literal, at most 8), for t < n. */
-INLINE void FN(add_multiples)(int rows, const real *a, ptrdiff_t stride, const real *c, ptrdiff_t n, real *to) {
+/* to[t] += sum of a[i][t] * c[i] over i < rows (a literal, at most 8), for t < n. */
+INLINE void FN(add_multiples)(int rows, const real *const a[8], const real *c, ptrdiff_t n, real *to) {
     ptrdiff_t t = 0;
     for (; t + FN(WIDTH) <= n; t += FN(WIDTH)) {
         vec sum = FN(get)(to + t);
         UNROLLED (ptrdiff_t i = 0; i < rows; i++)
-            sum = FN(vec_fma)(FN(get)(a + i * stride + t), FN(all)(c[i]), sum);
+            sum = FN(vec_fma)(FN(get)(a[i] + t), FN(all)(c[i]), sum);
         FN(set)(to + t, sum);
     }
     for (; t < n; t++)
         UNROLLED (ptrdiff_t i = 0; i < rows; i++)
-            to[t] = vfma(a[i * stride + t], c[i], to[t]);
+            to[t] = vfma(a[i][t], c[i], to[t]);
 }
 
-/* to[t] += sum of a[i * stride + t] * c[i] over any number of rows; `part` has room for n. What comes behind the rows, if
- * they are a block of rows without gaps, is fetched meanwhile: the loss that was computed on this block's scores has asked
- * nothing of the memory. */
-static void FN(multiples)(const real *a, ptrdiff_t stride, const real *c, ptrdiff_t rows, ptrdiff_t n, double *to,
-                          real *part) {
+/* to[t] += sum of a[i][t] * c[i] over any number of vectors; `part` has room for n. What comes behind them, if they are a
+ * block of rows without gaps, is fetched meanwhile: the loss that was computed on this block's scores has asked nothing of
+ * the memory. */
+static void FN(multiples)(vectors a, const real *c, ptrdiff_t rows, ptrdiff_t n, double *to, real *part) {
     enum { GROUP = 8, LINE = 64 / sizeof(real) };
     for (ptrdiff_t i = 0; i < rows;) {
         const ptrdiff_t stop = rows - i < FN(CHAIN) ? rows : i + FN(CHAIN);
         memset(part, 0, (size_t)n * sizeof(real));
         for (; i + GROUP <= stop; i += GROUP) {
-            const real *next = a + (i + rows) * stride;
-            for (ptrdiff_t k = 0; k < GROUP * n && stride == n; k += LINE)
+            const real *at[GROUP], *next = a.x + (i + rows) * a.stride;
+            for (ptrdiff_t k = 0; k < GROUP * n && a.stride == n && !a.place; k += LINE)
                 __builtin_prefetch(next + k, 0, 2);
-            FN(add_multiples)(GROUP, a + i * stride, stride, c + i, n, part);
+            UNROLLED (ptrdiff_t k = 0; k < GROUP; k++)
+                at[k] = FN(vector)(a, i + k);
+            for (ptrdiff_t k = 0; k < GROUP; k++)
+                FN(ask_ahead)(a, i + k, n);
+            FN(add_multiples)(GROUP, at, c + i, n, part);
         }
-        for (; i < stop; i++)
-            FN(add_multiples)(1, a + i * stride, stride, c + i, n, part);
+        for (; i < stop; i++) {
+            const real *at[GROUP] = {FN(vector)(a, i)};
+            FN(add_multiples)(1, at, c + i, n, part);
+        }
         SIMD for (ptrdiff_t t = 0; t < n; t++)
             to[t] += (double)part[t];
     }
@@ -183,16 +214,24 @@ static matrix FN(rows_of)(const fl_linear *l, ptrdiff_t begin) {
                                : (matrix){(const real *)l->x + begin, 1, l->n};
 }
 
+/* Rows `begin` on of X by rows, or of those that are drawn from it. */
+static vectors FN(vectors_of)(const fl_linear *l, ptrdiff_t begin) {
+    if (l->rows)
+        return (vectors){l->x, l->p, l->rows + begin, l->n_rows - begin};
+    return (vectors){(const real *)l->x + begin * l->p, l->p, 0, 0};
+}
+
 /* Sparse rows: m of them from `begin` on. z = X theta + b, a row of k numbers each; to += X^T g. */
 #define SPARSE(index)                                                                                        \
     static void FN(sparse_scores_##index)(const fl_linear *l, ptrdiff_t begin, ptrdiff_t m, real *z, double *wide) { \
-        const index *start = (const index *)l->starts + begin, *column = l->columns;                         \
+        const index *column = l->columns;                                                                    \
         const real *x = l->x, *theta = l->theta;                                                             \
         const ptrdiff_t k = l->k;                                                                            \
         for (ptrdiff_t i = 0; i < m; i++) {                                                                  \
+            const index *start = (const index *)l->starts + (l->rows ? l->rows[begin + i] : begin + i);      \
             for (ptrdiff_t j = 0; j < k; j++)                                                                \
-                wide[j] = l->intercept ? (double)theta[l->p * k + j] : 0;                                    \
-            for (ptrdiff_t e = start[i]; e < start[i + 1]; e++) {                                            \
+                wide[j] = l->b ? l->b[j] : 0;                                                                \
+            for (ptrdiff_t e = start[0]; e < start[1]; e++) {                                                \
                 const real *row = theta + column[e] * k;                                                     \
                 SIMD for (ptrdiff_t j = 0; j < k; j++)                                                       \
                     wide[j] += (double)x[e] * (double)row[j];                                                \
@@ -202,15 +241,17 @@ static matrix FN(rows_of)(const fl_linear *l, ptrdiff_t begin) {
         }                                                                                                    \
     }                                                                                                        \
     static void FN(sparse_pull_back_##index)(const fl_linear *l, ptrdiff_t begin, ptrdiff_t m, const real *g, double *to) { \
-        const index *start = (const index *)l->starts + begin, *column = l->columns;                         \
+        const index *column = l->columns;                                                                    \
         const real *x = l->x;                                                                                \
         const ptrdiff_t k = l->k;                                                                            \
-        for (ptrdiff_t i = 0; i < m; i++)                                                                    \
-            for (ptrdiff_t e = start[i]; e < start[i + 1]; e++) {                                            \
+        for (ptrdiff_t i = 0; i < m; i++) {                                                                  \
+            const index *start = (const index *)l->starts + (l->rows ? l->rows[begin + i] : begin + i);      \
+            for (ptrdiff_t e = start[0]; e < start[1]; e++) {                                                \
                 double *row = to + column[e] * k;                                                            \
                 SIMD for (ptrdiff_t j = 0; j < k; j++)                                                       \
                     row[j] += (double)x[e] * (double)g[i * k + j];                                           \
             }                                                                                                \
+        }                                                                                                    \
     }
 SPARSE(int32_t)
 SPARSE(int64_t)
@@ -218,7 +259,8 @@ SPARSE(int64_t)
 
 /* z = X theta + b of m rows from `begin` on; part and wide have room for a block. */
 static void FN(scores)(const fl_linear *l, ptrdiff_t begin, ptrdiff_t m, real *z, real *part, double *wide) {
-    const real *theta = l->theta, *b = l->intercept ? theta + l->p * l->k : 0;
+    const real *theta = l->theta;
+    const double *b = l->b;
     if (l->order == FL_SPARSE) {
         (l->wide_index ? FN(sparse_scores_int64_t) : FN(sparse_scores_int32_t))(l, begin, m, z, wide);
         return;
@@ -226,11 +268,11 @@ static void FN(scores)(const fl_linear *l, ptrdiff_t begin, ptrdiff_t m, real *z
     const matrix x = FN(rows_of)(l, begin);
     if (l->k == 1) {
         for (ptrdiff_t i = 0; i < m; i++)
-            wide[i] = b ? (double)b[0] : 0;
+            wide[i] = b ? b[0] : 0;
         if (l->order == FL_ROWS)
-            FN(dots)(x.at, x.row, theta, m, l->p, wide);
+            FN(dots)(FN(vectors_of)(l, begin), theta, m, l->p, wide);
         else
-            FN(multiples)(x.at, x.column, theta, l->p, m, wide, part);
+            FN(multiples)((vectors){x.at, x.column, 0, 0}, theta, l->p, m, wide, part);
         SIMD for (ptrdiff_t i = 0; i < m; i++)
             z[i] = (real)wide[i];
         return;
@@ -242,7 +284,7 @@ static void FN(scores)(const fl_linear *l, ptrdiff_t begin, ptrdiff_t m, real *z
             rows = FN(tile_at)(x, m, theta, l->k, l->k, l->p, i, c, sum);
             for (ptrdiff_t r = 0; r < rows; r++)
                 SIMD for (ptrdiff_t j = 0; j < columns; j++)
-                    z[(i + r) * l->k + c + j] = (real)(sum[r][j] + (b ? (double)b[c + j] : 0));
+                    z[(i + r) * l->k + c + j] = (real)(sum[r][j] + (b ? b[c + j] : 0));
         }
     }
 }
@@ -265,9 +307,9 @@ static void FN(pull_back)(const fl_linear *l, ptrdiff_t begin, ptrdiff_t m, cons
     }
     const matrix x = FN(rows_of)(l, begin), turned = {x.at, x.column, x.row};
     if (l->k == 1 && l->order == FL_ROWS)
-        FN(multiples)(x.at, x.row, g, m, l->p, to, part);
+        FN(multiples)(FN(vectors_of)(l, begin), g, m, l->p, to, part);
     else if (l->k == 1)
-        FN(dots)(x.at, x.column, g, l->p, m, to);
+        FN(dots)((vectors){x.at, x.column, 0, 0}, g, l->p, m, to);
     else {
         FN(product) sum ALIGNED;
         for (ptrdiff_t c = 0; c < l->k; c += FN(ACROSS_LANES)) {
@@ -372,4 +414,5 @@ static void FN(run_gram)(const fl_job *job, ptrdiff_t begin, ptrdiff_t end, doub
     }
 }
 #undef matrix
+#undef vectors
 #undef vec

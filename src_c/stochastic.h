@@ -1,54 +1,15 @@
-/* Stochastic descent of a linear model: a batch's rows are drawn from X and laid side by side, scores and X^T times slopes
- * are taken of them as of any block of rows, and the coefficients follow. Coefficients and what their rule remembers are
- * double; the copy that scores are made of has the real type. */
+/* Stochastic descent of a linear model: scores and X^T times slopes are taken of a batch's rows as of any block of rows,
+ * and the coefficients follow. Rows are read where they lie; products with several outputs have them laid side by side.
+ * Coefficients and what their rule remembers are double; the copy that scores are made of has the real type. */
 
-/* Rows of dense X are asked for one batch ahead, some between pieces of the arithmetic on this one: all at once they would
- * wait for each other, and the arithmetic for them. Half as many in the shorter first half. */
-enum { FN(PIECE_ROWS) = 32 };
-static ptrdiff_t FN(ask_for)(const fl_linear *from, const ptrdiff_t *at, ptrdiff_t asked, ptrdiff_t m) {
-    const size_t bytes = (size_t)from->p * sizeof(real);
-    for (ptrdiff_t i = asked; i < m; i++)
-        for (size_t line = 0; line < bytes; line += 64)
-            __builtin_prefetch((const char *)from->x + (size_t)at[i] * bytes + line, 0, 2);
-    return asked > m ? asked : m;
-}
-
-/* Rows at[0 .. m) of a source, each of `bytes` bytes. */
+/* Numbers, or rows of them, at[0 .. m) of a source, each of `bytes` bytes. */
 static void FN(draw)(char *to, const char *from, const ptrdiff_t *at, ptrdiff_t m, size_t bytes) {
-    for (ptrdiff_t i = 0; i < m; i++)
-        memcpy(to + (size_t)i * bytes, from + (size_t)at[i] * bytes, bytes);
-}
-
-#define DRAW_SPARSE(index)                                                                                   \
-    static void FN(draw_sparse_##index)(const fl_linear *from, const ptrdiff_t *at, ptrdiff_t m, real *x, index *columns, \
-                                        index *starts) {                                                     \
-        const index *source = from->starts;                                                                  \
-        ptrdiff_t n = 0;                                                                                     \
-        for (ptrdiff_t i = 0; i < m; i++) {                                                                  \
-            const size_t first = (size_t)source[at[i]], length = (size_t)source[at[i] + 1] - first;          \
-            starts[i] = (index)n;                                                                            \
-            memcpy(x + n, (const real *)from->x + first, length * sizeof *x);                                \
-            memcpy(columns + n, (const index *)from->columns + first, length * sizeof *columns);             \
-            n += (ptrdiff_t)length;                                                                          \
-        }                                                                                                    \
-        starts[m] = (index)n;                                                                                \
-    }
-DRAW_SPARSE(int32_t)
-DRAW_SPARSE(int64_t)
-#undef DRAW_SPARSE
-
-static void FN(draw_rows)(const fl_descent *d, const ptrdiff_t *at, ptrdiff_t m) {
-    const fl_linear *from = d->source;
-    if (from->order == FL_ROWS)
-        FN(draw)(d->x, from->x, at, m, (size_t)from->p * sizeof(real));
-    else if (from->order == FL_COLUMNS)
-        for (ptrdiff_t j = 0; j < from->p; j++)
-            for (ptrdiff_t i = 0; i < m; i++)
-                ((real *)d->x)[j * m + i] = ((const real *)from->x)[j * from->n + at[i]];
-    else if (from->wide_index)
-        FN(draw_sparse_int64_t)(from, at, m, (real *)d->x, (int64_t *)d->columns, (int64_t *)d->starts);
+    if (bytes == sizeof(real))
+        for (ptrdiff_t i = 0; i < m; i++)
+            memcpy(to + (size_t)i * sizeof(real), from + (size_t)at[i] * sizeof(real), sizeof(real));
     else
-        FN(draw_sparse_int32_t)(from, at, m, (real *)d->x, (int32_t *)d->columns, (int32_t *)d->starts);
+        for (ptrdiff_t i = 0; i < m; i++)
+            memcpy(to + (size_t)i * bytes, from + (size_t)at[i] * bytes, bytes);
 }
 
 /* m = keep m + take g, s = hold s + add g^2; theta -= rate (lead g + follow m) / (root sqrt(s) + floor), and then what the
@@ -73,16 +34,9 @@ static void FN(step)(const fl_descent *d, double *restrict g, ptrdiff_t penalise
     }
 }
 
-/* The gradient of a batch of m rows that lie ready, and in `sum` its losses; `more` rows will follow from `next` on. */
-static void FN(batch_gradient)(const fl_descent *d, const fl_linear *batch, const fl_job *loss, ptrdiff_t m,
-                               const ptrdiff_t *next, ptrdiff_t more, double sum[2]) {
-    const ptrdiff_t k = batch->k, piece = batch->order == FL_ROWS && k == 1 ? FN(PIECE_ROWS) : m;
-    ptrdiff_t asked = batch->order == FL_ROWS ? 0 : more;
-    for (ptrdiff_t i = 0; i < m; i += piece) {
-        const ptrdiff_t rows = m - i < piece ? m - i : piece, wanted = asked + rows / 2;
-        asked = FN(ask_for)(d->source, next, asked, wanted < more ? wanted : more);
-        FN(scores)(batch, i, rows, (real *)d->z + i * k, d->part, d->wide);
-    }
+/* The gradient of a batch of m rows, and in `sum` its losses. */
+static void FN(batch_gradient)(const fl_descent *d, const fl_linear *batch, const fl_job *loss, ptrdiff_t m, double sum[2]) {
+    FN(scores)(batch, 0, m, d->z, d->part, d->wide);
     sum[0] = sum[1] = 0;
     for (ptrdiff_t i = 0; i < m; i += batch->block) {
         double of_block[2];
@@ -91,11 +45,7 @@ static void FN(batch_gradient)(const fl_descent *d, const fl_linear *batch, cons
         sum[1] += of_block[1];
     }
     memset(batch->gradients, 0, (size_t)batch->size * sizeof(double));
-    for (ptrdiff_t i = 0; i < m; i += piece) {
-        const ptrdiff_t rows = m - i < piece ? m - i : piece, wanted = asked + rows;
-        asked = FN(ask_for)(d->source, next, asked, wanted < more ? wanted : more);
-        FN(pull_back)(batch, i, rows, (const real *)d->g + i * k, batch->gradients, d->part);
-    }
+    FN(pull_back)(batch, 0, m, d->g, batch->gradients, d->part);
 }
 
 /* Steps begin to end - 1. */
@@ -105,10 +55,11 @@ static void FN(run_descent)(const fl_job *job, ptrdiff_t begin, ptrdiff_t end, d
     fl_linear batch = *from;
     fl_job loss = *from->loss;
     const size_t of_target = loss.dense ? (size_t)from->k * sizeof(real) : size_of[loss.y_type];
-    batch.x = d->x;
-    batch.columns = d->columns;
-    batch.starts = d->starts;
+    const int in_place = from->order == FL_SPARSE || from->k == 1;
+    if (!in_place)
+        batch.x = d->x;
     batch.theta = d->coefficients;
+    batch.b = from->intercept ? d->theta + from->p * from->k : 0;
     loss.y = d->y;
     loss.w = loss.w ? d->w : 0;
     loss.z = d->z;
@@ -122,11 +73,15 @@ static void FN(run_descent)(const fl_job *job, ptrdiff_t begin, ptrdiff_t end, d
         double of_batch[2];
         batch.n = m;
         loss.scale = d->scale / (double)m;
-        FN(draw_rows)(d, at, m);
+        if (in_place) {
+            batch.rows = at;
+            batch.n_rows = left;
+        } else
+            FN(draw)(d->x, from->x, at, m, (size_t)from->p * sizeof(real));
         FN(draw)(d->y, from->loss->y, at, m, of_target);
         if (loss.w)
             FN(draw)(d->w, from->loss->w, at, m, size_of[loss.w_type]);
-        FN(batch_gradient)(d, &batch, &loss, m, at + m, left - m < d->batch ? left - m : d->batch, of_batch);
+        FN(batch_gradient)(d, &batch, &loss, m, of_batch);
         sum[0] += of_batch[0];
         sum[1] += of_batch[1];
         FN(step)(d, batch.gradients, from->p * from->k, from->size, d->rates[step], d->roots[step]);

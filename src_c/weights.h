@@ -36,8 +36,7 @@ static void FN(total_weight)(const fl_job *job, ptrdiff_t begin, ptrdiff_t end, 
     FN(lanes) total = {{0}, {0}};
     for (ptrdiff_t b = begin; b < end; b += TILE) {
         const ptrdiff_t n = end - b < TILE ? end - b : TILE;
-        FN(load)(buffer, job->w, job->w_type, b, n);
-        FN(accumulate)(&total, buffer, n);
+        FN(accumulate)(&total, FN(view)(buffer, job->w, job->w_type, b, n), n);
     }
     FN(finish)(&total, sum);
 }

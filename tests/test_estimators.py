@@ -23,7 +23,7 @@ import sklearn  # noqa: E402
 from sklearn.base import clone  # noqa: E402
 from sklearn.datasets import load_breast_cancer, load_diabetes  # noqa: E402
 from sklearn.exceptions import ConvergenceWarning  # noqa: E402
-from sklearn.linear_model import Lasso, LogisticRegression, PoissonRegressor, Ridge, SGDClassifier  # noqa: E402
+from sklearn.linear_model import HuberRegressor, Lasso, LogisticRegression, PoissonRegressor, Ridge, SGDClassifier  # noqa: E402
 from sklearn.model_selection import GridSearchCV  # noqa: E402
 from sklearn.pipeline import make_pipeline  # noqa: E402
 from sklearn.preprocessing import StandardScaler  # noqa: E402
@@ -61,6 +61,7 @@ def names(estimator):
         LossRegressor(),
         LossRegressor("huber", penalty="l1"),
         LossRegressor("quantile"),
+        LossRegressor(fl.Huber(delta=1.5), estimate_scale=True),
         LossRegressor(solver="sgd"),
         LossClassifier(),
         LossClassifier("cross_entropy"),
@@ -426,6 +427,29 @@ def test_early_stopping_keeps_the_best():
 def test_early_stopping_of_a_solver_without_it():
     with pytest.warns(UserWarning, match="early_stopping=True is for the solvers sgd, .*, and 'newton' does not"):
         LossRegressor(early_stopping=True).fit(X, NUMBERS)
+
+
+@pytest.mark.parametrize("solver", ["lbfgs", "newton", "proximal"])
+def test_scale_is_estimated_as_by_huber_regressor(solver):
+    y = 1000 * NUMBERS  # in units in which the default delta means nothing
+    y[::10] += 1e5
+    theirs = HuberRegressor(epsilon=1.5, alpha=3.0, max_iter=10_000, tol=1e-10).fit(X, y)
+    ours = LossRegressor(fl.Huber(delta=1.5), estimate_scale=True, alpha=3.0 / len(y), tol=1e-8, solver=solver)
+    assert ours.fit(X, y).scale_ == pytest.approx(theirs.scale_, rel=1e-4)
+    np.testing.assert_allclose(ours.coef_, theirs.coef_, rtol=1e-4, atol=0.05)
+    np.testing.assert_allclose(ours.intercept_, theirs.intercept_, rtol=1e-3)
+    again = clone(ours).set_params(warm_start=True, tol=1e-6).fit(X, y)
+    assert again.fit(X, y).n_iter_ == 0
+    assert not hasattr(ours.set_params(estimate_scale=False, tol=1.0).fit(X, y), "scale_")
+
+
+def test_scale_is_of_huber_alone():
+    with pytest.raises(ValueError, match=r"Huber\(delta\) with delta > 1, not for Huber\(delta=1.0\)"):
+        LossRegressor("huber", estimate_scale=True).fit(X, NUMBERS)
+    with pytest.raises(ValueError, match="with delta > 1, not for Squared"):
+        LossRegressor(estimate_scale=True).fit(X, NUMBERS)
+    with pytest.raises(ValueError, match="the solvers that do are newton, lbfgs, proximal"):
+        LossRegressor(fl.Huber(delta=2.0), estimate_scale=True, solver="adam").fit(X, NUMBERS)
 
 
 def test_probabilities_of_modified_huber_are_those_of_scikit_learn():

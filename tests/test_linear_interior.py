@@ -339,6 +339,32 @@ def test_separable_classes():
     assert same.objective <= 1e-13
 
 
+@pytest.mark.parametrize("n", [300, 2000, 30000])
+def test_classes_of_which_a_plane_separates_a_part(n):
+    rng = seed_of("partly separable", n)
+    X = rng.normal(size=(n, 5))
+    X[:, 0] = np.where(np.abs(X[:, 0]) < 1, 0.0, X[:, 0])  # separates; of the others it says nothing
+    mixed = X[:, 0] == 0
+    y = np.where(mixed, X[:, 1] + rng.normal(size=n) > 0, X[:, 0] > 0).astype(float)
+    found = interior.solve(LinearProblem(X, y, fl.Hinge()), tol=1e-6)
+    rest = interior.solve(LinearProblem(X[mixed], y[mixed], fl.Hinge()), tol=1e-8)
+    assert found.converged
+    assert found.gap <= 1e-6 * found.objective
+    assert found.objective == pytest.approx(rest.objective * mixed.mean(), rel=1e-6)
+    assert np.abs(found.theta).max() < 1e4
+
+
+@pytest.mark.parametrize("n", [50, 1000, 9000])
+def test_classes_that_only_huge_coefficients_separate(n):
+    X = seed_of("hardly separable", n).normal(size=(n, 3))
+    X[:2] = [[1e-10, 0.5, 0.5], [-1e-10, 0.5, 0.5]]
+    found = interior.solve(LinearProblem(X, (X[:, 0] > 0).astype(float), fl.Hinge()), tol=1e-6)
+    assert not found.converged
+    assert "a penalty bounds them" in found.message
+    assert np.abs(found.theta).max() < 1e8
+    assert found.objective < 2.1 / n  # all but these two are separated
+
+
 def test_an_objective_of_zero():
     found = interior.solve(LinearProblem(np.array([[0.8]]), np.array([1.0]), fl.Hinge(), penalty=fl.L1(0.3)))
     assert found.objective == pytest.approx(0, abs=1e-12)

@@ -323,6 +323,75 @@ def test_collinear_columns(solver: Any, loss: Any, penalty: Any) -> None:
         assert solution.objective == pytest.approx(plain.objective, rel=1e-9)
 
 
+def far_from_zero(n: int, offsets: Any, loss: Any, dtype: Any = np.float64) -> tuple[Any, Any, Any]:
+    """X with columns at these offsets, X with the means taken off, in float64, and targets."""
+    centred = features(n, len(offsets), "far")
+    y = targets(loss, centred)
+    X = (centred + offsets).astype(dtype)
+    exact = X.astype(np.float64)
+    exact -= exact.mean(axis=0)
+    return X, exact, y
+
+
+def between(theta: Any) -> Any:
+    """Coefficients of several outputs as their differences from their mean, of which alone a softmax knows."""
+    return theta - theta.mean(axis=1, keepdims=True) if theta.ndim > 1 else theta
+
+
+@pytest.mark.parametrize("solver", SMOOTH_SOLVERS, ids=lambda s: s.__name__)
+@pytest.mark.parametrize("loss", [LOGISTIC, fl.Huber(), fl.Poisson(), SOFTMAX], ids=lambda x: x.name)
+@pytest.mark.parametrize("offset", [30.0, 1e3, 1e5])
+@pytest.mark.parametrize("n", [400, 20_000])
+def test_columns_far_from_zero(solver: Any, loss: Any, offset: float, n: int) -> None:
+    X, exact, y = far_from_zero(n, offset * np.array([1.0, -1.0, 0.5, 0.0, 1.0]), loss)
+    want = newton.solve(make(loss, exact, y, penalty=fl.L2(1e-3)), tol=1e-11).theta
+    for form in (X, np.asfortranarray(X)):
+        problem = make(loss, form, y, penalty=fl.L2(1e-3))
+        found = solver.solve(problem, tol=1e-7)
+        assert found.converged, found.message
+        moved = found.theta.copy()
+        moved[-1] += X.mean(axis=0) @ moved[:-1]
+        np.testing.assert_allclose(between(moved), between(want), atol=2e-5)
+        assert problem.value(found.theta) == pytest.approx(found.objective, rel=1e-9)
+        assert solver.solve(problem, found.theta, tol=1e-6).n_iter == 0
+
+
+@pytest.mark.parametrize("solver", SMOOTH_SOLVERS, ids=lambda s: s.__name__)
+@pytest.mark.parametrize("p", [4, 1100])
+def test_sparse_columns_far_from_zero(solver: Any, p: int) -> None:
+    sparse = pytest.importorskip("scipy.sparse")
+    offsets = np.zeros(p)
+    offsets[:2] = 1e3, -50.0
+    X, _, y = far_from_zero(150 if p > 150 else 6000, offsets, LOGISTIC)
+    X[:, 2:] *= X[:, 2:] > 1
+    exact = X - X.mean(axis=0)
+    want = newton.solve(LinearProblem(exact, y, LOGISTIC, penalty=fl.L2(0.1)), tol=1e-11).theta
+    found = solver.solve(LinearProblem(sparse.csr_array(X), y, LOGISTIC, penalty=fl.L2(0.1)), tol=1e-7)
+    assert found.converged, found.message
+    np.testing.assert_allclose(found.theta[:-1], want[:-1], atol=2e-5)
+
+
+@pytest.mark.parametrize("solver", SMOOTH_SOLVERS, ids=lambda s: s.__name__)
+@pytest.mark.parametrize("loss", [LOGISTIC, fl.Huber(), SOFTMAX], ids=lambda x: x.name)
+def test_float32_columns_far_from_zero(solver: Any, loss: Any) -> None:
+    X, exact, y = far_from_zero(8000, np.array([1e3, -1e3, 300.0, 0.0]), loss, np.float32)
+    want = newton.solve(make(loss, exact, y, penalty=fl.L2(1e-3)), tol=1e-9).theta
+    found = solver.solve(make(loss, X, y.astype(np.float32), penalty=fl.L2(1e-3)), tol=1e-4)
+    assert found.converged, found.message
+    np.testing.assert_allclose(between(found.theta[:-1]), between(want[:-1]), atol=5e-3)
+
+
+@pytest.mark.parametrize("solver", SMOOTH_SOLVERS, ids=lambda s: s.__name__)
+def test_columns_far_from_zero_without_intercept(solver: Any) -> None:
+    X, _, y = far_from_zero(6000, np.array([1e3, -1e3, 300.0, 0.0]), fl.Huber())
+    problem = LinearProblem(X, y, fl.Huber(), fit_intercept=False)
+    want = newton.solve(problem, tol=1e-9)
+    found = solver.solve(problem, tol=1e-5)
+    assert want.converged
+    assert found.converged, found.message
+    np.testing.assert_allclose(found.theta, want.theta, atol=1e-3)
+
+
 @pytest.mark.parametrize("solver", SMOOTH_SOLVERS, ids=lambda s: s.__name__)
 @pytest.mark.parametrize("loss", [LOGISTIC, fl.Huber(), SOFTMAX], ids=lambda x: x.name)
 def test_more_features_than_samples(solver: Any, loss: Any) -> None:

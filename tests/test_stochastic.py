@@ -159,11 +159,15 @@ def test_l1_leaves_zeros():
     X = rng.normal(size=(500, 10))
     task = LinearProblem(X, 3 * X[:, 0], fl.HalfSquaredError(), penalty=fl.L1(0.5))
     exact = proximal.solve(task, tol=1e-10).theta
+
+    def of_all(theta):  # the batches that an epoch meets may flatter its coefficients
+        return task.value(theta) + task.absolute(theta)
+
     for momentum in (0.0, 0.9):
         settings = Settings(schedule="cosine", momentum=momentum, eta0=0.1 * (1 - momentum), n_iter_no_change=300)
-        theta = stochastic.solve(task, settings=settings, max_iter=300, tol=0).theta
+        theta = stochastic.solve(task, settings=settings, max_iter=300, tol=0, validate=of_all).theta
         assert (theta[1:10] == 0).all()
-        np.testing.assert_allclose(theta, exact, atol=0.02)  # the best epoch is chosen by the batches it met
+        np.testing.assert_allclose(theta, exact, atol=0.005)
 
 
 def test_the_seed_decides():

@@ -131,6 +131,10 @@ class LossModel(BaseEstimator):
         """Make coef_ and intercept_ of the problems' solutions."""
         raise NotImplementedError
 
+    def _kind_of_problem(self) -> type[LinearProblem]:
+        """What is minimised."""
+        return LinearProblem
+
     # -- input ------------------------------------------------------------------------------------------------------
 
     def __sklearn_tags__(self) -> Any:
@@ -165,7 +169,7 @@ class LossModel(BaseEstimator):
         self, X: Any, targets: Sequence[NDArray[Any]], loss: Loss, n_outputs: int, sample_weight: NDArray[Any] | None
     ) -> list[LinearProblem]:
         return [
-            LinearProblem(
+            self._kind_of_problem()(
                 X,
                 y,
                 loss,

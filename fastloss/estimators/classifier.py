@@ -148,7 +148,8 @@ class LossClassifier(ClassifierMixin, LossModel):
         Parameters
         ----------
         X : array-like or CSR matrix of shape (n_samples, n_features)
-            float32 and float64, C and F order and CSR are read where they lie.
+            float32 and float64, C and F order and CSR are read where they lie (in F order not by
+            the stochastic solvers).
         y : array-like of shape (n_samples,)
             Labels: numbers or strings.
         sample_weight : array-like of shape (n_samples,), optional

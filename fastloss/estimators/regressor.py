@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from sklearn.base import RegressorMixin, _fit_context
@@ -11,13 +11,16 @@ from sklearn.utils.metaestimators import available_if
 from fastloss.estimators.base import LossModel, trains_in_pieces
 from fastloss.estimators.documentation import documented
 from fastloss.estimators.losses import TASKS, check_targets
+from fastloss.linear.problem import LinearProblem
+from fastloss.linear.scale import HuberWithScale
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import ArrayLike, NDArray
 
-    from fastloss.linear.problem import LinearProblem
+    from fastloss.loss import Loss
+    from fastloss.penalties import Penalty
 
 
 @documented
@@ -30,6 +33,9 @@ class LossRegressor(RegressorMixin, LossModel):
         A name of ``fastloss.list_losses("regression")`` or ``("count")``, or a loss, or a sum of losses. Any that
         takes raw scores fits: counts and positive amounts are predicted through exp, `GaussianNLL` and `GaussianCRPS`
         with a standard deviation. Thresholds such as `delta` and `c` are in units of y.
+    estimate_scale : bool, default=False
+        Of `Huber` with delta > 1: `delta` is in units of a scale of the residuals that is estimated with the
+        coefficients, as by scikit-learn's `HuberRegressor`. Not by the stochastic solvers.
     %(parameters)s
 
     Attributes
@@ -37,6 +43,8 @@ class LossRegressor(RegressorMixin, LossModel):
     coef_ : ndarray of shape (n_features,)
         In the dtype of X, float32 or float64. Of a loss of a location and a log scale: a row each.
     intercept_ : float, or ndarray of shape (2,)
+    scale_ : float
+        With `estimate_scale`: the scale.
     %(attributes)s
 
     Notes
@@ -46,6 +54,7 @@ class LossRegressor(RegressorMixin, LossModel):
     - ``Ridge(a)``: "squared_error", penalty "l2", alpha = 2 a / n
     - ``Lasso(a)``: "half_squared_error", penalty "l1", alpha = a
     - ``PoissonRegressor(a)``: "poisson", penalty "l2", alpha = a
+    - ``HuberRegressor(epsilon=e, alpha=a)``: ``Huber(delta=e)``, estimate_scale, penalty "l2", alpha = a / n
 
     The loss, and with it `alpha`, `tol` and `eta0`, is in units of y too: standardise y, as
     `sklearn.compose.TransformedTargetRegressor` does, or choose `delta` or `c` for it. A loss of residuals that is not
@@ -67,6 +76,61 @@ class LossRegressor(RegressorMixin, LossModel):
     """
 
     _tasks = TASKS["LossRegressor"]
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        **LossModel._parameter_constraints,
+        "estimate_scale": ["boolean"],
+    }
+
+    def __init__(
+        self,
+        loss: str | Loss = "squared_error",
+        *,
+        penalty: str | Penalty | None = "l2",
+        alpha: float = 1e-4,
+        l1_ratio: float = 0.5,
+        fit_intercept: bool = True,
+        estimate_scale: bool = False,
+        solver: str = "auto",
+        tol: float = 1e-4,
+        max_iter: int = 1000,
+        learning_rate: str = "constant",
+        eta0: float | None = None,
+        power_t: float = 0.5,
+        momentum: float = 0.9,
+        nesterov: bool = True,
+        batch_size: int = 256,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        n_iter_no_change: int = 5,
+        warm_start: bool = False,
+        random_state: Any = None,
+        verbose: int = 0,
+        n_threads: int | None = None,
+    ) -> None:
+        super().__init__(
+            loss,
+            penalty=penalty,
+            alpha=alpha,
+            l1_ratio=l1_ratio,
+            fit_intercept=fit_intercept,
+            solver=solver,
+            tol=tol,
+            max_iter=max_iter,
+            learning_rate=learning_rate,
+            eta0=eta0,
+            power_t=power_t,
+            momentum=momentum,
+            nesterov=nesterov,
+            batch_size=batch_size,
+            early_stopping=early_stopping,
+            validation_fraction=validation_fraction,
+            n_iter_no_change=n_iter_no_change,
+            warm_start=warm_start,
+            random_state=random_state,
+            verbose=verbose,
+            n_threads=n_threads,
+        )
+        self.estimate_scale = estimate_scale
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> LossRegressor:
@@ -75,7 +139,8 @@ class LossRegressor(RegressorMixin, LossModel):
         Parameters
         ----------
         X : array-like or CSR matrix of shape (n_samples, n_features)
-            float32 and float64, C and F order and CSR are read where they lie.
+            float32 and float64, C and F order and CSR are read where they lie (in F order not by
+            the stochastic solvers).
         y : array-like of shape (n_samples,)
             Targets, in the domain of the loss.
         sample_weight : array-like of shape (n_samples,), optional
@@ -85,7 +150,11 @@ class LossRegressor(RegressorMixin, LossModel):
         -------
         self : LossRegressor
         """
-        self._fit(self._problem(X, y, sample_weight, reset=True))
+        problems = self._problem(X, y, sample_weight, reset=True)
+        self._fit(problems)
+        self.__dict__.pop("scale_", None)
+        if isinstance(problems[0], HuberWithScale):
+            self.scale_ = problems[0].scale(self._thetas()[0])
         return self
 
     @available_if(trains_in_pieces)
@@ -97,6 +166,9 @@ class LossRegressor(RegressorMixin, LossModel):
         """
         self._partial_fit(self._problem(X, y, sample_weight, reset=not hasattr(self, "coef_")))
         return self
+
+    def _kind_of_problem(self) -> type[LinearProblem]:
+        return HuberWithScale if self.estimate_scale else LinearProblem
 
     def _problem(self, X: Any, y: Any, sample_weight: Any, reset: bool) -> list[LinearProblem]:
         loss = self._loss()

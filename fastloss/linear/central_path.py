@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fastloss.linear.hinges import inner
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -48,17 +50,14 @@ class CentralPath:
 
     def __init__(self, hinges: HingeSum, theta: NDArray[Any]) -> None:
         self.hinges, self.theta = hinges, theta
-        lines = hinges.lines(theta)
-        self.x = lines - hinges.places
+        self.x = hinges.lines(theta) - hinges.places
         # Slopes in the middle, and inside by half the mean distance: of the starts tried on quantiles, tubes and
         # margins, cold and warm, the one that took the fewest steps.
         self.lower = hinges.rises / 2
         self.upper = self.lower.copy()
-        inside, size = (
-            float(np.average(x, weights=hinges.rises)) for x in (np.abs(self.x), np.abs(lines) + np.abs(hinges.places))
-        )
+        inside, self.size = self.reach(), hinges.size(theta)
         # A start with all lines at their kinks says nothing of how far they will go from there.
-        inside = (inside if inside > AT_KINKS * size else size or 1.0) / 2
+        inside = (inside if inside > AT_KINKS * self.size else self.size or 1.0) / 2
         self.above, self.below = np.maximum(self.x, 0.0) + inside, np.maximum(-self.x, 0.0) + inside
 
     def value(self) -> float:
@@ -67,7 +66,11 @@ class CentralPath:
 
     def complementarity(self) -> float:
         """What is left to gain, where the slopes balance."""
-        return float(self.lower @ self.below + self.upper @ self.above)
+        return inner(self.lower, self.below) + inner(self.upper, self.above)
+
+    def reach(self) -> float:
+        """How far lines are from their kinks, on average."""
+        return inner(np.abs(self.x), self.hinges.rises) / float(self.hinges.rises.sum())
 
     def step(self) -> None:
         """One step of predictor and corrector."""
@@ -89,8 +92,8 @@ class CentralPath:
 
         _, _, slope, d_below, d_above = direction(0.0, 0.0)
         primal, dual = self._lengths(slope, d_below, d_above)
-        there = float((lower + dual * slope) @ (below + primal * d_below))
-        there += float((upper - dual * slope) @ (above + primal * d_above))
+        there = inner(lower + dual * slope, below + primal * d_below)
+        there += inner(upper - dual * slope, above + primal * d_above)
         mu = (there / here) ** 3 * here / (2 * len(lower))
         along, moved, slope, d_below, d_above = direction(mu - slope * d_below, mu + slope * d_above)
         primal, dual = self._lengths(slope, d_below, d_above)
@@ -116,22 +119,36 @@ class CentralPath:
         rest too. Slopes that balance exactly are no further from these than kappa times the distance from the bounds,
         so that the sum is at most 1 + kappa times as large.
         """
-        hinges, kappa = self.hinges, np.inf
+        hinges = self.hinges
         self.x = hinges.lines(self.theta) - hinges.places  # without what the steps' roundings add up to
-        for _ in range(MOST_BALANCINGS):
-            room = np.minimum(self.lower, self.upper)
-            rest = hinges.pull_back(self.lower) + hinges.ridge * self.theta
-            share = hinges.lines(factor(hinges.curvature(room))(rest))
-            kappa = float(np.abs(share).max())
-            if not kappa < 1:
-                return np.inf
-            if kappa < BALANCED:
-                break
-            self.lower = self.lower - room * share
-            self.upper = self.upper + room * share
-        left = float(self.lower @ np.maximum(-self.x, 0.0) + self.upper @ np.maximum(self.x, 0.0))
+        lower, upper, rest, kappa = self._balanced(self.lower, self.upper)
+        if kappa < 1:
+            self.lower, self.upper = lower, upper
+        else:  # rows that a plane separates from the others balance at their bounds only
+            far = self.size * np.minimum(self.lower, self.upper) < hinges.rises * np.abs(self.x)
+            lower = np.where(far, np.where(self.x > 0, hinges.rises, 0.0), self.lower)
+            upper = np.where(far, hinges.rises - lower, self.upper)
+            lower, upper, rest, kappa = self._balanced(lower, upper)
+        if not kappa < 1:
+            return np.inf
+        left = inner(lower, np.maximum(-self.x, 0.0)) + inner(upper, np.maximum(self.x, 0.0))
         ridge = hinges.ridge > 0
         return (1 + kappa) * left + float((rest[ridge] ** 2 / hinges.ridge[ridge]).sum()) / 2
+
+    def _balanced(
+        self, lower: NDArray[Any], upper: NDArray[Any]
+    ) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any], float]:
+        """Slopes in balance, what their balance lacks, and kappa: they are not in balance unless it is less than 1."""
+        hinges = self.hinges
+        for _ in range(MOST_BALANCINGS):
+            room = np.minimum(lower, upper)
+            rest = hinges.pull_back(lower) + hinges.ridge * self.theta
+            share = hinges.lines(factor(hinges.curvature(room))(rest))
+            kappa = float(np.abs(share).max())
+            if not BALANCED <= kappa < 1:
+                break
+            lower, upper = lower - room * share, upper + room * share
+        return lower, upper, rest, kappa
 
 
 def _length(x: NDArray[Any], change: NDArray[Any]) -> float:

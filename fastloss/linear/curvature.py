@@ -109,10 +109,17 @@ def metric(problem: LinearProblem, theta: NDArray[Any]) -> Metric:
 
 
 def _of_matrix(hessian: NDArray[Any], problem: LinearProblem) -> Metric:
-    scale, values, vectors = _scaled_eigen(hessian)
-    values = values + 1 / problem.n_samples  # what so many rows cannot tell from 0
-    scaled = scale[:, None] * vectors
-    inverse = (scaled / values) @ scaled.T
+    scale = _to_ones(hessian)
+    lift = 1 / problem.n_samples  # what so many rows cannot tell from 0
+    lifted = hessian * scale * scale[:, None]
+    lifted[np.diag_indices_from(lifted)] += lift
+    try:
+        np.linalg.cholesky(lifted)
+        inverse = scale[:, None] * np.linalg.inv(lifted) * scale
+    except np.linalg.LinAlgError:  # it curves down somewhere: much dearer
+        scale, values, vectors = _scaled_eigen(hessian)
+        scaled = scale[:, None] * vectors
+        inverse = (scaled / (values + lift)) @ scaled.T
     return lambda gradient: (inverse @ gradient.ravel()).reshape(problem.shape)
 
 
@@ -132,11 +139,17 @@ def _of_product(features: NDArray[Any], between: NDArray[Any], problem: LinearPr
     return solve
 
 
-def _scaled_eigen(a: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
-    """1/sqrt(diagonal), and absolute eigenvalues and eigenvectors of what this scaling makes of the matrix."""
+def _to_ones(a: NDArray[Any]) -> NDArray[Any]:
+    """1/sqrt(diagonal), which scales a matrix to a diagonal of ones; of an empty diagonal that of its mean."""
     diagonal = np.abs(np.diag(a))
     empty = diagonal <= 1e-12 * diagonal.max(initial=0.0)
-    scale = 1 / np.sqrt(np.where(empty, diagonal.mean() or 1.0, diagonal))
+    result: NDArray[Any] = 1 / np.sqrt(np.where(empty, diagonal.mean() or 1.0, diagonal))
+    return result
+
+
+def _scaled_eigen(a: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
+    """1/sqrt(diagonal), and absolute eigenvalues and eigenvectors of what this scaling makes of the matrix."""
+    scale = _to_ones(a)
     values, vectors = np.linalg.eigh(a * scale * scale[:, None])
     return scale, np.abs(values), vectors
 

@@ -16,6 +16,11 @@ if TYPE_CHECKING:
 ROUNDINGS = 4
 
 
+def inner(a: NDArray[Any], b: NDArray[Any]) -> float:
+    """a . b, without BLAS: its threads take longer to begin than this takes, and those of a pass may still be there."""
+    return float(np.einsum("i,i->", a, b))
+
+
 class HingeSum:
     """linear . theta + sum_j ridge_j theta_j^2 / 2 + sum_i rise_i max(0, line_i(theta) - place_i), up to a constant.
 
@@ -97,12 +102,15 @@ class HingeSum:
         """What the hinges of all but these rows cost more at x than the lines that `part` made of them."""
         wrong = self._by_kink((x > 0) != above)
         wrong[:, rows] = False
-        return float(self._by_kink(self.rises)[wrong] @ np.abs(self._by_kink(x)[wrong]))
+        return inner(self._by_kink(self.rises)[wrong], np.abs(self._by_kink(x)[wrong]))
+
+    def size(self, theta: NDArray[Any]) -> float:
+        """Of the numbers whose differences are the distances from the kinks, on average."""
+        return inner(np.abs(self.lines(theta)) + np.abs(self.places), self.rises) / float(self.rises.sum())
 
     def noise(self, theta: NDArray[Any]) -> float:
         """What rounding may make of the value at theta."""
-        size = np.abs(self.lines(theta)) + np.abs(self.places)
-        return ROUNDINGS * float(np.finfo(np.float64).eps) * float(self.rises @ size)
+        return ROUNDINGS * float(np.finfo(np.float64).eps) * float(self.rises.sum()) * self.size(theta)
 
     def _by_kink(self, x: NDArray[Any]) -> Any:
         """The numbers of the hinges on scores, as (n_kinks, n_samples)."""
@@ -133,8 +141,8 @@ class HingeSum:
 
     def value(self, theta: NDArray[Any], x: NDArray[Any]) -> float:
         """The sum at theta, whose lines are x above their places."""
-        bent = float(self.rises @ np.maximum(x, 0.0))
-        return bent + float(self.linear @ theta) + float(self.ridge @ np.square(theta)) / 2
+        bent = inner(self.rises, np.maximum(x, 0.0))
+        return bent + inner(self.linear, theta) + inner(self.ridge, np.square(theta)) / 2
 
 
 def least(problem: LinearProblem) -> float:

@@ -8,9 +8,10 @@ import numpy as np
 
 from fastloss.linear.central_path import CentralPath
 from fastloss.linear.hinges import HingeSum, least
+from fastloss.linear.passes import uncentred
 from fastloss.linear.problem import LinearProblem
 from fastloss.linear.solution import Solution
-from fastloss.linear.start import origin, sample
+from fastloss.linear.start import far_from_zero, origin, sample
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -26,8 +27,8 @@ TOO_MANY = 1 / 3
 OF_SAMPLING, OF_LAST = 0.1, 0.1
 # Parameters have so many rows near a kink, at least, to be decided by.
 LEAST_NEAR = 20
-# Whether columns lie so many of their standard deviations from 0 is seen on so many rows; they are then moved to 0.
-FAR, FEW = 1e3, 1000
+# Lines that are so many times as far from their kinks as those are from 0 are on their way to infinity.
+GONE = 1e6
 # So many steps that do not make the gap smaller are the end of what the type can tell.
 PATIENCE = 10
 
@@ -91,23 +92,25 @@ def solve(
     """
     if not problem.loss.piecewise_linear or problem.loss.has_rows:
         raise ValueError(f"{problem.loss!r} is not linear between kinks: use a solver for smooth losses")
-    given, shift = problem, _far_from_zero(problem)
-    if shift is not None or problem.dtype != np.float64:
-        problem = _in_float64(problem, shift)
+    given, centre = problem, far_from_zero(problem)
+    if centre is not None or problem.dtype != np.float64:
+        problem = _in_float64(problem, centre)
     course = _Course(problem, tol, max_iter, report)
     theta = origin(problem) if start is None else np.array(start, dtype=np.float64).reshape(problem.shape)
-    if shift is not None and start is not None:
-        theta[-1] += shift @ theta[:-1]
+    if centre is not None and start is not None:
+        theta = uncentred(theta, -centre)
     message, interrupted = f"no further progress is possible in {problem.dtype}", False
     with np.errstate(all="ignore"):  # what is not finite ends a path
         objective = _objective(problem, theta)
         hinges = HingeSum.of(problem)
-        course.noise = hinges.noise(theta)
+        course.noise, course.size = hinges.noise(theta), hinges.size(theta)
         course.bound = least(problem)
         course.see(theta, objective, np.inf)
         try:
             if course.gap > course.noise:
                 _solve(course, problem, hinges, theta, tol)
+            if course.gone:
+                message = "coefficients grow without end (a plane separates samples; a penalty bounds them)"
         except (KeyboardInterrupt, _Over) as end:
             if course.last is not None:
                 course.see(course.last, _objective(problem, course.last), np.inf)
@@ -115,9 +118,9 @@ def solve(
             if isinstance(end, KeyboardInterrupt):
                 interrupted, message = True, f"interrupted after {course.n_iter} steps"
     solution = course.solution(message)._replace(interrupted=interrupted)
-    if shift is not None:
-        solution.theta[-1] -= shift @ solution.theta[:-1]
-        solution = solution._replace(objective=_objective(given, solution.theta))
+    if centre is not None:
+        theta = uncentred(solution.theta, centre)
+        solution = solution._replace(theta=theta, objective=_objective(given, theta))
     return solution
 
 
@@ -140,7 +143,8 @@ def _solve(course: _Course, problem: LinearProblem, hinges: HingeSum, theta: NDA
     while True:
         rows = hinges.nearest(x, count) if count < n else np.arange(n)
         part = hinges.part(rows, x > 0) if count < n else hinges
-        found, gap = _follow(course, part, theta, objective, wanted, certified)
+        floor = course.bound if certified else least(problem)
+        found, gap = _follow(course, part, theta, objective, wanted, floor, certified)
         there = hinges.lines(found) - hinges.places
         gap += hinges.misplaced(rows, x > 0, there)
         value = _objective(problem, found)
@@ -160,26 +164,32 @@ def _solve(course: _Course, problem: LinearProblem, hinges: HingeSum, theta: NDA
 
 
 def _follow(
-    course: _Course, hinges: HingeSum, theta: NDArray[Any], objective: float, tol: float, certified: bool
+    course: _Course, hinges: HingeSum, theta: NDArray[Any], objective: float, tol: float, floor: float, certified: bool
 ) -> tuple[NDArray[Any], float]:
-    """A minimum of hinges that are `objective` at theta, but for a constant, and a bound on what is left to gain."""
+    """A minimum of hinges that are `objective` at theta, but for a constant, and a bound on what is left to gain.
+
+    All hinges together, of these rows and the others, do not go below `floor`.
+    """
     path = CentralPath(hinges, theta)
     constant = objective - path.value()
+    # Lower than this by more than is asked for: some of the other rows have changed sides.
+    impossible = floor - course.goal(objective, tol)
     least, idle = np.inf, 0
     try:
         while idle < PATIENCE:
             course.begin_step()
             path.step()
             value, gap = path.value() + constant, path.complementarity()
-            if not np.isfinite(value + gap):
-                break
+            course.gone = path.reach() > GONE * course.size > 0
+            if course.gone or not np.isfinite(value + gap) or value < impossible:
+                return theta, np.inf
             theta = path.theta
             course.end_step(theta, value, gap)
             goal = course.goal(value, tol)
             # With rows all at their least losses there may be no end to where the path leads, nor a balance of slopes.
-            above = max(value - course.bound, 0.0) if certified else np.inf
+            above = max(value - floor, 0.0)
             if min(gap, above) <= goal:
-                gap = min(path.certify(), above) if certified else gap
+                gap = min(path.certify() if certified else gap, above)
                 if gap <= goal:
                     return theta, gap
             least, idle = (gap, 0) if gap < least else (least, idle + 1)
@@ -197,10 +207,11 @@ class _Course:
 
     def __init__(self, problem: LinearProblem, tol: float, max_iter: int, report: Report | None) -> None:
         self.problem, self.tol, self.max_iter, self.report = problem, tol, max_iter, report
-        self.n_iter, self.noise, self.bound = 0, 0.0, -np.inf
+        self.n_iter, self.noise, self.size, self.bound = 0, 0.0, 0.0, -np.inf
         self.theta: NDArray[Any] | None = None
         self.last: NDArray[Any] | None = None  # where the last step led, for a sample or for all rows
         self.objective = self.gap = np.inf
+        self.gone = False  # whether the last step led towards infinity
 
     def goal(self, value: float, tol: float) -> float:
         """The gap to end at."""
@@ -240,26 +251,11 @@ def _objective(problem: LinearProblem, theta: NDArray[Any]) -> float:
     return problem.value(theta) + problem.absolute(theta)
 
 
-def _far_from_zero(problem: LinearProblem) -> NDArray[Any] | None:
-    """Where the columns of X lie, if one lies so far from 0 that it can hardly be told from the intercept."""
-    if not problem.fit_intercept or not isinstance(problem.X, np.ndarray):
-        return None
-    few = np.asarray(sample(problem, FEW).X, dtype=np.float64)
-    mean, width = few.mean(axis=0), few.std(axis=0)
-    return mean if ((np.abs(mean) > FAR * width) & (width > 0)).any() else None
-
-
-def _in_float64(problem: LinearProblem, shift: NDArray[Any] | None) -> LinearProblem:
-    """A copy in float64, its columns moved by -shift."""
+def _in_float64(problem: LinearProblem, centre: NDArray[Any] | None) -> LinearProblem:
+    """A copy in float64, of X - centre."""
     X = problem.X.astype(np.float64)
-    if shift is not None:
-        X -= shift
-    return LinearProblem(
-        X,
-        problem.y,
-        problem.loss,
-        sample_weight=problem.sample_weight,
-        penalty=problem.penalty,
-        fit_intercept=problem.fit_intercept,
-        n_threads=problem.n_threads,
-    )
+    if centre is not None and isinstance(X, np.ndarray):
+        X -= centre
+        centre = None
+    options = problem.options | {"centre": centre}
+    return LinearProblem(X, problem.y, problem.loss, sample_weight=problem.sample_weight, **options)

@@ -43,7 +43,8 @@ def solve(
     start : ndarray, optional
         theta to start from; without one, the solution for a sample of the rows.
     tol : float
-        The end is where no entry of the gradient is larger.
+        The end is where no entry of the gradient is larger; with columns of X that lie far from 0 it is that of X
+        with their means taken off.
     max_iter : int
     report : Report, optional
 

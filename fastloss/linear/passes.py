@@ -126,9 +126,13 @@ class PlainPass:
         n, p = self.X.shape
         result = np.zeros((self.shape[0], self.shape[0]))
         step = max(1, CHUNK // max(1, p)) if type(self.X) is np.ndarray else max(1, n)
+        root = np.sqrt(h) if (h >= 0).all() else None  # a matrix times itself is half the work
         for begin in range(0, n, step):
             rows, by = self.X[begin : begin + step], h[begin : begin + step]
-            if type(rows) is np.ndarray:
+            if type(rows) is np.ndarray and root is not None:
+                half = rows * root[begin : begin + step, None]
+                result[:p, :p] += half.T @ half
+            elif type(rows) is np.ndarray:
                 result[:p, :p] += rows.T @ (rows * by[:, None])
             else:
                 result[:p, :p] += (rows.T @ rows.multiply(by[:, None]).tocsr()).toarray()
@@ -136,3 +140,62 @@ class PlainPass:
             result[:p, p] = self.X.T @ h
             result[p, p] = h.sum(dtype=np.float64)
         return result
+
+
+class CentredPass:
+    """A pass over X - centre, which is never formed: the intercept is that of these columns.
+
+    Parameters
+    ----------
+    of_x : LinearPass or PlainPass
+        The pass over X, with an intercept.
+    centre : ndarray of shape (n_features,)
+    dtype : dtype
+        Of X, in which the pass takes coefficients: what it rounds off them would be multiplied by the centre.
+    """
+
+    def __init__(self, of_x: Any, centre: NDArray[Any], dtype: Any) -> None:
+        self.of_x, self.centre, self.dtype = of_x, centre, dtype
+
+    def scores(self, theta: NDArray[Any]) -> NDArray[Any]:
+        """(X - centre) W + b, in X's type."""
+        result: NDArray[Any] = self.of_x.scores(uncentred(theta, self.centre, self.dtype))
+        return result
+
+    def value(self, theta: NDArray[Any]) -> float:
+        """The weighted mean of the losses."""
+        result: float = self.of_x.value(uncentred(theta, self.centre, self.dtype))
+        return result
+
+    def value_and_gradient(self, theta: NDArray[Any]) -> tuple[float, NDArray[Any]]:
+        """The weighted mean of the losses, and its gradient."""
+        value, gradient = self.of_x.value_and_gradient(uncentred(theta, self.centre, self.dtype))
+        return value, self._centred(gradient)
+
+    def pull_back(self, slope: NDArray[Any]) -> NDArray[Any]:
+        """(X - centre, 1)^T slope, of slopes in the scores."""
+        return self._centred(self.of_x.pull_back(slope))
+
+    def product(self, theta: NDArray[Any], at: NDArray[Any], diagonal: bool) -> NDArray[Any]:
+        """As of `PlainPass`."""
+        return self._centred(self.of_x.product(uncentred(theta, self.centre, self.dtype), at, diagonal))
+
+    def gram(self, h: NDArray[Any]) -> NDArray[Any]:
+        """(X - centre, 1)^T diag(h) (X - centre, 1): the upper triangle; what stands below it means nothing."""
+        result: NDArray[Any] = self.of_x.gram(h)
+        result[:-1, :-1] -= np.multiply.outer(self.centre, result[:-1, -1])
+        result[:-1, -1] -= self.centre * result[-1, -1]
+        result[:-1, :-1] -= np.multiply.outer(result[:-1, -1], self.centre)
+        return result
+
+    def _centred(self, gradient: NDArray[Any]) -> NDArray[Any]:
+        gradient[:-1] -= np.multiply.outer(self.centre, gradient[-1])
+        return gradient
+
+
+def uncentred(theta: NDArray[Any], centre: NDArray[Any], dtype: Any = np.float64) -> NDArray[Any]:
+    """Coefficients and intercept for X that are theta for X - centre; coefficients are rounded to `dtype`."""
+    result = np.array(theta, dtype=np.float64)
+    result[:-1] = result[:-1].astype(dtype)
+    result[-1] -= centre @ result[:-1]
+    return result

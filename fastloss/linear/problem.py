@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fastloss.linear.passes import WIDE, PlainPass, make_pass
+from fastloss.linear.passes import WIDE, CentredPass, PlainPass, make_pass
 from fastloss.penalties import L2, Penalty
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ class LinearProblem:
     """F(theta) = mean of w l(y, X W + b) over the total weight, plus l2/2 ||W||^2 + l1 ||W||_1.
 
     What solvers ask of data and loss. X is read here and in the pass over it; of the solvers `interior` alone looks at
-    it, to solve a copy in float64 or one with columns moved to 0. theta has a row per feature and, with an intercept,
+    it, to solve a copy in float64. theta has a row per feature and, with an intercept,
     one more: shape (n_features + fit_intercept,), or (n_features + fit_intercept, n_outputs) for a loss of rows. It is
     float64, whatever X is; scores, gradients of scores and the pass over X have the type of X.
 
@@ -39,6 +39,8 @@ class LinearProblem:
     n_outputs : int
         Columns of the scores; 1 for scores of shape (n_samples,).
     n_threads : int, optional
+    centre : ndarray of shape (n_features,), optional
+        Read X - centre for X. It is not formed, so that sparse X stays sparse; dense rows of a `subset` are moved.
     """
 
     def __init__(
@@ -52,6 +54,7 @@ class LinearProblem:
         fit_intercept: bool = True,
         n_outputs: int = 1,
         n_threads: int | None = None,
+        centre: NDArray[Any] | None = None,
     ) -> None:
         if isinstance(X, np.ma.MaskedArray):
             raise TypeError("X is a masked array, whose mask would be lost: fill what it hides, or leave out its rows")
@@ -61,6 +64,7 @@ class LinearProblem:
         self.penalty = L2(0.0) if penalty is None else penalty
         self.l1, self.l2 = self.penalty.strengths
         self.fit_intercept, self.n_outputs, self.n_threads = fit_intercept, n_outputs, n_threads
+        self.centre = centre
         self.n_samples, self.n_features = X.shape
         self.dtype = X.dtype
         rows = self.n_features + fit_intercept
@@ -69,8 +73,10 @@ class LinearProblem:
         columns: tuple[int, ...] = (n_outputs,) if loss.has_rows else ()
         self.shape = (rows, *columns)
         arguments = (loss, X, y, sample_weight, (self.n_samples, *columns), fit_intercept, n_threads)
-        self._plain = PlainPass(*arguments)
-        self._pass = make_pass(*arguments) or self._plain
+        self._plain: Any = PlainPass(*arguments)
+        self._pass: Any = make_pass(*arguments) or self._plain
+        if centre is not None:
+            self._plain, self._pass = (CentredPass(of_x, centre, self.dtype) for of_x in (self._plain, self._pass))
         narrow = isinstance(X, np.ndarray) and self.n_features < WIDE
         self._gram_pass = self._pass if narrow else self._plain
         _check_total(sample_weight, self.dtype)
@@ -82,8 +88,8 @@ class LinearProblem:
 
     @property
     def compiled(self) -> Any:
-        """The compiled pass over X, or None where there is none."""
-        return None if self._pass is self._plain else self._pass
+        """The compiled pass over X, or None where there is none, or it is centred."""
+        return None if isinstance(self._pass, PlainPass | CentredPass) else self._pass
 
     def scores(self, theta: NDArray[Any]) -> NDArray[Any]:
         """X W + b, of shape (n_samples,) or (n_samples, n_outputs)."""
@@ -112,7 +118,9 @@ class LinearProblem:
     def mean_squares(self) -> NDArray[Any]:
         """The mean square of each feature and, for the intercept, 1."""
         squares = np.square(self.X) if isinstance(self.X, np.ndarray) else self.X.multiply(self.X)
-        means = np.asarray(squares.mean(axis=0)).ravel()
+        means = np.asarray(squares.mean(axis=0, dtype=np.float64)).ravel()
+        if self.centre is not None:
+            means -= self.centre * (2 * np.asarray(self.X.mean(axis=0, dtype=np.float64)).ravel() - self.centre)
         return np.append(means, 1.0) if self.fit_intercept else means
 
     def hessian(self, theta: NDArray[Any], kind: Hessian = "exact") -> NDArray[Any]:
@@ -152,18 +160,32 @@ class LinearProblem:
         least = np.where(w != 0, np.abs(g + self.l1 * np.sign(w)), np.maximum(np.abs(g) - self.l1, 0.0))
         return float(max(least.max(initial=0.0), np.abs(gradient[p:]).max(initial=0.0)))
 
+    @property
+    def options(self) -> dict[str, Any]:
+        """What beside X, y, loss and weights makes a problem."""
+        names = ("penalty", "fit_intercept", "n_outputs", "n_threads", "centre")
+        return {name: getattr(self, name) for name in names}
+
     def subset(self, rows: Any) -> LinearProblem:
         """The same problem on some of the samples: a slice, indices or a mask."""
-        return type(self)(
-            self.X[rows],
-            self.y[rows],
-            self.loss,
-            sample_weight=None if self.sample_weight is None else self.sample_weight[rows],
-            penalty=self.penalty,
-            fit_intercept=self.fit_intercept,
-            n_outputs=self.n_outputs,
-            n_threads=self.n_threads,
-        )
+        X, options = self.X[rows], self.options
+        if self.centre is not None and isinstance(X, np.ndarray):
+            X, options["centre"] = np.subtract(X, self.centre).astype(self.dtype), None
+        weight = None if self.sample_weight is None else self.sample_weight[rows]
+        return type(self)(X, self.y[rows], self.loss, sample_weight=weight, **options)
+
+    def centred(self, centre: NDArray[Any]) -> LinearProblem:
+        """The same problem on X - centre."""
+        return self._of(self.X, centre)
+
+    def by_rows(self) -> LinearProblem:
+        """The same problem, with a copy of an X that lies by columns: for what reads rows here and there."""
+        X = np.ascontiguousarray(self.X) if isinstance(self.X, np.ndarray) else self.X
+        return self if X is self.X else self._of(X, self.centre)
+
+    def _of(self, X: Any, centre: NDArray[Any] | None) -> LinearProblem:
+        options = self.options | {"centre": centre}
+        return type(self)(X, self.y, self.loss, sample_weight=self.sample_weight, **options)
 
     def _like_scores(self, array: NDArray[Any]) -> NDArray[Any]:
         return np.ascontiguousarray(array, self.dtype)

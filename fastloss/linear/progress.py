@@ -42,8 +42,11 @@ class Progress:
         self.message = ""
 
     def noise(self, objective: float) -> float:
-        """Differences of the objective below this are rounding."""
-        return 2 * float(np.finfo(self.problem.dtype).eps) * abs(objective)
+        """Differences of the objective below this are rounding: its own, and that of scores of columns far from 0."""
+        size, centre = abs(objective), self.problem.centre
+        if centre is not None and self.theta is not None:
+            size += float((np.abs(centre) @ np.abs(self.theta[:-1])).max())
+        return 2 * float(np.finfo(self.problem.dtype).eps) * size
 
     def see(self, theta: NDArray[Any], value: float, gradient: NDArray[Any]) -> tuple[float, float]:
         """Take a point with F without l1 and its gradient, and keep it if it is the best: objective and gap there."""

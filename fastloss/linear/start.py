@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fastloss.linear.passes import uncentred
 from fastloss.linear.problem import LinearProblem
 from fastloss.linear.progress import Progress
 from fastloss.losses.binary import Perceptron
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 ROWS, ROWS_PER_PARAMETER = 5_000, 10
 # For a constant, which is only where to start, so many will do.
 ROWS_OF_CONSTANT = 500
+# Columns that lie so many of their standard deviations from 0, by so many rows, are moved.
+FAR, ROWS_OF_CENTRE = 10.0, 1000
 # A convex fit to start from has a gradient of at most this share of the largest slope of its loss.
 START = 1e-3
 # Of large data it is this share, whose solution takes a small part of the time that it saves.
@@ -64,6 +67,21 @@ def origin(problem: LinearProblem) -> NDArray[Any]:
     return theta
 
 
+def far_from_zero(problem: LinearProblem) -> NDArray[Any] | None:
+    """Where the columns of X lie, if one can hardly be told from the intercept: so far from 0 for its spread.
+
+    What solvers see of such columns is a mean, and their gradient is a small difference of large numbers. With the
+    columns moved there, which changes the intercept and nothing else, they are as good as any.
+    """
+    if not problem.fit_intercept:
+        return None
+    X = sample(problem, ROWS_OF_CENTRE).X
+    mean = np.asarray(X.mean(axis=0, dtype=np.float64)).ravel()
+    squares = np.square(X - mean).mean(axis=0) if isinstance(X, np.ndarray) else X.multiply(X).mean(axis=0) - mean**2
+    far = np.square(mean) > FAR**2 * np.asarray(squares).ravel()
+    return np.where(far, mean, 0.0) if far.any() else None
+
+
 def solve_from(
     problem: LinearProblem,
     start: NDArray[Any] | None,
@@ -73,10 +91,15 @@ def solve_from(
     report: Report | None,
 ) -> Solution:
     """Where `descend` leads to from where `begin` begins."""
+    centre = far_from_zero(problem)
+    if centre is not None:
+        problem = problem.centred(centre)
+        start = None if start is None else uncentred(start, -centre)
     progress = Progress(problem, tol, max_iter, report)
     with progress, np.errstate(over="ignore", invalid="ignore"):  # a step too far is taken back
         descend(problem, progress, *begin(problem, progress, start, descend))
-    return progress.solution()
+    solution = progress.solution()
+    return solution if centre is None else solution._replace(theta=uncentred(solution.theta, centre))
 
 
 def starts_at_its_minimum(loss: Loss) -> bool:
@@ -104,15 +127,7 @@ def constant_or_robust(problem: LinearProblem, progress: Progress, descend: Desc
     size = float(AbsoluteError().optimum(np.abs(few.y - few.scores(theta)), few.sample_weight))
     if not 0 < size < np.inf:
         return theta
-    convex = LinearProblem(
-        few.X,
-        few.y,
-        PseudoHuber(delta=size),
-        sample_weight=few.sample_weight,
-        penalty=few.penalty,
-        fit_intercept=few.fit_intercept,
-        n_threads=few.n_threads,
-    )
+    convex = LinearProblem(few.X, few.y, PseudoHuber(delta=size), sample_weight=few.sample_weight, **few.options)
     known = Progress(convex, START * size, progress.max_iter, None)
     descend(convex, known, *begin(convex, known, None, descend))
     assert known.theta is not None
