@@ -1,0 +1,235 @@
+"""What a metric would be after training on each loss, without training: a derivation from what is known of M-estimates.
+
+A loss L of raw scores leads a model, with more and more data, to scores with E[L'] = 0, whose metric need not be the
+best one: that is its bias. With n rows and d parameters the scores also err about there, with variance about
+
+    d/n E[psi^2] / E[psi']^2,
+
+psi = L' in the score: the sandwich of an M-estimate [1]_, for rows independent of the features. For K scores per row it
+is the matrix H^-1 G H^-1 with G = E[psi psi^T] and H = E[dpsi]. The bias is measured by recalibrating the predictions,
+a + b s, with L; the noise is added to these scores and the metric averaged over it. Both steps cost a fit of two
+numbers.
+
+E[psi'] has no meaning where L has a kink, and yet the mean of psi does have a slope: the density of the residuals at
+the kink is in it. So it is taken from the mean of psi at scores on both sides, h = scale n^(-1/5) away, of every loss.
+
+References
+----------
+.. [1] P. J. Huber, "Robust estimation of a location parameter", Ann. Math. Stat. 35 (1964).
+   https://doi.org/10.1214/aoms/1177703732; A. W. van der Vaart, "Asymptotic Statistics", ch. 5, Cambridge (1998).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fastloss.advisor.baseline import Baseline, unit
+from fastloss.advisor.fit import fit, in_loss_type, scores
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from fastloss.advisor.metric import Metric
+    from fastloss.advisor.target import Target
+    from fastloss.loss import Loss
+
+__all__ = ["FOLDS", "ROWS_PER_PARAMETER", "Expectation", "Flat", "expect", "make_folds"]
+
+FOLDS = 10
+# Without features to count: rows per parameter. A heuristic, of models that are neither starved nor idle.
+ROWS_PER_PARAMETER = 20
+NODES = 9  # of Gauss-Hermite quadrature
+PAIRS = 4  # of draws and their opposites, of metrics that are no sum over rows, and of rows of scores
+SMALL = 1e-3  # a relative change of the noise, for its slope
+# So many columns of scores are recalibrated together; more would be more parameters than rows tell about.
+MOST_COLUMNS = 30
+
+
+class Flat(ValueError):
+    """The mean loss does not bend upwards where it is least."""
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """The metric, as a cost, expected of a loss.
+
+    Parameters
+    ----------
+    cost : float
+        With bias and noise.
+    limit : float
+        The bias alone: what it would be with data without end.
+    without : ndarray of shape (n_folds,)
+        The cost without the rows of each fold: a jackknife, for uncertainties of differences.
+    """
+
+    cost: float
+    limit: float
+    without: NDArray[np.float64]
+
+    def above(self, other: Expectation) -> tuple[float, float]:
+        """The difference of the costs, and its standard error [1]_ (a grouped jackknife)."""
+        difference = self.without - other.without
+        k = len(difference)
+        return self.cost - other.cost, float(np.sqrt((k - 1) / k * np.sum(np.square(difference - difference.mean()))))
+
+
+def make_folds(target: Target, n_folds: int, rng: np.random.Generator) -> NDArray[np.intp]:
+    """The fold of each row, drawn at random; of labels so that each fold has about its share of each class."""
+    folds = np.empty(target.n, np.intp)
+    groups = [np.arange(target.n)]
+    if target.of_labels:
+        groups = [np.flatnonzero(target.y == label) for label in np.unique(target.y)]
+    first = 0
+    for rows in groups:
+        folds[rng.permutation(rows)] = (first + np.arange(len(rows))) % n_folds
+        first += len(rows)
+    return folds
+
+
+def expect(
+    loss: Loss,
+    metric: Metric,
+    target: Target,
+    baseline: Baseline | None,
+    folds: NDArray[np.intp],
+    parameters_per_row: float,
+    rng: np.random.Generator,
+    n_threads: int | None = None,
+) -> Expectation:
+    """The metric expected of a loss.
+
+    Parameters
+    ----------
+    loss : Loss
+    metric : Metric
+    target : Target
+    baseline : Baseline, optional
+        Without it, the scores are a constant.
+    folds : ndarray of shape (n_samples,)
+        A row is recalibrated by the others' folds.
+    parameters_per_row : float
+        d/n.
+    rng : Generator
+        Fresh from the same seed for each loss, so that all have the same draws.
+    n_threads : int, optional
+
+    Raises
+    ------
+    Flat
+        Where the mean loss has no minimum there.
+    """
+    size = unit(loss, target, baseline)
+    n_outputs = len(target.labels) if loss.layout == "classes" else 1
+    raw = _recalibrated(loss, target, baseline, folds, size, n_outputs, n_threads)
+    y = target.y
+    noise = _Noise(loss, in_loss_type(loss, y, n_outputs), raw, folds, size, parameters_per_row)
+    root = noise.root(None)
+    relative = np.array([noise.relative(k) for k in range(folds.max() + 1)])
+    weights, nodes = _nodes(metric, raw, rng)
+
+    def cost_of(factor: float, rows: Any = slice(None)) -> Any:
+        total: Any = 0.0
+        for weight, node in zip(weights, nodes, strict=True):
+            moved = raw + factor * (node * root[0, 0] if raw.ndim == 1 else node @ root)
+            total = total + weight * metric.costs(y[rows], loss, moved[rows])
+        return total
+
+    limit = metric.mean(y, loss, raw)
+    slope = (np.mean(cost_of(1 + SMALL)) - np.mean(cost_of(1 - SMALL))) / (2 * SMALL)
+    if metric.by_row:
+        rows = cost_of(1.0)
+        kept = np.array([rows[folds != k].mean() for k in range(len(relative))])
+        cost = float(rows.mean())
+    else:
+        cost = float(cost_of(1.0))
+        kept = np.array([cost_of(1.0, folds != k) for k in range(len(relative))])
+    return Expectation(cost, limit, kept + slope * (relative - 1))
+
+
+def _recalibrated(
+    loss: Loss,
+    target: Target,
+    baseline: Baseline | None,
+    folds: NDArray[np.intp],
+    size: float,
+    n_outputs: int,
+    n_threads: int | None,
+) -> NDArray[Any]:
+    """The scores that the loss makes of the predictions, each by a fit to the other folds."""
+    s = np.zeros((target.n, 1)) if baseline is None else baseline.raw(loss).reshape(target.n, -1)
+    if s.shape[1] > MOST_COLUMNS:
+        return s
+    spread = s.std(axis=0)
+    s = (s - s.mean(axis=0)) / np.where(spread > 0, spread, 1.0)
+    raw = np.empty(target.n if n_outputs == 1 else (target.n, n_outputs))
+    for k in range(folds.max() + 1):
+        held = folds == k
+        theta = fit(loss, s[~held], target.y[~held], size, n_outputs, n_threads)
+        raw[held] = scores(theta, s[held])
+    return raw
+
+
+class _Noise:
+    """The matrix d/n H^-1 G H^-1, from sums over folds so that it is had without each of them too."""
+
+    def __init__(
+        self, loss: Loss, y: NDArray[Any], raw: NDArray[Any], folds: NDArray[np.intp], size: float, ratio: float
+    ) -> None:
+        n_folds, self.ratio = folds.max() + 1, ratio
+        step = size * len(raw) ** -0.2
+        columns = 1 if raw.ndim == 1 else raw.shape[1]
+
+        def slopes(shift: Any) -> NDArray[Any]:
+            psi: NDArray[Any] = loss.gradient(y, raw + shift, reduction="none").reshape(len(raw), columns)
+            return psi
+
+        psi = slopes(0.0)
+        self.counts = np.bincount(folds, minlength=n_folds).astype(float)
+        self.squares = np.array([psi[folds == k].T @ psi[folds == k] for k in range(n_folds)])
+        self.bends = np.empty((n_folds, columns, columns))
+        for j in range(columns):
+            shift = step if raw.ndim == 1 else step * np.eye(columns)[j]
+            change = (slopes(shift) - slopes(-shift)) / (2 * step)
+            for k in range(n_folds):
+                self.bends[k, :, j] = change[folds == k].sum(axis=0)
+        self.trace = float(np.trace(self.covariance(None)))
+
+    def covariance(self, without: int | None) -> NDArray[Any]:
+        """Of all folds, or of all but one."""
+        kept = np.arange(len(self.counts)) != (-1 if without is None else without)
+        n = self.counts[kept].sum()
+        squares, bends = self.squares[kept].sum(axis=0) / n, self.bends[kept].sum(axis=0) / n
+        bends = (bends + bends.T) / 2
+        values, vectors = np.linalg.eigh(bends)
+        top = values.max()
+        if not top > 0 or values.min() < -1e-3 * top:
+            raise Flat("the mean loss does not bend upwards at its minimum: it ignores too many of these rows")
+        inverse = np.where(values > 1e-6 * top, 1 / np.where(values > 1e-6 * top, values, 1.0), 0.0)
+        bread = (vectors * inverse) @ vectors.T
+        result: NDArray[Any] = self.ratio * bread @ squares @ bread
+        return result
+
+    def root(self, without: int | None) -> NDArray[Any]:
+        """A symmetric root of the covariance."""
+        values, vectors = np.linalg.eigh(self.covariance(without))
+        result: NDArray[Any] = (vectors * np.sqrt(np.maximum(values, 0.0))) @ vectors.T
+        return result
+
+    def relative(self, without: int) -> float:
+        """The standard deviation without a fold, as a factor of that with all."""
+        return float(np.sqrt(np.trace(self.covariance(without)) / self.trace)) if self.trace > 0 else 1.0
+
+
+def _nodes(metric: Metric, raw: NDArray[Any], rng: np.random.Generator) -> tuple[Sequence[float], Sequence[Any]]:
+    """Weights and standard normal deviations to average over."""
+    if metric.by_row and raw.ndim == 1:
+        nodes, weights = np.polynomial.hermite_e.hermegauss(NODES)
+        return (weights / weights.sum()).tolist(), nodes.tolist()
+    draws = [rng.standard_normal(raw.shape) for _ in range(PAIRS)]
+    return [0.5 / PAIRS] * (2 * PAIRS), [sign * draw for draw in draws for sign in (1.0, -1.0)]
