@@ -10,8 +10,9 @@ import numpy as np
 from fastloss.advisor import baseline as baselines
 from fastloss.advisor import reasons, trial
 from fastloss.advisor.candidates import Candidate, Choice, choose, convention
-from fastloss.advisor.expectation import FOLDS, ROWS_PER_PARAMETER, Expectation, Flat, expect, make_folds
+from fastloss.advisor.expectation import FOLDS, ROWS_PER_PARAMETER, Expectation, Unranked, expect, make_folds
 from fastloss.advisor.metric import Metric, default_loss, find_metric
+from fastloss.advisor.reasons import written
 from fastloss.advisor.report import Advice, Report
 from fastloss.advisor.target import FEWEST, FEWEST_OF_CLASS, Target, describe
 
@@ -86,8 +87,8 @@ def recommend(
             expected[candidate] = expect(
                 candidate.loss, chosen_metric, target, fitted, folds, ratio, rng, n_threads
             )
-        except Flat as error:
-            rejected[candidate.loss.name] = str(error)
+        except Unranked as error:
+            rejected[_named(candidate, choice)] = str(error)
     order = sorted(expected, key=lambda c: expected[c].cost if np.isfinite(expected[c].cost) else np.inf)
     trials: dict[str, dict[Candidate, Trial]] = {}
     if verify:
@@ -118,6 +119,12 @@ def _check(verify: Any, X: Any, models: Sequence[str], cv: Any, time_budget: Any
 def _fewest(target: Target) -> int:
     """The rows of the rarest class, or all."""
     return int(np.unique(target.y, return_counts=True)[1].min()) if target.of_labels else target.n
+
+
+def _named(candidate: Candidate, choice: Choice) -> str:
+    """The name of a loss, with its parameters where another candidate has the same."""
+    same = [c for c in choice.candidates if c.loss.name == candidate.loss.name]
+    return candidate.loss.name if len(same) == 1 else written(candidate.loss)
 
 
 def _by_convention(target: Target, known: Baseline | None, metric: Metric, remarks: list[str]) -> Report:

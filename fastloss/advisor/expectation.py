@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from fastloss.advisor.target import Target
     from fastloss.loss import Loss
 
-__all__ = ["FOLDS", "ROWS_PER_PARAMETER", "Expectation", "Flat", "expect", "make_folds"]
+__all__ = ["FOLDS", "ROWS_PER_PARAMETER", "Expectation", "Unranked", "expect", "make_folds"]
 
 FOLDS = 10
 # Without features to count: rows per parameter. A heuristic, of models that are neither starved nor idle.
@@ -50,8 +50,8 @@ SMALL = 1e-3  # a relative change of the noise, for its slope
 MOST_COLUMNS = 30
 
 
-class Flat(ValueError):
-    """The mean loss does not bend upwards where it is least."""
+class Unranked(ValueError):
+    """Why nothing can be expected of a loss."""
 
 
 @dataclass(frozen=True)
@@ -121,8 +121,8 @@ def expect(
 
     Raises
     ------
-    Flat
-        Where the mean loss has no minimum there.
+    Unranked
+        Where the mean loss has no minimum there, or the metric is infinite.
     """
     size = unit(loss, target, baseline)
     n_outputs = len(target.labels) if loss.layout == "classes" else 1
@@ -140,8 +140,12 @@ def expect(
             total = total + weight * metric.costs(y[rows], loss, moved[rows])
         return total
 
-    limit = metric.mean(y, loss, raw)
-    slope = (np.mean(cost_of(1 + SMALL)) - np.mean(cost_of(1 - SMALL))) / (2 * SMALL)
+    limit, more, less = (
+        float(np.mean(cost)) for cost in (metric.costs(y, loss, raw), cost_of(1 + SMALL), cost_of(1 - SMALL))
+    )
+    if not np.isfinite([limit, more]).all():
+        raise Unranked("its model can predict what the metric takes for infinitely bad, such as a mean below 0")
+    slope = (more - less) / (2 * SMALL)
     if metric.by_row:
         rows = cost_of(1.0)
         kept = np.array([rows[folds != k].mean() for k in range(len(relative))])
@@ -209,7 +213,7 @@ class _Noise:
         values, vectors = np.linalg.eigh(bends)
         top = values.max()
         if not top > 0 or values.min() < -1e-3 * top:
-            raise Flat("the mean loss does not bend upwards at its minimum: it ignores too many of these rows")
+            raise Unranked("the mean loss does not bend upwards at its minimum: it ignores too many of these rows")
         inverse = np.where(values > 1e-6 * top, 1 / np.where(values > 1e-6 * top, values, 1.0), 0.0)
         bread = (vectors * inverse) @ vectors.T
         result: NDArray[Any] = self.ratio * bread @ squares @ bread

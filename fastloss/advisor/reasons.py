@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ from fastloss.loss import Loss
 if TYPE_CHECKING:
     from fastloss.advisor.target import Target
 
-__all__ = ["activation", "code", "optimizer", "references", "watch"]
+__all__ = ["activation", "code", "optimizer", "references", "watch", "written"]
 
 _ACTIVATIONS = {
     "identity": "none: the raw score is the prediction",
@@ -33,6 +34,20 @@ _OPTIMIZERS = (
 # Parameters that move the probabilities which a model of the loss means.
 _DISTORTING = ("pos_weight", "class_weight", "label_smoothing", "gamma", "alpha", "q")
 _NEUTRAL = (None, 1.0, 0.0)
+
+
+def written(loss: Loss) -> str:
+    """A loss as code, without the parameters that are at their defaults.
+
+    Examples
+    --------
+    >>> import fastloss as fl
+    >>> written(fl.BinaryCrossEntropy(from_logits=True, pos_weight=5.0))
+    'BinaryCrossEntropy(from_logits=True, pos_weight=5.0)'
+    """
+    defaults = {name: parameter.default for name, parameter in inspect.signature(type(loss)).parameters.items()}
+    changed = [f"{name}={value!r}" for name, value in loss.params.items() if value is not defaults[name] and value != defaults[name]]
+    return f"{type(loss).__name__}({', '.join(changed)})"
 
 
 def activation(loss: Loss) -> str:
@@ -119,11 +134,11 @@ def references(loss: Loss) -> tuple[str, ...]:
 
 def code(loss: Loss, target: Target) -> dict[str, str]:
     """The line that asks for it, by library; where a library lacks the loss and an adapter gives it, that."""
-    lines = {"fastloss": f"fl.{loss!r}"}
+    lines = {"fastloss": f"fl.{written(loss)}"}
     trainable = target.kind not in ("multilabel", "distributions", "proportions")
     if trainable:
         estimator = "LossClassifier" if target.of_labels else "LossRegressor"
-        lines["fastloss, linear"] = f"{estimator}(fl.{loss!r})"
+        lines["fastloss, linear"] = f"{estimator}(fl.{written(loss)})"
     others = elsewhere.code(loss)
     for library in ("torch", "Keras", "scikit-learn", "XGBoost", "LightGBM"):
         exact = library in others and "# without" not in others[library]
@@ -131,11 +146,11 @@ def code(loss: Loss, target: Target) -> dict[str, str]:
             lines[library] = others[library]
         elif library in ("XGBoost", "LightGBM") and loss.layout != "outputs" and trainable:
             module = library.lower()
-            lines[library] = f"fastloss.adapters.{module}.objective(fl.{loss!r})"
+            lines[library] = f"fastloss.adapters.{module}.objective(fl.{written(loss)})"
         elif library == "scikit-learn" and trainable:
             classes = f", n_classes={len(target.labels)}" if loss.layout == "classes" else ""
             kind = "Classifier" if target.of_labels else "Regressor"
-            lines[library] = f"HistGradientBoosting{kind}(loss=as_base_loss(fl.{loss!r}{classes}))"
+            lines[library] = f"HistGradientBoosting{kind}(loss=as_base_loss(fl.{written(loss)}{classes}))"
         elif library in others:
             lines[library] = others[library]
         else:

@@ -7,6 +7,8 @@ import textwrap
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from fastloss.advisor.reasons import written
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -57,7 +59,7 @@ class Advice:
     code: dict[str, str]
 
     def __repr__(self) -> str:
-        return f"<Advice: {self.loss!r}>"
+        return f"<Advice: {written(self.loss)}>"
 
 
 @dataclass(frozen=True, repr=False)
@@ -96,7 +98,7 @@ class Report:
     def reasons(self) -> tuple[str, ...]:
         """Why this loss, in sentences."""
         first = self.ranking[0]
-        level = [repr(a.loss) for a in self.ranking[1:] if a.indistinguishable and a.expected is not None]
+        level = [written(a.loss) for a in self.ranking[1:] if a.indistinguishable and a.expected is not None]
         words = [first.why, *self.remarks]
         if level:
             words.insert(1, f"the data cannot tell it from {', '.join(level)}")
@@ -108,7 +110,7 @@ class Report:
         for advice in self.ranking:
             row = {key: value for key, value in asdict(advice).items() if key != "loss"}
             params = dict(advice.loss.params)
-            ranking.append({"loss": advice.loss.name, "code_repr": repr(advice.loss), "params": params, **row})
+            ranking.append({"loss": advice.loss.name, "written": written(advice.loss), "params": params, **row})
         result: dict[str, Any] = _finite(
             {
                 "best": self.best.name,
@@ -143,7 +145,7 @@ class Report:
 
     def __repr__(self) -> str:
         first = self.ranking[0]
-        lines = [f"Recommended: {first.loss!r}", "=" * min(WIDTH, 13 + len(repr(first.loss)))]
+        lines = [f"Recommended: {written(first.loss)}", "=" * min(WIDTH, 13 + len(written(first.loss)))]
         lines += _filled(f"target: {self.target.n} rows, {self.target.kind}; metric: {self.metric.name}")
         lines += _filled(_facts({**self.target.facts, **self.facts}))
         lines += ["", *self._table(), ""]
@@ -190,7 +192,7 @@ def _interval(trial: dict[str, float] | None, first: bool) -> str:
 
 
 def _short(loss: Loss, most: int = 34) -> str:
-    text = repr(loss).replace("from_logits=True, ", "").replace("(from_logits=True)", "()")
+    text = written(loss).replace("from_logits=True, ", "").replace("(from_logits=True)", "()")
     return text if len(text) <= most else text[: most - 2] + ".."
 
 
