@@ -24,6 +24,7 @@ HUBER, CAUCHY, TUKEY = 1.345, 2.3849, 4.685
 # Heuristics: with a share of residuals beyond 3 robust scales (a Gaussian has 0.0027) or a ratio of classes from which
 # losses made for that are worth a look.
 OUTLYING, IMBALANCED = 0.01, 1.5
+SURPRISING = 3.0  # standard errors of over-dispersion that are no chance
 BINS = 10  # of rows by their prediction, for the slope of log variance in log mean
 
 
@@ -69,8 +70,8 @@ def choose(target: Target, value: NDArray[Any] | None, metric: Metric) -> Choice
     }[target.kind]
     found = make(target, value)
     own = metric.loss
-    if own is not None and own not in [c.loss for c in found.candidates] and _trainable(own):
-        found = Choice((*found.candidates, Candidate(own, "the metric itself")), found.rejected, found.facts)
+    if own is not None and _trainable(own) and own not in [c.loss for c in found.candidates]:
+        found = _with_metric(found, own)
     rejected = {name: why for name, why in found.rejected.items() if own is None or name != own.name}
     kept = []
     for candidate in found.candidates:
@@ -80,6 +81,20 @@ def choose(target: Target, value: NDArray[Any] | None, metric: Metric) -> Choice
         except Unfit as error:
             rejected[candidate.loss.name] = str(error)
     return Choice(tuple(kept), rejected, found.facts)
+
+
+def _with_metric(found: Choice, own: Loss) -> Choice:
+    """With the metric's own loss, in the place of one that differs in numbers only."""
+    numbers = {name for name, value in own.params.items() if isinstance(value, float)}
+    rest, likelihood = [], False
+    for c in found.candidates:
+        same = type(c.loss) is type(own) and all(
+            c.loss.params[name] == value for name, value in own.params.items() if name not in numbers
+        )
+        kin = same and own.name not in ("binary_cross_entropy", "sparse_categorical_cross_entropy")
+        likelihood = likelihood or (kin and c.likelihood)
+        rest += [] if kin else [c]
+    return Choice((Candidate(own, "the metric itself", likelihood), *rest), found.rejected, found.facts)
 
 
 def _trainable(loss: Loss) -> bool:
@@ -173,15 +188,19 @@ def _counts(target: Target, value: NDArray[Any] | None) -> Choice:
     theta = float(np.mean(np.square(y - mean) - mean) / np.mean(np.square(mean)))
     dispersion = float(np.mean(np.square(y - mean) / mean))
     facts = {"dispersion about the prediction" if value is not None else "dispersion": dispersion}
-    candidates = [Candidate(get_loss("poisson"), "no parameters", theta <= 0.02)]
+    # the score test of theta = 0: under Poisson the sum of (y - m)^2 - y has variance 2 sum of m^2
+    surprise = float(np.sum(np.square(y - mean) - y) / np.sqrt(2 * np.sum(np.square(mean))))
+    over = surprise > SURPRISING
+    candidates = [Candidate(get_loss("poisson"), "no parameters", not over)]
     rejected = {"gamma": "counts of 0, and it takes targets > 0"} if (y == 0).any() else {}
-    over = theta > 0.02
     source = "the residuals" if value is not None else "the counts, whose differing means are in it too"
     if over:
         how = f"theta by moments of {source}: the variance is mean + {theta:.3g} mean^2"
-        candidates.append(Candidate(get_loss("negative_binomial", theta=_rounded(theta)), how, True))
+        candidates.append(Candidate(get_loss("negative_binomial", theta=_rounded(max(theta, 1e-3))), how, True))
     else:
-        rejected["negative_binomial"] = f"no over-dispersion: the variance is {dispersion:.2f} times a Poisson's"
+        rejected["negative_binomial"] = (
+            f"no over-dispersion that is more than chance: the variance is {dispersion:.2f} times a Poisson's"
+        )
     slope = _variance_slope(y, value)
     if slope is not None:
         facts["slope of log variance in log mean"] = slope

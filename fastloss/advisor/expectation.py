@@ -11,7 +11,8 @@ a + b s, with L; the noise is added to these scores and the metric averaged over
 numbers.
 
 E[psi'] has no meaning where L has a kink, and yet the mean of psi does have a slope: the density of the residuals at
-the kink is in it. So it is taken from the mean of psi at scores on both sides, h = scale n^(-1/5) away, of every loss.
+the kink is in it. So it is taken from the mean of psi at scores on both sides, h = scale n^(-1/5) / 2
+away, of every loss: a wider one would flatten the peak of a density such as Laplace's.
 
 References
 ----------
@@ -43,6 +44,7 @@ __all__ = ["FOLDS", "ROWS_PER_PARAMETER", "Expectation", "Unranked", "expect", "
 FOLDS = 10
 # Without features to count: rows per parameter. A heuristic, of models that are neither starved nor idle.
 ROWS_PER_PARAMETER = 20
+BANDWIDTH = 0.5  # times scale n^(-1/5)
 NODES = 9  # of Gauss-Hermite quadrature
 PAIRS = 4  # of draws and their opposites, of metrics that are no sum over rows, and of rows of scores
 SMALL = 1e-3  # a relative change of the noise, for its slope
@@ -186,7 +188,7 @@ class _Noise:
         self, loss: Loss, y: NDArray[Any], raw: NDArray[Any], folds: NDArray[np.intp], size: float, ratio: float
     ) -> None:
         n_folds, self.ratio = folds.max() + 1, ratio
-        step = size * len(raw) ** -0.2
+        step = BANDWIDTH * size * len(raw) ** -0.2
         columns = 1 if raw.ndim == 1 else raw.shape[1]
 
         def slopes(shift: Any) -> NDArray[Any]:

@@ -64,7 +64,8 @@ def fit(
     n_threads : int, optional
     """
     plain = _problem(loss, X, y, n_outputs, 0.0, n_threads)
-    start = origin(plain)
+    of_classes = loss.layout == "classes"
+    start = _log_shares(plain) if of_classes else origin(plain)
     slopes = loss.gradient(plain.y, plain.scores(start), reduction="none", n_threads=n_threads)
     slope = float(np.sqrt(np.mean(np.square(slopes)))) or 1.0
     problem = _problem(loss, X, y, n_outputs, RIDGE * slope / unit, n_threads)
@@ -76,10 +77,19 @@ def fit(
         solver, options = "stochastic", {"settings": Settings(rule="adam")}
     module = importlib.import_module(f"fastloss.linear.{solver}")
     tolerance = TOLERANCE if solver == "interior" else TOLERANCE * slope
-    solution = module.solve(problem, None, tol=tolerance, max_iter=MOST_ITERATIONS, **options)
+    solution = module.solve(problem, start if of_classes else None, tol=tolerance, max_iter=MOST_ITERATIONS, **options)
     if solution.interrupted:
         raise KeyboardInterrupt
     theta: NDArray[Any] = solution.theta
+    return theta
+
+
+def _log_shares(problem: LinearProblem) -> NDArray[Any]:
+    """No coefficients, and for intercepts the logarithms of the classes' shares: near the best constant of any loss
+    over classes, which most have to search for."""
+    rows = problem.y if problem.y.ndim == 2 else np.eye(problem.n_outputs)[problem.y]
+    theta = np.zeros(problem.shape)
+    theta[-1] = np.log(np.maximum(rows.mean(axis=0), 1 / (2 * problem.n_samples)))
     return theta
 
 

@@ -73,7 +73,8 @@ def watch(loss: Loss, target: Target) -> tuple[str, ...]:
     """What goes wrong most easily."""
     notes = []
     y = target.y
-    start = _start(loss, target)
+    constant = _constant(loss, target)
+    start = "" if constant is None else _start(constant, target)
     if start:
         notes.append(start)
     if loss.activation == "identity" and loss.task == "regression" and y.ndim == 1:
@@ -90,8 +91,8 @@ def watch(loss: Loss, target: Target) -> tuple[str, ...]:
         notes.append(f"{', '.join(changed)} shift the probabilities: recalibrate them on held-out rows before use")
     if not loss.convex:
         notes.append("not convex: the minimum that is found depends on the start; begin with a convex loss")
-    slope = _slope(loss, target)
-    if slope is not None and not 0.1 < slope < 10:
+    slope = 1.0 if constant is None else _slope(loss, target, constant)
+    if not 0.1 < slope < 10:
         notes.append(f"at the start a row's gradient is about {slope:.2g} in size: choose the learning rate for that")
     return tuple(notes)
 
@@ -105,9 +106,8 @@ def _constant(loss: Loss, target: Target) -> Any:
     return constant if np.isfinite(constant).all() else None
 
 
-def _start(loss: Loss, target: Target) -> str:
-    constant = _constant(loss, target)
-    if constant is None or np.allclose(constant, 0.0, atol=0.05 * (1 + abs(float(np.mean(target.y))))):
+def _start(constant: Any, target: Target) -> str:
+    if np.allclose(constant, 0.0, atol=0.05 * (1 + abs(float(np.mean(target.y))))):
         return ""
     words = f"{constant:.4g}" if np.ndim(constant) == 0 else "[" + ", ".join(f"{x:.3g}" for x in constant[:6]) + (
         ", ...]" if len(constant) > 6 else "]"
@@ -115,10 +115,7 @@ def _start(loss: Loss, target: Target) -> str:
     return f"start the output bias at {words}, the best constant: the first steps then learn more than the level"
 
 
-def _slope(loss: Loss, target: Target) -> float | None:
-    constant = _constant(loss, target)
-    if constant is None:
-        return None
+def _slope(loss: Loss, target: Target, constant: Any) -> float:
     n_outputs = len(target.labels) if loss.layout == "classes" else 1
     y = in_loss_type(loss, target.y, n_outputs)
     z = np.broadcast_to(constant, (target.n, *np.shape(constant))).copy()
