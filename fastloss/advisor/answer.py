@@ -10,7 +10,7 @@ import numpy as np
 from fastloss.advisor import baseline as baselines
 from fastloss.advisor import reasons, trial
 from fastloss.advisor.candidates import Candidate, Choice, choose, convention
-from fastloss.advisor.expectation import FOLDS, ROWS_PER_PARAMETER, Expectation, Unranked, expect, make_folds
+from fastloss.advisor.expectation import FOLDS, ROWS_PER_PARAMETER, SURE, Expectation, Unranked, expect, make_folds, settle
 from fastloss.advisor.metric import Metric, default_loss, find_metric
 from fastloss.advisor.reasons import written
 from fastloss.advisor.report import Advice, Report
@@ -30,7 +30,6 @@ __all__ = ["recommend"]
 TRIED = 6  # of the candidates, by expectation, are cross-validated, and the usual loss in any case
 TRIED_WITH_TREES = 3
 UNRANKED = ("multilabel", "distributions")  # no expectation is derived for these
-SURE = 2.0  # standard errors
 
 
 def recommend(
@@ -89,7 +88,12 @@ def recommend(
             )
         except Unranked as error:
             rejected[_named(candidate, choice)] = str(error)
-    order = sorted(expected, key=lambda c: expected[c].cost if np.isfinite(expected[c].cost) else np.inf)
+    if not expected:
+        raise ValueError(f"metric={chosen_metric.name!r} suits no loss that could be trained here: {rejected}")
+    own = next((c for c in expected if c.loss == chosen_metric.loss), None)
+    usual = next((c for c in expected if c.loss == default_loss(target)), next(iter(expected)))
+    expected = settle(expected, own or usual, own is not None)
+    order = sorted(expected, key=lambda c: expected[c].cost)
     trials: dict[str, dict[Candidate, Trial]] = {}
     if verify:
         assert numbers is not None

@@ -11,18 +11,23 @@ a + b s, with L; the noise is added to these scores and the metric averaged over
 numbers.
 
 E[psi'] has no meaning where L has a kink, and yet the mean of psi does have a slope: the density of the residuals at
-the kink is in it. So it is taken from the mean of psi at scores on both sides, h = scale n^(-1/5) / 2
-away, of every loss: a wider one would flatten the peak of a density such as Laplace's.
+the kink is in it. So it is taken, of every loss, from the mean of psi at scores on both sides. What their distance
+flattens, such as the peak of Laplace's density, is mended by the same ratio of a density that fits the residuals
+(`start`), so that the distance can be wide and the noise small: a kernel estimate with a parametric start [2]_.
+
+The metric's own loss has the least bias there is; where another seems to have less, that is chance (`settle`).
 
 References
 ----------
 .. [1] P. J. Huber, "Robust estimation of a location parameter", Ann. Math. Stat. 35 (1964).
    https://doi.org/10.1214/aoms/1177703732; A. W. van der Vaart, "Asymptotic Statistics", ch. 5, Cambridge (1998).
+.. [2] N. L. Hjort, I. K. Glad, "Nonparametric density estimation with a parametric start", Ann. Stat. 23 (1995).
+   https://doi.org/10.1214/aos/1176324627
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -31,7 +36,7 @@ from fastloss.advisor.baseline import Baseline, unit
 from fastloss.advisor.fit import fit, in_loss_type, scores
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -39,15 +44,19 @@ if TYPE_CHECKING:
     from fastloss.advisor.target import Target
     from fastloss.loss import Loss
 
-__all__ = ["FOLDS", "ROWS_PER_PARAMETER", "Expectation", "Unranked", "expect", "make_folds"]
+__all__ = ["FOLDS", "ROWS_PER_PARAMETER", "Expectation", "Unranked", "expect", "make_folds", "settle"]
 
 FOLDS = 10
 # Without features to count: rows per parameter. A heuristic, of models that are neither starved nor idle.
 ROWS_PER_PARAMETER = 20
-BANDWIDTH = 0.5  # times scale n^(-1/5)
-NODES = 9  # of Gauss-Hermite quadrature
+BANDWIDTH, WITH_START = 0.5, 2.0  # times scale n^(-1/5)
+NODES = 15  # of Gauss-Hermite quadrature
 PAIRS = 4  # of draws and their opposites, of metrics that are no sum over rows, and of rows of scores
-SMALL = 1e-3  # a relative change of the noise, for its slope
+STEP = 0.5  # a relative change of the noise, for its slope: wide, for decisions are steps themselves
+SURE = 2.0  # standard errors
+# Of the densities to start from: degrees of freedom of Student's, quantiles that stand for one; and how skewed
+# residuals may be, as the distance of the middle of their outer tenths from the median over that between these.
+DEGREES, QUANTILES, SKEWED = (1.0, 1.5, 2.0, 3.0, 5.0, 10.0), 4001, 0.1
 # So many columns of scores are recalibrated together; more would be more parameters than rows tell about.
 MOST_COLUMNS = 30
 
@@ -62,23 +71,30 @@ class Expectation:
 
     Parameters
     ----------
-    cost : float
-        With bias and noise.
     limit : float
-        The bias alone: what it would be with data without end.
-    without : ndarray of shape (n_folds,)
-        The cost without the rows of each fold: a jackknife, for uncertainties of differences.
+        What it would be with data without end: with the bias.
+    noise : float
+        What the noise of the scores adds.
+    spread : float
+        The standard deviation of that noise over that of the scores.
+    without, limits : ndarray of shape (n_folds,)
+        The cost and the limit without the rows of each fold: a jackknife, for uncertainties of differences.
     """
 
-    cost: float
     limit: float
+    noise: float
+    spread: float
     without: NDArray[np.float64]
+    limits: NDArray[np.float64]
+
+    @property
+    def cost(self) -> float:
+        """With bias and noise."""
+        return self.limit + self.noise
 
     def above(self, other: Expectation) -> tuple[float, float]:
         """The difference of the costs, and its standard error [1]_ (a grouped jackknife)."""
-        difference = self.without - other.without
-        k = len(difference)
-        return self.cost - other.cost, float(np.sqrt((k - 1) / k * np.sum(np.square(difference - difference.mean()))))
+        return self.cost - other.cost, _jackknife(self.without - other.without)
 
 
 def make_folds(target: Target, n_folds: int, rng: np.random.Generator) -> NDArray[np.intp]:
@@ -142,20 +158,84 @@ def expect(
             total = total + weight * metric.costs(y[rows], loss, moved[rows])
         return total
 
-    limit, more, less = (
-        float(np.mean(cost)) for cost in (metric.costs(y, loss, raw), cost_of(1 + SMALL), cost_of(1 - SMALL))
-    )
-    if not np.isfinite([limit, more]).all():
+    with np.errstate(invalid="ignore"):
+        cost = cost_of(1.0)
+        total, more, less = (float(np.mean(x)) for x in (cost, cost_of(1 + STEP), cost_of(1 - STEP)))
+        slope = (more - less) / (2 * STEP)
+    if not np.isfinite([total, slope]).all():
         raise Unranked("its model can predict what the metric takes for infinitely bad, such as a mean below 0")
-    slope = (more - less) / (2 * SMALL)
+    each = range(len(relative))
     if metric.by_row:
-        rows = cost_of(1.0)
-        kept = np.array([rows[folds != k].mean() for k in range(len(relative))])
-        cost = float(rows.mean())
+        kept = np.array([cost[folds != k].mean() for k in each])
     else:
-        cost = float(cost_of(1.0))
-        kept = np.array([cost_of(1.0, folds != k) for k in range(len(relative))])
-    return Expectation(cost, limit, kept + slope * (relative - 1))
+        kept = np.array([cost_of(1.0, folds != k) for k in each])
+    noise_part = slope / 2  # the cost is limit + c f^2 in a factor f on the noise
+    spread = float(np.sqrt(noise.trace / max(np.var(raw, axis=0).sum(), 1e-300)))
+    return Expectation(total - noise_part, noise_part, spread, kept + slope * (relative - 1), kept - noise_part)
+
+
+def settle(expected: Mapping[Any, Expectation], reference: Any, least: bool) -> dict[Any, Expectation]:
+    """Take for chance what may be it, of differences between the limits and the reference's.
+
+    Parameters
+    ----------
+    expected : mapping of Expectation
+    reference : key
+    least : bool
+        Whether the reference has the least limit of all, as the metric's own loss has: then none is below it. Of a
+        metric of decisions or ranks, of which no candidate is the loss, differences d that are less than two errors e
+        are none: one count more or less is nothing to go by. Scores of the same order then differ in their noise
+        relative to their spread, and what that costs goes with its square. Others are shrunk by 1 - (2 e / d)^2.
+    """
+    first = expected[reference]
+    settled = {}
+    for key, one in expected.items():
+        difference, noise = one.limit - first.limit, one.noise
+        if least:
+            difference = max(difference, 0.0)
+        elif abs(difference) <= SURE * _jackknife(one.limits - first.limits):
+            difference, noise = 0.0, first.noise * (one.spread / first.spread) ** 2
+        else:
+            difference *= 1 - (SURE * _jackknife(one.limits - first.limits) / difference) ** 2
+        settled[key] = replace(one, limit=first.limit + difference, noise=noise)
+    return settled
+
+
+def _jackknife(without: NDArray[np.float64]) -> float:
+    """The standard error of a number, from it without each of the groups of rows."""
+    k = len(without)
+    return float(np.sqrt((k - 1) / k * np.sum(np.square(without - without.mean()))))
+
+
+def _correction(loss: Loss, r: NDArray[Any], step: float) -> float:
+    """What the slope of the mean of psi, taken over so wide a step, is to be multiplied by.
+
+    Its true slope over that of the step, under the density that fits residuals best of the Gaussian, Laplace's and
+    Student's with some degrees of freedom. 1 for residuals that are skewed: these densities are not.
+    """
+    from scipy.stats import laplace, norm, t
+
+    r = r - np.median(r)
+    low, high = np.quantile(r, (0.1, 0.9))
+    if abs(high + low) > SKEWED * (high - low):
+        return 1.0
+    spread, size = float(r.std()), float(np.abs(r).mean())
+    fits = [norm(scale=spread), laplace(scale=size)]
+    for degrees in DEGREES:
+        scale = spread
+        for _ in range(30):  # the EM algorithm for the scale
+            weight = (degrees + 1) / (degrees + np.square(r / scale))
+            scale = float(np.sqrt(np.mean(weight * np.square(r))))
+        fits.append(t(degrees, scale=scale))
+    density = max(fits, key=lambda fit: float(fit.logpdf(r).sum()))
+    sample = density.ppf((np.arange(QUANTILES) + 0.5) / QUANTILES)
+
+    def slope(h: float) -> float:
+        at = np.full(QUANTILES, h)
+        return float(np.mean(loss.gradient(sample, at, reduction="none") - loss.gradient(sample, -at, reduction="none"))) / (2 * h)
+
+    wide = slope(step)
+    return slope(step / 50) / wide if wide > 0 else 1.0
 
 
 def _recalibrated(
@@ -190,6 +270,11 @@ class _Noise:
         n_folds, self.ratio = folds.max() + 1, ratio
         step = BANDWIDTH * size * len(raw) ** -0.2
         columns = 1 if raw.ndim == 1 else raw.shape[1]
+        correction = 1.0
+        if loss.task == "regression" and raw.ndim == 1 and _of_residuals(loss):
+            wide = step * WITH_START / BANDWIDTH
+            correction = _correction(loss, y - raw, wide)
+            step = wide if correction != 1 else step
 
         def slopes(shift: Any) -> NDArray[Any]:
             psi: NDArray[Any] = loss.gradient(y, raw + shift, reduction="none").reshape(len(raw), columns)
@@ -203,7 +288,7 @@ class _Noise:
             shift = step if raw.ndim == 1 else step * np.eye(columns)[j]
             change = (slopes(shift) - slopes(-shift)) / (2 * step)
             for k in range(n_folds):
-                self.bends[k, :, j] = change[folds == k].sum(axis=0)
+                self.bends[k, :, j] = correction * change[folds == k].sum(axis=0)
         self.trace = float(np.trace(self.covariance(None)))
 
     def covariance(self, without: int | None) -> NDArray[Any]:
@@ -230,6 +315,14 @@ class _Noise:
     def relative(self, without: int) -> float:
         """The standard deviation without a fold, as a factor of that with all."""
         return float(np.sqrt(np.trace(self.covariance(without)) / self.trace)) if self.trace > 0 else 1.0
+
+
+def _of_residuals(loss: Loss) -> bool:
+    """Whether moving target and score alike changes nothing."""
+    y, z = np.array([1.0, 1.5, 2.0, 8.0]), np.array([3.0, 1.0, 2.25, 0.5])  # whose differences are exact
+    return loss.prediction_domain.code is None and np.array_equal(
+        loss(y, z, reduction="none"), loss(y + 4, z + 4, reduction="none")
+    )
 
 
 def _nodes(metric: Metric, raw: NDArray[Any], rng: np.random.Generator) -> tuple[Sequence[float], Sequence[Any]]:
