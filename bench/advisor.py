@@ -110,6 +110,7 @@ FAMILIES = {
     "labels 0 % wrong": Family(_binary(1), "accuracy", None, 1.5),
     "labels 10 % wrong": Family(_binary(1, 0.1), "accuracy", None, 1.5),
     "labels 30 % wrong": Family(_binary(1, 0.3), "accuracy", None, 1.5),
+    "labels 30 %, log loss": Family(_binary(1, 0.3), None, None, 1.5),
     "four classes": Family(_classes, None, "multiclass", 1.5, outputs=4),
 }
 
@@ -141,12 +142,12 @@ def role(loss: fl.Loss) -> str:
     return text.partition("(")[0] + "".join(f"+{name}" for name in ("pos_weight", "class_weight", "label_smoothing") if name in text)
 
 
-def seen(setting: Setting, rng: np.random.Generator) -> tuple[Rows, Target, Baseline]:
-    """A training set, with held-out predictions of a linear model of the usual loss."""
+def seen(setting: Setting, rng: np.random.Generator, kind: str) -> tuple[Rows, Target, Baseline]:
+    """A training set whose target is recognised, with held-out predictions of a linear model of the usual loss."""
     while True:
         X, y = setting.sample(rng, setting.n)
         target = describe(y, setting.family.task)
-        if target.enough:
+        if target.enough and target.kind == kind:
             break
     folds = make_folds(target, 10, rng)
     return X, target, cross_fitted(default_loss(target), X, target, folds, 1)
@@ -157,16 +158,17 @@ class Oracle(NamedTuple):
 
     best: str
     level: tuple[str, ...]
+    kind: str
 
 
 def consult(setting: Setting, rng: np.random.Generator) -> Oracle:
     """Train every candidate on 20 training sets."""
     X_test, y_test = setting.sample(rng, TEST_ROWS)
+    test = describe(y_test, setting.family.task)
     costs: dict[str, list[float]] = {}
     for _ in range(ORACLE_SETS):
-        X, target, baseline = seen(setting, rng)
+        X, target, baseline = seen(setting, rng, test.kind)
         metric = find_metric(setting.family.metric, target)
-        test = describe(y_test, setting.family.task)
         for candidate in choose(target, baseline.value, metric).candidates:
             loss = candidate.loss
             of_labels = loss.task in ("binary", "multiclass")
@@ -178,7 +180,7 @@ def consult(setting: Setting, rng: np.random.Generator) -> Oracle:
             costs.setdefault(role(loss), []).append(metric.mean(test.y, loss, raw))
     kept = {name: np.array(values) for name, values in costs.items() if len(values) == ORACLE_SETS and np.isfinite(values).all()}
     best = min(kept, key=lambda name: kept[name].mean())
-    return Oracle(best, tuple(name for name, values in kept.items() if abs(_t(values - kept[best])) < 2))
+    return Oracle(best, tuple(name for name, values in kept.items() if abs(_t(values - kept[best])) < 2), test.kind)
 
 
 def _t(difference: Rows) -> float:
@@ -209,7 +211,7 @@ def judge(name: str, number: int, draws: int, verify: bool, seed: int = 0) -> tu
     tally, misses = Tally(), {}
     options: dict[str, Any] = {"metric": family.metric, "task": family.task, "n_threads": 1}
     for k in range(draws):
-        X, target, baseline = seen(setting, rng)
+        X, target, baseline = seen(setting, rng, oracle.kind)
         y = target.y
         if verify:
             report = fl.recommend(y, X=X, models=["linear"], random_state=k, **options)

@@ -92,8 +92,9 @@ def recommend(
         raise ValueError(f"metric={chosen_metric.name!r} suits no loss that could be trained here: {rejected}")
     own = next((c for c in expected if c.loss == chosen_metric.loss), None)
     usual = next((c for c in expected if c.loss == default_loss(target)), next(iter(expected)))
-    expected = settle(expected, own or usual, own is not None)
-    order = sorted(expected, key=lambda c: expected[c].cost)
+    kin = [] if own is None else [c for c in expected if _same_constant(c.loss, own.loss, target)]
+    expected = settle(expected, own or usual, own is not None, kin)
+    order = _by_expectation(expected, usual if own is None else None)
     trials: dict[str, dict[Candidate, Trial]] = {}
     if verify:
         assert numbers is not None
@@ -182,6 +183,28 @@ def _tried(
             )
             found[model] = {c: t for c, t in zip(some, results, strict=True) if t is not None}
     return found
+
+
+def _same_constant(one: Loss, other: Loss, target: Target) -> bool:
+    """Whether two losses of a number want the same of the target, such as its mean."""
+    if "pointwise" != one.layout or one.layout != other.layout:
+        return one == other
+    values = [float(loss.inverse_link(np.array([loss.optimum(target.y)]))[0]) for loss in (one, other)]
+    return bool(np.isclose(*values, rtol=1e-6, atol=1e-9))
+
+
+def _by_expectation(expected: dict[Candidate, Expectation], usual: Candidate | None) -> list[Candidate]:
+    """By their cost; but the usual loss, if it is given, first where another is better by no more than the error.
+
+    That is a heuristic for metrics of decisions and ranks, which barely tell losses apart: what is usual is a
+    likelihood, smooth, and convex.
+    """
+    order = sorted(expected, key=lambda c: expected[c].cost)
+    if usual is not None:
+        gap, error = expected[usual].above(expected[order[0]])
+        if gap <= error:
+            return [usual, *(c for c in order if c is not usual)]
+    return order
 
 
 def _by_evidence(order: list[Candidate], evidence: dict[Candidate, Trial]) -> list[Candidate]:

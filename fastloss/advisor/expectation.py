@@ -36,7 +36,7 @@ from fastloss.advisor.baseline import Baseline, unit
 from fastloss.advisor.fit import fit, in_loss_type, scores
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -77,8 +77,9 @@ class Expectation:
         What the noise of the scores adds.
     spread : float
         The standard deviation of that noise over that of the scores.
-    without, limits : ndarray of shape (n_folds,)
-        The cost and the limit without the rows of each fold: a jackknife, for uncertainties of differences.
+    without, limits, relative : ndarray of shape (n_folds,)
+        The cost, the limit and the noise's standard deviation, this as a factor, without the rows of each fold: a
+        jackknife, for uncertainties of differences.
     """
 
     limit: float
@@ -86,6 +87,7 @@ class Expectation:
     spread: float
     without: NDArray[np.float64]
     limits: NDArray[np.float64]
+    relative: NDArray[np.float64]
 
     @property
     def cost(self) -> float:
@@ -171,10 +173,12 @@ def expect(
         kept = np.array([cost_of(1.0, folds != k) for k in each])
     noise_part = slope / 2  # the cost is limit + c f^2 in a factor f on the noise
     spread = float(np.sqrt(noise.trace / max(np.var(raw, axis=0).sum(), 1e-300)))
-    return Expectation(total - noise_part, noise_part, spread, kept + slope * (relative - 1), kept - noise_part)
+    return Expectation(total - noise_part, noise_part, spread, kept + slope * (relative - 1), kept - noise_part, relative)
 
 
-def settle(expected: Mapping[Any, Expectation], reference: Any, least: bool) -> dict[Any, Expectation]:
+def settle(
+    expected: Mapping[Any, Expectation], reference: Any, least: bool, kin: Collection[Any] = ()
+) -> dict[Any, Expectation]:
     """Take for chance what may be it, of differences between the limits and the reference's.
 
     Parameters
@@ -186,18 +190,22 @@ def settle(expected: Mapping[Any, Expectation], reference: Any, least: bool) -> 
         metric of decisions or ranks, of which no candidate is the loss, differences d that are less than two errors e
         are none: one count more or less is nothing to go by. Scores of the same order then differ in their noise
         relative to their spread, and what that costs goes with its square. Others are shrunk by 1 - (2 e / d)^2.
+    kin : collection of keys
+        Losses that lead to the same predictions as the reference, such as two of the mean: so far as two errors tell.
     """
     first = expected[reference]
     settled = {}
     for key, one in expected.items():
-        difference, noise = one.limit - first.limit, one.noise
+        difference, noise, without = one.limit - first.limit, one.noise, one.without
+        level = abs(difference) <= SURE * _jackknife(one.limits - first.limits)
         if least:
-            difference = max(difference, 0.0)
-        elif abs(difference) <= SURE * _jackknife(one.limits - first.limits):
+            difference = 0.0 if level and key in kin else max(difference, 0.0)
+        elif level:
             difference, noise = 0.0, first.noise * (one.spread / first.spread) ** 2
+            without = first.limit + noise * one.relative**2
         else:
             difference *= 1 - (SURE * _jackknife(one.limits - first.limits) / difference) ** 2
-        settled[key] = replace(one, limit=first.limit + difference, noise=noise)
+        settled[key] = replace(one, limit=first.limit + difference, noise=noise, without=without)
     return settled
 
 
