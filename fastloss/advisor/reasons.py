@@ -135,7 +135,7 @@ def code(loss: Loss, target: Target) -> dict[str, str]:
     trainable = target.kind not in ("multilabel", "distributions", "proportions")
     if trainable:
         estimator = "LossClassifier" if target.of_labels else "LossRegressor"
-        lines["fastloss, linear"] = f"{estimator}(fl.{written(loss)})"
+        lines["linear model"] = f"{estimator}(fl.{written(loss)})"
     others = elsewhere.code(loss)
     for library in ("torch", "Keras", "scikit-learn", "XGBoost", "LightGBM"):
         exact = library in others and "# without" not in others[library]

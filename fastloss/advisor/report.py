@@ -158,7 +158,7 @@ class Report:
             *(("watch" if not k else "", note) for k, note in enumerate(first.watch)),
         ):
             lines += _labelled(label, text)
-        lines += ["", *(line for library, text in first.code.items() for line in _labelled(library, text, 18))]
+        lines += ["", *(line for library, text in first.code.items() for line in _code(library, text))]
         if self.rejected:
             lines += ["", "Rejected", *(line for n, w in self.rejected.items() for line in _filled(f"{n}: {w}", "  "))]
         lines += ["", "References", *(line for text in first.references for line in _filled(text, "  "))]
@@ -166,7 +166,7 @@ class Report:
 
     def _table(self) -> list[str]:
         models = list(dict.fromkeys(model for advice in self.ranking for model in advice.trials))
-        heading = ["", "loss", "expected", *(f"{model}, 95 % of the difference" for model in models)]
+        heading = ["", "loss", "expected", *models]
         rows = [heading]
         for k, advice in enumerate(self.ranking, 1):
             mark = "=" if k > 1 and advice.indistinguishable and advice.expected is not None else ""
@@ -174,13 +174,22 @@ class Report:
             for model in models:
                 cells.append(_interval(advice.trials.get(model), k == 1))
             rows.append(cells)
-        if len(models) > 1:
-            rows[0][3:] = models
         widths = [max(len(row[k]) for row in rows) for k in range(len(heading))]
-        lines = ["  ".join(f"{cell:<{w}}" for cell, w in zip(row, widths, strict=True)).rstrip()[:WIDTH] for row in rows]
+        lines = ["  ".join(f"{cell:<{w}}" for cell, w in zip(row, widths, strict=True)).rstrip() for row in rows]
+        if max(map(len, lines)) > WIDTH:  # numbers below the loss
+            lines = [line for row in rows for line in _in_two(row, widths)]
         if any("=" in row[0] for row in rows):
             lines.append("= cannot be told from the first")
+        if models:
+            lines.append("In brackets: 95 % interval of the difference from the first, cross-validated")
         return lines
+
+
+def _in_two(row: list[str], widths: list[int]) -> list[str]:
+    """A row of a table that is too wide: the name, and on a line of its own what was measured."""
+    head = f"{row[0]:<{widths[0]}}  {row[1]}"
+    rest = "  ".join(f"{cell:<{w}}" for cell, w in zip(row[2:], widths[2:], strict=True))
+    return [head.rstrip(), f"{'':<{widths[0] + 4}}{rest}".rstrip()]
 
 
 def _interval(trial: dict[str, float] | None, first: bool) -> str:
@@ -215,6 +224,13 @@ def _labelled(label: str, text: str, width: int = 12) -> list[str]:
         break_long_words=False,
         break_on_hyphens=False,
     )
+
+
+def _code(library: str, text: str, width: int = 14) -> list[str]:
+    """A line of code beside the library's name, or below it where it is too long."""
+    if width + len(text) <= WIDTH:
+        return [f"{library:<{width}}{text}"]
+    return [library, *textwrap.wrap(text, WIDTH, initial_indent="  ", subsequent_indent="    ", break_on_hyphens=False)]
 
 
 def _finite(x: Any) -> Any:

@@ -40,6 +40,7 @@ FEWEST, FEWEST_OF_CLASS = 30, 5
 # each of this share of the rows, that are labels rather than counts.
 MANY = 0.05
 MOST_LABELS = 30
+HIGH = 10  # integers that are all larger are measurements, rounded
 
 
 @dataclass(frozen=True)
@@ -282,7 +283,7 @@ def _of_numbers(y: NDArray[Any], values: NDArray[Any], counts: NDArray[Any], who
         return Target("proportions", y, (), facts, ("shares in [0, 1]: read as proportions",))
     if task in ("multilabel", "distribution"):
         raise ValueError(f"task={task!r}, and y_true is one number per sample: expected rows")
-    if whole and values[0] >= 0 and task in (None, "count"):
+    if whole and values[0] >= 0 and (task == "count" or (task is None and values[0] <= HIGH)):
         remarks += _of_count(y, zero, facts)
         if task is None:
             remarks.append("integers from 0 up: read as counts; say task='regression' if they are measurements")

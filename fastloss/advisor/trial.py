@@ -28,7 +28,7 @@ __all__ = ["MODELS", "Trial", "cross_fitted", "cross_validate", "features", "pro
 MODELS = ("linear", "trees")
 REPEATS = 2  # of the cross-validation, with other folds
 TREES = {"max_iter": 60, "max_leaf_nodes": 15, "early_stopping": False}
-FEWEST_FOR_TREES = 200
+FEWEST_FOR_TREES, FEW_FOR_THREADS = 200, 20_000
 LEAST_MEAN = 1e-300  # whose logarithm is finite
 
 
@@ -215,6 +215,7 @@ def _trees(
     loss: Loss, X: NDArray[Any], target: Target, train: NDArray[np.bool_], n_threads: int | None
 ) -> NDArray[Any]:
     from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+    from threadpoolctl import threadpool_limits
 
     from fastloss.adapters.sklearn import as_base_loss
 
@@ -230,7 +231,9 @@ def _trees(
         raise _Untrainable(str(error)) from error
     kind = HistGradientBoostingClassifier if of_labels else HistGradientBoostingRegressor
     model = kind(loss=adapted, random_state=0, **TREES)
-    with warnings.catch_warnings():
+    # trees of few rows wait for threads longer than they work
+    threads = 1 if len(X) < FEW_FOR_THREADS else n_threads
+    with warnings.catch_warnings(), threadpool_limits(threads, user_api="openmp"):
         warnings.simplefilter("ignore", RuntimeWarning)
         model.fit(X[train], target.y[train])
     if of_labels:
