@@ -139,7 +139,9 @@ def make_setting(family: Family, rng: np.random.Generator) -> Setting:
 def role(loss: fl.Loss) -> str:
     """A candidate by what it is, whatever the numbers that were set from one training set."""
     text = written(loss)
-    return text.partition("(")[0] + "".join(f"+{name}" for name in ("pos_weight", "class_weight", "label_smoothing") if name in text)
+    return text.partition("(")[0] + "".join(
+        f"+{name}" for name in ("pos_weight", "class_weight", "label_smoothing") if name in text
+    )
 
 
 def seen(setting: Setting, rng: np.random.Generator, kind: str) -> tuple[Rows, Target, Baseline]:
@@ -178,7 +180,11 @@ def consult(setting: Setting, rng: np.random.Generator) -> Oracle:
                 model.fit(X, target.y)
             raw = model._scores(X_test) if loss.has_rows else model._scores(X_test).ravel()
             costs.setdefault(role(loss), []).append(metric.mean(test.y, loss, raw))
-    kept = {name: np.array(values) for name, values in costs.items() if len(values) == ORACLE_SETS and np.isfinite(values).all()}
+    kept = {
+        name: np.array(values)
+        for name, values in costs.items()
+        if len(values) == ORACLE_SETS and np.isfinite(values).all()
+    }
     best = min(kept, key=lambda name: kept[name].mean())
     return Oracle(best, tuple(name for name, values in kept.items() if abs(_t(values - kept[best])) < 2), test.kind)
 
@@ -242,9 +248,14 @@ def run(names: Sequence[str], draws: int, settings: int, verify: bool, processes
             for _, missed in parts:
                 for text, count in missed.items():
                     misses[text] = misses.get(text, 0) + count
-            shares = [f"{hits / tally.draws:.1%} ({strict / tally.draws:.1%})" for hits, strict in (
-                (tally.first, tally.first_strict), (tally.two, tally.two_strict))]
-            print(f"{name:<22} {tally.draws:>6} {shares[0]:>15} {shares[1]:>15} {time.perf_counter() - begun:>6.0f}", flush=True)
+            shares = [
+                f"{hits / tally.draws:.1%} ({strict / tally.draws:.1%})"
+                for hits, strict in ((tally.first, tally.first_strict), (tally.two, tally.two_strict))
+            ]
+            print(
+                f"{name:<22} {tally.draws:>6} {shares[0]:>15} {shares[1]:>15} {time.perf_counter() - begun:>6.0f}",
+                flush=True,
+            )
             for text, count in sorted(misses.items(), key=lambda item: -item[1])[:4]:
                 print(f"    {count:>3} times {text}", flush=True)
             results[name] = {**tally._asdict(), "misses": misses}

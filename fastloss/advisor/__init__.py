@@ -1,8 +1,9 @@
 """Which loss for these data: `recommend`.
 
 A target (`target`) and the predictions that there are (`baseline`) suggest some losses (`candidates`). What a metric
-(`metric`) would be after training on each is derived (`expectation`) or measured (`trial`); `reasons` adds what goes with
-a loss, `report` and `page` put it into words, `command` is ``fastloss recommend``.
+(`metric`) would be after training on each is derived (`expectation`) or measured (`trial`), by linear fits (`fit`).
+`answer` puts this in order, `reasons` adds what goes with a loss, `report` and `page` put it into words, and `command`
+is ``fastloss recommend``.
 """
 
 from __future__ import annotations
@@ -54,8 +55,9 @@ def recommend(
         "regression", "count", "binary", "multiclass", "multilabel" or "distribution", where the targets could mean
         several.
     metric : str or Loss, optional
-        What is to be good on new data: a loss, also as on the command line (``"quantile:quantile=0.9"``), or "accuracy",
-        "balanced_accuracy", "f1", "roc_auc", "average_precision", "r2". By default the usual loss of the kind of target.
+        What is to be good on new data: a loss, also as on the command line (``"quantile:quantile=0.9"``), or
+        "accuracy", "balanced_accuracy", "f1", "roc_auc", "average_precision", "r2". By default the usual loss of the
+        kind of target.
     verify : bool, optional
         Whether to cross-validate: by default if there is an `X`.
     models : sequence of str
@@ -95,5 +97,12 @@ def recommend(
 
     options: dict[str, Any] = {"metric": metric, "verify": verify, "models": models, "cv": cv}
     return answer(
-        y_true, y_pred, X=X, task=task, time_budget=time_budget, random_state=random_state, n_threads=n_threads, **options
+        y_true,
+        y_pred,
+        X=X,
+        task=task,
+        time_budget=time_budget,
+        random_state=random_state,
+        n_threads=n_threads,
+        **options,
     )

@@ -10,7 +10,16 @@ import numpy as np
 from fastloss.advisor import baseline as baselines
 from fastloss.advisor import reasons, trial
 from fastloss.advisor.candidates import Candidate, Choice, choose, convention
-from fastloss.advisor.expectation import FOLDS, ROWS_PER_PARAMETER, SURE, Expectation, Unranked, expect, make_folds, settle
+from fastloss.advisor.expectation import (
+    FOLDS,
+    ROWS_PER_PARAMETER,
+    SURE,
+    Expectation,
+    UnrankedError,
+    expect,
+    make_folds,
+    settle,
+)
 from fastloss.advisor.metric import Metric, default_loss, find_metric
 from fastloss.advisor.reasons import written
 from fastloss.advisor.report import Advice, Report
@@ -57,8 +66,8 @@ def recommend(
     remarks = [*target.remarks, *(known.remarks if known else ())]
     if metric is None:
         remarks.append(
-            f"no metric was named: {chosen_metric.name}, the usual one of this kind, is assumed; another can change the "
-            "answer, metric='absolute_error' for example"
+            f"no metric was named: {chosen_metric.name}, the usual one of this kind, is assumed; another, such as "
+            f"{'balanced_accuracy' if target.of_labels else 'absolute_error'}, can change the answer"
         )
     if target.kind in UNRANKED or not target.enough:
         return _by_convention(target, known, chosen_metric, remarks)
@@ -72,7 +81,9 @@ def recommend(
     value = None if fitted is None else fitted.value
     choice = choose(target, value, chosen_metric)
     if fitted is None and target.kind not in ("binary", "classes", "proportions"):
-        remarks.append("without predictions the spread of the target stands for that of the residuals: pass y_pred or X")
+        remarks.append(
+            "without predictions the spread of the target stands for that of the residuals: pass y_pred or X"
+        )
     if numbers is None:
         ratio = 1 / ROWS_PER_PARAMETER
         remarks.append(f"without X a model of a parameter per {ROWS_PER_PARAMETER} rows is assumed (heuristic)")
@@ -83,10 +94,8 @@ def recommend(
     for candidate in choice.candidates:
         rng = np.random.default_rng(seeds[1])
         try:
-            expected[candidate] = expect(
-                candidate.loss, chosen_metric, target, fitted, folds, ratio, rng, n_threads
-            )
-        except Unranked as error:
+            expected[candidate] = expect(candidate.loss, chosen_metric, target, fitted, folds, ratio, rng, n_threads)
+        except UnrankedError as error:
             rejected[_named(candidate, choice)] = str(error)
     if not expected:
         raise ValueError(f"metric={chosen_metric.name!r} suits no loss that could be trained here: {rejected}")
@@ -140,7 +149,9 @@ def _by_convention(target: Target, known: Baseline | None, metric: Metric, remar
         ranked: tuple[Candidate, ...] = (usual, *(c for c in choice.candidates if c is not usual))
     else:
         counted = f"{target.n} rows" if target.n < FEWEST else f"fewer than {FEWEST_OF_CLASS} rows of a class"
-        remarks.append(f"{counted}: not enough data to tell losses apart. The usual loss of this kind is named, by convention")
+        remarks.append(
+            f"{counted}: not enough data to tell losses apart. The usual loss of this kind is named, by convention"
+        )
         ranked = (usual,)
     advice = tuple(_described(c, target, "by convention") for c in ranked)
     return Report(target, known, metric, advice, choice.rejected, tuple(remarks), choice.facts)
@@ -187,10 +198,10 @@ def _tried(
 
 def _same_constant(one: Loss, other: Loss, target: Target) -> bool:
     """Whether two losses of a number want the same of the target, such as its mean."""
-    if "pointwise" != one.layout or one.layout != other.layout:
+    if one.layout != "pointwise" or one.layout != other.layout:
         return one == other
-    values = [float(loss.inverse_link(np.array([loss.optimum(target.y)]))[0]) for loss in (one, other)]
-    return bool(np.isclose(*values, rtol=1e-6, atol=1e-9))
+    mine, theirs = (float(loss.inverse_link(np.array([loss.optimum(target.y)]))[0]) for loss in (one, other))
+    return bool(np.isclose(mine, theirs, rtol=1e-6, atol=1e-9))
 
 
 def _by_expectation(expected: dict[Candidate, Expectation], usual: Candidate | None) -> list[Candidate]:
@@ -240,7 +251,9 @@ def _advice(
     if candidate is not best:
         words += f", {-gap if metric.greater_is_better else gap:+.2g} +- {SURE * error:.1g} against the first"
     bias, noise = mine.limit, mine.cost - mine.limit
-    words += f": {metric.shown(bias):.5g} with endless data, {-noise if metric.greater_is_better else noise:+.2g} for noise"
+    words += (
+        f": {metric.shown(bias):.5g} with endless data, {-noise if metric.greater_is_better else noise:+.2g} for noise"
+    )
     results: dict[str, tuple[float, float, float, float]] = {}
     for model, known in trials.items():
         if candidate not in known:
@@ -283,5 +296,3 @@ def _described(
         references=reasons.references(loss),
         code=reasons.code(loss, target),
     )
-
-

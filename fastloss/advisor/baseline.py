@@ -106,5 +106,7 @@ def _of_rows(p: NDArray[Any], target: Target) -> Baseline:
     if p.shape != wanted:
         raise ValueError(f"y_pred has shape {p.shape}: expected {wanted}, a column per class, as predict_proba gives")
     if p.min() >= 0 and np.allclose(p.sum(axis=1), 1, atol=1e-3):
-        return Baseline(p, np.log(np.maximum(p, LEAST_PROBABILITY)), ("rows of y_pred sum to 1: read as probabilities",))
+        return Baseline(
+            p, np.log(np.maximum(p, LEAST_PROBABILITY)), ("rows of y_pred sum to 1: read as probabilities",)
+        )
     return Baseline(activations.softmax(p), p, ("rows of y_pred do not sum to 1: read as raw scores",))

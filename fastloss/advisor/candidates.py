@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fastloss.advisor.metric import Metric, Unfit, default_loss
+from fastloss.advisor.metric import Metric, UnfitError, default_loss
 from fastloss.advisor.target import Target, robust_scale
 from fastloss.registry import for_raw_scores, get_loss
 
@@ -78,7 +78,7 @@ def choose(target: Target, value: NDArray[Any] | None, metric: Metric) -> Choice
         try:
             _probe(target, metric, candidate.loss)
             kept.append(candidate)
-        except Unfit as error:
+        except UnfitError as error:
             rejected[candidate.loss.name] = str(error)
     return Choice(tuple(kept), rejected, found.facts)
 
@@ -132,7 +132,9 @@ def _continuous(target: Target, value: NDArray[Any] | None) -> Choice:
             Candidate(get_loss("tukey", c=_rounded(TUKEY * scale)), f"c = {TUKEY} times {made}"),
         ]
     else:
-        why = f"{outlying:.2%} of {of_what} lie beyond 3 robust scales (a Gaussian: 0.27 %): nothing to give up convexity for"
+        why = (
+            f"{outlying:.2%} of {of_what} lie beyond 3 robust scales (a Gaussian: 0.27 %): no need to give up convexity"
+        )
         rejected = {"cauchy": why, "tukey": why}
     low = float(target.y.min())
     for name in ("poisson", "gamma", "tweedie"):
@@ -206,7 +208,9 @@ def _counts(target: Target, value: NDArray[Any] | None) -> Choice:
         facts["slope of log variance in log mean"] = slope
     if over:
         power = 1.5 if slope is None else float(np.clip(round(slope, 2), 1.1, 1.9))
-        candidates.append(Candidate(get_loss("tweedie", power=power), "power from the slope of log variance in log mean"))
+        candidates.append(
+            Candidate(get_loss("tweedie", power=power), "power from the slope of log variance in log mean")
+        )
     candidates.append(Candidate(get_loss("squared_error"), "no parameters"))
     return Choice(tuple(candidates), rejected, facts)
 
@@ -246,9 +250,7 @@ def _binary(target: Target, value: NDArray[Any] | None) -> Choice:
     candidates = [Candidate(for_raw_scores("binary_cross_entropy"), "no parameters", True)]
     rejected = {}
     if imbalance >= IMBALANCED:
-        candidates.append(
-            Candidate(for_raw_scores("binary_cross_entropy", pos_weight=weight), f"pos_weight = {ratio}")
-        )
+        candidates.append(Candidate(for_raw_scores("binary_cross_entropy", pos_weight=weight), f"pos_weight = {ratio}"))
         alpha = _rounded(1 - share)
         how = f"gamma = 2 as published (heuristic); alpha = N-/N = {alpha:g}, which balances the classes"
         candidates.append(Candidate(for_raw_scores("binary_focal", gamma=2.0, alpha=alpha), how))
@@ -256,7 +258,9 @@ def _binary(target: Target, value: NDArray[Any] | None) -> Choice:
         rejected["binary_cross_entropy with pos_weight"] = f"{ratio}: the classes are balanced"
         candidates.append(Candidate(for_raw_scores("binary_focal", gamma=2.0), "gamma = 2 as published (heuristic)"))
     candidates += [
-        Candidate(for_raw_scores("brier"), "no parameters; the slope of one sample is bounded, and falls for wrong labels"),
+        Candidate(
+            for_raw_scores("brier"), "no parameters; the slope of one sample is bounded, and falls for wrong labels"
+        ),
         Candidate(get_loss("modified_huber"), "no parameters"),
         Candidate(get_loss("squared_hinge"), "no parameters"),
     ]

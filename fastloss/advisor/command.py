@@ -92,7 +92,9 @@ def run(args: argparse.Namespace, stream: TextIO | None = None) -> int:
             random_state=args.seed,
         )
     except (TableError, ValueError, ImportError) as error:
-        print(error if isinstance(error, TableError) else f"{args.file}: {_in_columns(str(error), args)}", file=sys.stderr)
+        print(
+            error if isinstance(error, TableError) else f"{args.file}: {_in_columns(str(error), args)}", file=sys.stderr
+        )
         return 1
     if args.json:
         stream.write(json.dumps(report.to_dict(), indent=1, allow_nan=False) + "\n")

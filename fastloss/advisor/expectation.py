@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from fastloss.advisor.target import Target
     from fastloss.loss import Loss
 
-__all__ = ["FOLDS", "ROWS_PER_PARAMETER", "Expectation", "Unranked", "expect", "make_folds", "settle"]
+__all__ = ["FOLDS", "ROWS_PER_PARAMETER", "Expectation", "UnrankedError", "expect", "make_folds", "settle"]
 
 FOLDS = 10
 # Without features to count: rows per parameter. A heuristic, of models that are neither starved nor idle.
@@ -61,7 +61,7 @@ DEGREES, QUANTILES, SKEWED = (1.0, 1.5, 2.0, 3.0, 5.0, 10.0), 4001, 0.1
 MOST_COLUMNS = 30
 
 
-class Unranked(ValueError):
+class UnrankedError(ValueError):
     """Why nothing can be expected of a loss."""
 
 
@@ -141,7 +141,7 @@ def expect(
 
     Raises
     ------
-    Unranked
+    UnrankedError
         Where the mean loss has no minimum there, or the metric is infinite.
     """
     size = unit(loss, target, baseline)
@@ -165,7 +165,7 @@ def expect(
         total, more, less = (float(np.mean(x)) for x in (cost, cost_of(1 + STEP), cost_of(1 - STEP)))
         slope = (more - less) / (2 * STEP)
     if not np.isfinite([total, slope]).all():
-        raise Unranked("its model can predict what the metric takes for infinitely bad, such as a mean below 0")
+        raise UnrankedError("its model can predict what the metric takes for infinitely bad, such as a mean below 0")
     each = range(len(relative))
     if metric.by_row:
         kept = np.array([cost[folds != k].mean() for k in each])
@@ -173,7 +173,9 @@ def expect(
         kept = np.array([cost_of(1.0, folds != k) for k in each])
     noise_part = slope / 2  # the cost is limit + c f^2 in a factor f on the noise
     spread = float(np.sqrt(noise.trace / max(np.var(raw, axis=0).sum(), 1e-300)))
-    return Expectation(total - noise_part, noise_part, spread, kept + slope * (relative - 1), kept - noise_part, relative)
+    return Expectation(
+        total - noise_part, noise_part, spread, kept + slope * (relative - 1), kept - noise_part, relative
+    )
 
 
 def settle(
@@ -240,7 +242,9 @@ def _correction(loss: Loss, r: NDArray[Any], step: float) -> float:
 
     def slope(h: float) -> float:
         at = np.full(QUANTILES, h)
-        return float(np.mean(loss.gradient(sample, at, reduction="none") - loss.gradient(sample, -at, reduction="none"))) / (2 * h)
+        return float(
+            np.mean(loss.gradient(sample, at, reduction="none") - loss.gradient(sample, -at, reduction="none"))
+        ) / (2 * h)
 
     wide = slope(step)
     return slope(step / 50) / wide if wide > 0 else 1.0
@@ -308,7 +312,7 @@ class _Noise:
         values, vectors = np.linalg.eigh(bends)
         top = values.max()
         if not top > 0 or values.min() < -1e-3 * top:
-            raise Unranked("the mean loss does not bend upwards at its minimum: it ignores too many of these rows")
+            raise UnrankedError("the mean loss does not bend upwards at its minimum: it ignores too many of these rows")
         inverse = np.where(values > 1e-6 * top, 1 / np.where(values > 1e-6 * top, values, 1.0), 0.0)
         bread = (vectors * inverse) @ vectors.T
         result: NDArray[Any] = self.ratio * bread @ squares @ bread

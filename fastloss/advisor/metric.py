@@ -11,7 +11,7 @@ from fastloss import domains
 from fastloss.advisor.fit import in_loss_type
 from fastloss.advisor.target import DEFAULTS
 from fastloss.estimators.losses import to_probabilities
-from fastloss.loss import Loss
+from fastloss.loss import Loss, Reduction
 from fastloss.registry import ALIASES, for_raw_scores, list_losses
 from fastloss.specification import parse_loss
 from fastloss.spelling import did_you_mean
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from fastloss.advisor.target import Target
 
-__all__ = ["SCORES", "Metric", "Unfit", "default_loss", "find_metric"]
+__all__ = ["SCORES", "Metric", "UnfitError", "default_loss", "find_metric"]
 
 _NUMBERS = ("continuous", "positive", "semicontinuous", "counts", "proportions")
 # Tasks of losses that can judge predictions of each kind of target.
@@ -35,7 +35,7 @@ _TASKS = {
 }
 
 
-class Unfit(ValueError):
+class UnfitError(ValueError):
     """Why a metric cannot judge the scores of a loss."""
 
 
@@ -48,15 +48,16 @@ class _Score(NamedTuple):
 
 
 def _wrong(y: NDArray[Any], decision: NDArray[Any]) -> NDArray[Any]:
-    return (decision != y).astype(np.float64)
+    wrong: NDArray[Any] = (decision != y).astype(np.float64)
+    return wrong
 
 
 def _wrong_by_class(y: NDArray[Any], decision: NDArray[Any]) -> NDArray[Any]:
     labels = y.astype(np.intp)
     counts = np.bincount(labels)
     present = int(np.count_nonzero(counts))
-    weight: NDArray[Any] = len(y) / (present * counts[labels])
-    return weight * _wrong(y, decision)
+    wrong: NDArray[Any] = len(y) / (present * counts[labels]) * (decision != y)
+    return wrong
 
 
 def _one_minus_r2(y: NDArray[Any], value: NDArray[Any]) -> NDArray[Any]:
@@ -119,7 +120,7 @@ class Metric:
 
         Raises
         ------
-        Unfit
+        UnfitError
             Where these scores do not mean what the metric judges.
         """
         if self.loss is None:
@@ -132,7 +133,7 @@ class Metric:
         return float(np.mean(self.costs(y, loss, raw)))
 
     def _loss_of(self, metric: Loss, y: NDArray[Any], loss: Loss, raw: NDArray[Any]) -> Any:
-        how = "none" if metric.additive else "mean"
+        how: Reduction = "none" if metric.additive else "mean"
         if metric.layout == "classes":
             prediction = _for_rows(metric, loss, raw)
             return metric(in_loss_type(metric, y, raw.shape[1]), prediction, reduction=how)
@@ -162,22 +163,22 @@ def _score(loss: Loss, raw: NDArray[Any]) -> NDArray[Any]:
 
 
 def _decision(loss: Loss, raw: NDArray[Any]) -> NDArray[Any]:
-    if raw.ndim == 2:
-        return raw.argmax(axis=1)
     cut = 0.0 if loss.task == "binary" else 0.5
-    return (raw > cut).astype(np.float64)
+    decision: NDArray[Any] = raw.argmax(axis=1) if raw.ndim == 2 else (raw > cut).astype(np.float64)
+    return decision
 
 
 def _probability(loss: Loss, raw: NDArray[Any]) -> NDArray[Any]:
     probabilities = to_probabilities(loss) if loss.task in ("binary", "multiclass", "distribution") else None
     if probabilities is None:
-        raise Unfit(f"scores of {loss.name} are no probabilities, which the metric judges")
+        raise UnfitError(f"scores of {loss.name} are no probabilities, which the metric judges")
     return probabilities(raw)
 
 
 def _for_binary(metric: Loss, loss: Loss, raw: NDArray[Any]) -> NDArray[Any]:
     if metric.prediction_domain.code is not None:  # of a probability
-        return np.clip(_probability(loss, raw) if loss.task == "binary" else raw, 0.0, 1.0)
+        p: NDArray[Any] = np.clip(_probability(loss, raw) if loss.task == "binary" else raw, 0.0, 1.0)
+        return p
     if metric.activation == "sigmoid":
         if loss.activation == "sigmoid":
             return raw
@@ -186,7 +187,7 @@ def _for_binary(metric: Loss, loss: Loss, raw: NDArray[Any]) -> NDArray[Any]:
             logit: NDArray[Any] = np.log(p) - np.log1p(-p)
         return logit
     if loss.task != "binary":
-        raise Unfit(f"scores of {loss.name} are no margins, which the metric judges")
+        raise UnfitError(f"scores of {loss.name} are no margins, which the metric judges")
     return raw
 
 
@@ -242,7 +243,9 @@ def find_metric(metric: str | Loss | None, target: Target) -> Metric:
         except ValueError as error:
             known = [*SCORES, *list_losses(), *ALIASES]
             guess = did_you_mean(metric.partition(":")[0], known)
-            raise ValueError(f"metric={metric!r}: {error if ':' in metric or not guess else f'unknown{guess}'}") from None
+            raise ValueError(
+                f"metric={metric!r}: {error if ':' in metric or not guess else f'unknown{guess}'}"
+            ) from None
         if target.kind == "classes" and loss.name == "binary_cross_entropy":  # scikit-learn's log_loss is of both
             loss = for_raw_scores("cross_entropy")
         if target.kind == "classes" and loss.name == "brier":

@@ -49,10 +49,13 @@ def write(report: Report, path: str | Path) -> None:
     ]
     if any(advice.trials for advice in report.ranking):
         parts.append(_figure(_intervals(report), "differences of the cross-validated metric from the first, 95 %"))
+    use = [("parameters", first.how), ("activation", first.activation), ("optimizer", first.optimizer)]
+    use += [("watch", note) for note in first.watch]
+    facts = [(name, f"{value:.4g}") for name, value in {**report.target.facts, **report.facts}.items()]
     parts += [
-        f"<h2>How to use it</h2>{_table([('parameters', first.how), ('activation', first.activation), ('optimizer', first.optimizer), *(('watch', note) for note in first.watch)])}",
+        f"<h2>How to use it</h2>{_table(use)}",
         f"<h2>Code</h2>{_table(list(first.code.items()), code=True)}",
-        f"<h2>The data</h2>{_table([(name, f'{value:.4g}') for name, value in {**report.target.facts, **report.facts}.items()])}",
+        f"<h2>The data</h2>{_table(facts)}",
     ]
     if report.rejected:
         parts.append(f"<h2>Rejected</h2>{_table(list(report.rejected.items()))}")
@@ -114,7 +117,7 @@ def _curves(report: Report) -> Any:
     figure = Figure(figsize=(9.0, 3.4), layout="constrained")
     panels = figure.subplots(1, 2)
     values, label = _sample(report)
-    for axes, name in zip(panels, ("loss", "influence: the gradient of a sample"), strict=True):
+    for axes, name in zip(panels, ("loss, of size 1", "influence (gradient), of size 1"), strict=True):
         behind = axes.twinx()
         behind.hist(values, bins=40, color="0.85")
         behind.set_yticks([])
@@ -123,8 +126,9 @@ def _curves(report: Report) -> Any:
         axes.set(xlabel=label, ylabel=name)
     for advice in report.ranking[:DRAWN]:
         x, value, gradient = _along(advice, report, values)
-        panels[0].plot(x, value, label=written(advice.loss)[:40])
-        panels[1].plot(x, gradient)
+        value = value - value.min()  # sizes are not compared, for the optimizer's rate sees to them
+        panels[0].plot(x, value / (value.max() or 1.0), label=written(advice.loss)[:40])
+        panels[1].plot(x, gradient / (np.abs(gradient).max() or 1.0))
     panels[0].legend(fontsize=7)
     return figure
 
@@ -170,7 +174,13 @@ def _along(advice: Advice, report: Report, values: Any) -> tuple[Any, Any, Any]:
     else:
         y = np.full(len(x), float(np.mean(target.y)))
         x = np.linspace(max(low, 0.02 * high), high, 301)
-        raw = np.log(x) if loss.activation == "exp" else np.log(x) - np.log1p(-np.minimum(x, 0.999)) if loss.activation == "sigmoid" else x
+        raw = (
+            np.log(x)
+            if loss.activation == "exp"
+            else np.log(x) - np.log1p(-np.minimum(x, 0.999))
+            if loss.activation == "sigmoid"
+            else x
+        )
     value, gradient = loss.value_and_gradient(y, raw, reduction="none")
     return x, value, gradient
 

@@ -24,12 +24,12 @@ _ACTIVATIONS = {
     "softmax": "softmax over the classes; train on the raw scores (from_logits=True)",
 }
 _OPTIMIZERS = (
-    "it has a kink: no curvature for Newton's method and no gradient at the minimum. Linear models: {solver}. Networks: "
-    "Adam or SGD with a rate that falls. Boosting: renewed leaves, or a Hessian of 1",
+    "it has a kink: no curvature for Newton's method and no gradient at the minimum. Linear models: {solver}. "
+    "Networks: Adam or SGD with a rate that falls. Boosting: renewed leaves, or a Hessian of 1",
     "its gradient is continuous, its curvature jumps. Linear models: {solver}. Networks: Adam or SGD with momentum. "
     "Boosting: a majorizing Hessian, where the exact one is 0",
-    "it is twice differentiable: second-order methods pay. Linear models: {solver}. Networks: Adam or SGD with momentum. "
-    "Boosting: the exact Hessian{majorized}",
+    "it is twice differentiable: second-order methods pay. Linear models: {solver}. Networks: Adam or SGD with "
+    "momentum. Boosting: the exact Hessian{majorized}",
 )
 # Parameters that move the probabilities which a model of the loss means.
 _DISTORTING = ("pos_weight", "class_weight", "label_smoothing", "gamma", "alpha", "q")
@@ -46,7 +46,11 @@ def written(loss: Loss) -> str:
     'BinaryCrossEntropy(from_logits=True, pos_weight=5.0)'
     """
     defaults = {name: parameter.default for name, parameter in inspect.signature(type(loss)).parameters.items()}
-    changed = [f"{name}={value!r}" for name, value in loss.params.items() if value is not defaults[name] and value != defaults[name]]
+    changed = [
+        f"{name}={value!r}"
+        for name, value in loss.params.items()
+        if value is not defaults[name] and value != defaults[name]
+    ]
     return f"{type(loss).__name__}({', '.join(changed)})"
 
 
@@ -83,8 +87,8 @@ def watch(loss: Loss, target: Target) -> tuple[str, ...]:
             units = [name for name in ("delta", "c", "beta", "epsilon", "width") if name in loss.params]
             also = f"; divide {', '.join(units)} by it too" if units else ""
             notes.append(
-                f"scale the target: its standard deviation is {spread:.3g}, and steps, penalties and learning rates are "
-                f"in its units{also}"
+                f"scale the target: its standard deviation is {spread:.3g}, and steps, penalties and learning rates "
+                f"are in its units{also}"
             )
     changed = [name for name in _DISTORTING if loss.params.get(name) not in _NEUTRAL]
     if changed and loss.activation in ("sigmoid", "softmax"):
@@ -109,8 +113,10 @@ def _constant(loss: Loss, target: Target) -> Any:
 def _start(constant: Any, target: Target) -> str:
     if np.allclose(constant, 0.0, atol=0.05 * (1 + abs(float(np.mean(target.y))))):
         return ""
-    words = f"{constant:.4g}" if np.ndim(constant) == 0 else "[" + ", ".join(f"{x:.3g}" for x in constant[:6]) + (
-        ", ...]" if len(constant) > 6 else "]"
+    words = (
+        f"{constant:.4g}"
+        if np.ndim(constant) == 0
+        else "[" + ", ".join(f"{x:.3g}" for x in constant[:6]) + (", ...]" if len(constant) > 6 else "]")
     )
     return f"start the output bias at {words}, the best constant: the first steps then learn more than the level"
 

@@ -175,7 +175,9 @@ def _plain(y_true: ArrayLike) -> NDArray[Any]:
         return y.astype(str)
     if any(texts):
         text, number = y.tolist()[texts.index(True)], y.tolist()[texts.index(False)]
-        raise ValueError(f"y_true mixes text and numbers, such as {text!r} and {number!r}: use one coding of the labels")
+        raise ValueError(
+            f"y_true mixes text and numbers, such as {text!r} and {number!r}: use one coding of the labels"
+        )
     try:
         return y.astype(np.float64)
     except (TypeError, ValueError):

@@ -85,7 +85,7 @@ def features(X: ArrayLike, n: int) -> tuple[NDArray[np.float64], list[str]]:
     array = np.asarray(X)
     if array.ndim == 1:
         array = array[:, None]
-    if array.ndim != 2 or array.dtype == object and array.shape == ():
+    if array.ndim != 2:
         raise ValueError(f"X has shape {array.shape}: expected (n_samples, n_features), dense")
     names = names or [f"X[:, {k}]" for k in range(array.shape[1])]
     if len(array) != n:
@@ -95,12 +95,16 @@ def features(X: ArrayLike, n: int) -> tuple[NDArray[np.float64], list[str]]:
     try:
         numbers = array.astype(np.float64)
     except (TypeError, ValueError):
-        raise ValueError(f"{_not_numeric(array, names)} is not numeric: encode it (one-hot, ordinal) or leave it out") from None
+        raise ValueError(
+            f"{_not_numeric(array, names)} is not numeric: encode it (one-hot, ordinal) or leave it out"
+        ) from None
     gaps = ~np.isfinite(numbers)
     if gaps.any():
         at = int(gaps.any(axis=0).argmax())
         many = int(gaps[:, at].sum())
-        what = "is missing in every row: leave it out" if many == n else f"has {many} gaps: impute them, or drop the rows"
+        what = (
+            "is missing in every row: leave it out" if many == n else f"has {many} gaps: impute them, or drop the rows"
+        )
         raise ValueError(f"{names[at]} {what}")
     if not np.ptp(numbers, axis=0).any():
         raise ValueError("X is constant: every column has one value, and there is nothing to learn from")
@@ -190,7 +194,7 @@ def cross_validate(
                     try:
                         raw = run(loss, X, target, train, n_threads)
                         known.append(metric.mean(target.y[~train], loss, raw))
-                    except _Untrainable:
+                    except _UntrainableError:
                         costs[i] = None
                 report()
             done += 1
@@ -198,7 +202,7 @@ def cross_validate(
     return [None if known is None else Trial(np.array(known), overlap) for known in costs]
 
 
-class _Untrainable(ValueError):
+class _UntrainableError(ValueError):
     """A model that does not take this loss."""
 
 
@@ -215,20 +219,17 @@ def _trees(
     loss: Loss, X: NDArray[Any], target: Target, train: NDArray[np.bool_], n_threads: int | None
 ) -> NDArray[Any]:
     from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
-    from threadpoolctl import threadpool_limits
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
     from fastloss.adapters.sklearn import as_base_loss
 
     of_labels = target.of_labels and loss.task in ("binary", "multiclass")
     try:
-        if loss.layout == "classes":
-            adapted = as_base_loss(loss, n_classes=len(target.labels))
-        else:
-            adapted = as_base_loss(loss)
+        adapted = as_base_loss(loss, n_classes=len(target.labels) if loss.layout == "classes" else None)
         if loss.layout == "classes" and (not of_labels or len(target.labels) < 3):
-            raise _Untrainable(f"{loss!r} is not for trees of one score")
+            raise _UntrainableError(f"{loss!r} is not for trees of one score")
     except (ImportError, ValueError) as error:
-        raise _Untrainable(str(error)) from error
+        raise _UntrainableError(str(error)) from error
     kind = HistGradientBoostingClassifier if of_labels else HistGradientBoostingRegressor
     model = kind(loss=adapted, random_state=0, **TREES)
     # trees of few rows wait for threads longer than they work
