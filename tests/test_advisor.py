@@ -32,7 +32,7 @@ def _names(report):
     return [advice.loss.name for advice in report.ranking]
 
 
-# -- what a target is ---------------------------------------------------------------------------------------------------
+# -- what a target is -------------------------------------------------------------------------------------------------
 
 
 def _targets():
@@ -55,7 +55,7 @@ def test_kind_of_target(kind):
     report = fl.recommend(_targets()[kind])
     assert report.target.kind == kind
     assert report.ranking[0].loss == report.best
-    assert all(len(line) <= 80 for line in repr(report).splitlines())
+    assert all(len(line) <= 80 for line in repr(report).splitlines() if "https://" not in line)
     assert json.loads(json.dumps(report.to_dict(), allow_nan=False))["best"] == report.best.name
 
 
@@ -69,13 +69,15 @@ def test_codings_of_two_labels_are_one():
 def test_one_hot_rows_are_labels():
     y = np.arange(60) % 4
     target = describe(np.eye(4)[y])
-    assert target.kind == "classes" and "one-hot" in target.remarks[-1]
+    assert target.kind == "classes"
+    assert "one-hot" in target.remarks[-1]
     np.testing.assert_array_equal(target.y, y)
 
 
 def test_integers_that_look_ordinal_are_named_so():
     target = describe(np.arange(100) % 5 + 1)
-    assert target.kind == "classes" and "ratings" in target.remarks[-1]
+    assert target.kind == "classes"
+    assert "ratings" in target.remarks[-1]
     assert describe(np.arange(100) % 5 + 1, "count").kind == "counts"
     assert describe(np.arange(100) % 5 + 1, "regression").kind in ("continuous", "positive")
 
@@ -96,7 +98,7 @@ def test_label_noise_is_seen(rng):
         assert fl.recommend(y, p).facts["likely label noise"] == pytest.approx(rate, abs=0.04)
 
 
-# -- parameters from the data -------------------------------------------------------------------------------------------
+# -- parameters from the data -----------------------------------------------------------------------------------------
 
 
 def test_parameters_are_set_from_the_data(rng):
@@ -106,7 +108,9 @@ def test_parameters_are_set_from_the_data(rng):
     assert huber.delta == pytest.approx(1.345 * 1.4826 * np.median(np.abs(residual - np.median(residual))), rel=0.01)
 
     y = np.arange(600) % 6 == 0
-    weighted = next(a.loss for a in fl.recommend(y, metric="balanced_accuracy").ranking if a.loss.params.get("pos_weight", 1) != 1)
+    weighted = next(
+        a.loss for a in fl.recommend(y, metric="balanced_accuracy").ranking if a.loss.params.get("pos_weight", 1) != 1
+    )
     assert weighted.pos_weight == 5.0
 
 
@@ -122,7 +126,7 @@ def test_variance_and_mean_give_tweedie_and_negative_binomial(rng):
     assert tweedie.power == pytest.approx(1.5, abs=0.1)
 
 
-# -- expectations --------------------------------------------------------------------------------------------------------
+# -- expectations -----------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("spec", ["squared_error", "absolute_error", "huber:delta=1.345", "cauchy:c=2.3849"])
@@ -134,7 +138,8 @@ def test_expected_noise_is_that_of_theory(spec, rng):
     loss, metric = parse_loss(spec), find_metric("mse", target)
     folds = make_folds(target, 10, rng)
     found = expect(loss, metric, target, read(s, target), folds, 0.02, np.random.default_rng(0))
-    assert found.noise == pytest.approx(0.02 / efficiency[loss.name], rel=0.05)
+    tolerance = 0.05 if loss.smoothness else 0.1  # three errors of a density at a point
+    assert found.noise == pytest.approx(0.02 / efficiency[loss.name], rel=tolerance)
     assert found.limit == pytest.approx(1.0, abs=0.03)
 
 
@@ -185,7 +190,7 @@ def test_metrics_are_those_of_sklearn(metric, rng):
     assert ours.shown(ours.mean(y, fl.Hinge(), z)) == pytest.approx(expected)
 
 
-# -- cross-validation ----------------------------------------------------------------------------------------------------
+# -- cross-validation -------------------------------------------------------------------------------------------------
 
 
 def test_verification_measures_and_repeats(rng):
@@ -224,7 +229,7 @@ def test_interrupt_gives_no_half_result(rng, monkeypatch):
         fl.recommend(X[:, 0] + rng.normal(size=N), X=X)
 
 
-# -- what goes with a loss -----------------------------------------------------------------------------------------------
+# -- what goes with a loss --------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("kind", _targets())
@@ -233,7 +238,9 @@ def test_code_for_all_libraries(kind):
     for advice in report.ranking:
         assert {"fastloss", "torch", "Keras", "scikit-learn", "XGBoost", "LightGBM"} <= set(advice.code)
         assert eval(advice.code["fastloss"], {"fl": fl}) == advice.loss
-        assert advice.references and advice.optimizer and advice.activation
+        assert advice.references
+        assert advice.optimizer
+        assert advice.activation
 
 
 def test_code_of_adapters_runs():
@@ -257,8 +264,11 @@ def test_html_is_one_file_of_its_own(rng, tmp_path):
     X = rng.normal(size=(N, 3))
     fl.recommend(X[:, 0] + rng.normal(size=N), X=X, models=["linear"]).to_html(tmp_path / "advice.html")
     page = (tmp_path / "advice.html").read_text()
-    assert page.count("<img") == 2 and page.count("data:image/png;base64,") == 2
-    assert 'src="http' not in page and "<link" not in page and "<script" not in page
+    assert page.count("<img") == 2
+    assert page.count("data:image/png;base64,") == 2
+    assert 'src="http' not in page
+    assert "<link" not in page
+    assert "<script" not in page
 
 
 @pytest.mark.parametrize("kind", _targets())
@@ -268,31 +278,31 @@ def test_html_of_every_kind(kind, tmp_path):
     assert "Recommended" in (tmp_path / "advice.html").read_text()
 
 
-# -- bad input -----------------------------------------------------------------------------------------------------------
+# -- bad input --------------------------------------------------------------------------------------------------------
 
 BAD = {
-    "constant": (dict(y_true=np.ones(50)), "constant"),
-    "one label": (dict(y_true=["a"] * 50), "constant"),
-    "nan": (dict(y_true=[1.0, np.nan, 2.0]), r"y_true\[1\] is nan"),
-    "all missing": (dict(y_true=[np.nan] * 20), "every row"),
-    "none": (dict(y_true=["a", None, "b"]), r"y_true\[1\] is missing"),
-    "empty": (dict(y_true=[]), "no samples"),
-    "text and numbers": (dict(y_true=np.array(["1", 1, "0"], dtype=object)), "mixes text and numbers"),
-    "codings": (dict(y_true=[-1, 1, 0, 1, -1, 0]), "mixed with"),
-    "names": (dict(y_true=[f"id{k}" for k in range(40)]), "names or text"),
-    "task": (dict(y_true=[0.5, 1.5], task="regresion"), "did you mean 'regression'"),
-    "several columns": (dict(y_true=np.random.default_rng(0).normal(size=(50, 3))), "one column at a time"),
-    "metric": (dict(y_true=np.arange(50) / 7, metric="hubber"), "did you mean 'huber'"),
-    "metric of labels": (dict(y_true=np.arange(50) / 7 - 2, metric="roc_auc"), "for binary"),
-    "metric of numbers": (dict(y_true=np.arange(50) % 3, metric="mae"), "task 'regression'"),
-    "length": (dict(y_true=np.arange(50) / 7, y_pred=np.zeros(49)), "49 rows"),
-    "hard labels": (dict(y_true=np.arange(50) % 2, y_pred=np.arange(50) % 2), "predict_proba"),
-    "columns": (dict(y_true=np.arange(60) % 3, y_pred=np.zeros(60)), "a column per class"),
-    "verify": (dict(y_true=np.arange(50) / 7, verify=True), "no X"),
-    "gaps": (dict(y_true=np.arange(50) / 7, X=np.full((50, 1), np.nan)), r"X\[:, 0\] is missing in every row"),
-    "text": (dict(y_true=np.arange(50) / 7, X=np.array([["a"]] * 50)), "not numeric"),
-    "constant X": (dict(y_true=np.arange(50) / 7, X=np.ones((50, 2))), "X is constant"),
-    "cv": (dict(y_true=np.arange(50) / 7, cv=1), "at least 2"),
+    "constant": ({"y_true": np.ones(50)}, "constant"),
+    "one label": ({"y_true": ["a"] * 50}, "constant"),
+    "nan": ({"y_true": [1.0, np.nan, 2.0]}, r"y_true\[1\] is nan"),
+    "all missing": ({"y_true": [np.nan] * 20}, "every row"),
+    "none": ({"y_true": ["a", None, "b"]}, r"y_true\[1\] is missing"),
+    "empty": ({"y_true": []}, "no samples"),
+    "text and numbers": ({"y_true": np.array(["1", 1, "0"], dtype=object)}, "mixes text and numbers"),
+    "codings": ({"y_true": [-1, 1, 0, 1, -1, 0]}, "mixed with"),
+    "names": ({"y_true": [f"id{k}" for k in range(40)]}, "names or text"),
+    "task": ({"y_true": [0.5, 1.5], "task": "regresion"}, "did you mean 'regression'"),
+    "several columns": ({"y_true": np.random.default_rng(0).normal(size=(50, 3))}, "one column at a time"),
+    "metric": ({"y_true": np.arange(50) / 7, "metric": "hubber"}, "did you mean 'huber'"),
+    "metric of labels": ({"y_true": np.arange(50) / 7 - 2, "metric": "roc_auc"}, "for binary"),
+    "metric of numbers": ({"y_true": np.arange(50) % 3, "metric": "mae"}, "task 'regression'"),
+    "length": ({"y_true": np.arange(50) / 7, "y_pred": np.zeros(49)}, "49 rows"),
+    "hard labels": ({"y_true": np.arange(50) % 2, "y_pred": np.arange(50) % 2}, "predict_proba"),
+    "columns": ({"y_true": np.arange(60) % 3, "y_pred": np.zeros(60)}, "a column per class"),
+    "verify": ({"y_true": np.arange(50) / 7, "verify": True}, "no X"),
+    "gaps": ({"y_true": np.arange(50) / 7, "X": np.full((50, 1), np.nan)}, r"X\[:, 0\] is missing in every row"),
+    "text": ({"y_true": np.arange(50) / 7, "X": np.array([["a"]] * 50)}, "not numeric"),
+    "constant X": ({"y_true": np.arange(50) / 7, "X": np.ones((50, 2))}, "X is constant"),
+    "cv": ({"y_true": np.arange(50) / 7, "cv": 1}, "at least 2"),
 }
 
 
@@ -307,7 +317,8 @@ def test_bad_input_is_explained(case):
 def test_too_little_is_said_to_be(y):
     report = fl.recommend(y)
     assert any("not enough data" in remark for remark in report.remarks)
-    assert len(report.ranking) == 1 and report.ranking[0].expected is None
+    assert len(report.ranking) == 1
+    assert report.ranking[0].expected is None
 
 
 def test_a_column_by_its_name():

@@ -64,7 +64,7 @@ def recommend(
     numbers = None if X is None else trial.features(X, target.n)[0]
     chosen_metric = find_metric(metric, target)
     remarks = [*target.remarks, *(known.remarks if known else ())]
-    if metric is None:
+    if metric is None and target.kind not in UNRANKED:
         remarks.append(
             f"no metric was named: {chosen_metric.name}, the usual one of this kind, is assumed; another, such as "
             f"{'balanced_accuracy' if target.of_labels else 'absolute_error'}, can change the answer"

@@ -20,8 +20,8 @@ __all__ = ["activation", "code", "optimizer", "references", "watch", "written"]
 _ACTIVATIONS = {
     "identity": "none: the raw score is the prediction",
     "exp": "exp (log link): the raw score is the logarithm of the mean",
-    "sigmoid": "sigmoid; train on the raw score (from_logits=True), which keeps the tails' digits",
-    "softmax": "softmax over the classes; train on the raw scores (from_logits=True)",
+    "sigmoid": "sigmoid; train on the raw score, which keeps the digits of the tails",
+    "softmax": "softmax over the classes; train on the raw scores",
 }
 _OPTIMIZERS = (
     "it has a kink: no curvature for Newton's method and no gradient at the minimum. Linear models: {solver}. "
