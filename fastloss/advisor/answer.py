@@ -103,7 +103,7 @@ def recommend(
     usual = next((c for c in expected if c.loss == default_loss(target)), next(iter(expected)))
     kin = [] if own is None else [c for c in expected if _same_constant(c.loss, own.loss, target)]
     expected = settle(expected, own or usual, own is not None, kin)
-    order = _by_expectation(expected, usual if own is None else None)
+    order = _by_expectation(expected)
     trials: dict[str, dict[Candidate, Trial]] = {}
     if verify:
         assert numbers is not None
@@ -204,17 +204,16 @@ def _same_constant(one: Loss, other: Loss, target: Target) -> bool:
     return bool(np.isclose(mine, theirs, rtol=1e-6, atol=1e-9))
 
 
-def _by_expectation(expected: dict[Candidate, Expectation], usual: Candidate | None) -> list[Candidate]:
-    """By their cost; but the usual loss, if it is given, first where another is better by no more than the error.
+def _by_expectation(expected: dict[Candidate, Expectation]) -> list[Candidate]:
+    """By their cost; but the likelihood of the kind of target first where another is better by less than the error.
 
-    That is a heuristic for metrics of decisions and ranks, which barely tell losses apart: what is usual is a
-    likelihood, smooth, and convex.
+    That is a heuristic: of what cannot be told apart, a likelihood has the better prior chances.
     """
     order = sorted(expected, key=lambda c: expected[c].cost)
-    if usual is not None:
-        gap, error = expected[usual].above(expected[order[0]])
+    for likely in [c for c in order if c.likelihood][:1]:
+        gap, error = expected[likely].above(expected[order[0]])
         if gap <= error:
-            return [usual, *(c for c in order if c is not usual)]
+            return [likely, *(c for c in order if c is not likely)]
     return order
 
 

@@ -128,7 +128,7 @@ def _continuous(target: Target, value: NDArray[Any] | None) -> Choice:
     rejected = {}
     if outlying >= OUTLYING:
         candidates += [
-            Candidate(get_loss("cauchy", c=_rounded(CAUCHY * scale)), f"c = {CAUCHY} times {made}", True),
+            Candidate(get_loss("cauchy", c=_rounded(CAUCHY * scale)), f"c = {CAUCHY} times {made}"),
             Candidate(get_loss("tukey", c=_rounded(TUKEY * scale)), f"c = {TUKEY} times {made}"),
         ]
     else:

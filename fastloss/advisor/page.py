@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fastloss.advisor.fit import in_loss_type
-from fastloss.advisor.reasons import written
+from fastloss.advisor.reasons import shortened, written
 from fastloss.writing import write_text
 
 if TYPE_CHECKING:
@@ -127,7 +127,7 @@ def _curves(report: Report) -> Any:
     for advice in report.ranking[:DRAWN]:
         x, value, gradient = _along(advice, report, values)
         value = value - value.min()  # sizes are not compared, for the optimizer's rate sees to them
-        panels[0].plot(x, value / (value.max() or 1.0), label=written(advice.loss)[:40])
+        panels[0].plot(x, value / (value.max() or 1.0), label=shortened(advice.loss))
         panels[1].plot(x, gradient / (np.abs(gradient).max() or 1.0))
     panels[0].legend(fontsize=7)
     return figure
@@ -192,7 +192,7 @@ def _intervals(report: Report) -> Any:
     models = list(dict.fromkeys(model for advice in report.ranking for model in advice.trials))
     figure = Figure(figsize=(9.0, 0.9 + 0.45 * len(report.ranking)), layout="constrained")
     panels = np.atleast_1d(figure.subplots(1, len(models), sharey=True))
-    names = [written(advice.loss)[:40] for advice in report.ranking]
+    names = [shortened(advice.loss) for advice in report.ranking]
     for axes, model in zip(panels, models, strict=True):
         for k, advice in enumerate(report.ranking):
             t = advice.trials.get(model)

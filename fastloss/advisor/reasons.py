@@ -15,7 +15,7 @@ from fastloss.loss import Loss
 if TYPE_CHECKING:
     from fastloss.advisor.target import Target
 
-__all__ = ["activation", "code", "optimizer", "references", "watch", "written"]
+__all__ = ["activation", "code", "optimizer", "references", "shortened", "watch", "written"]
 
 _ACTIVATIONS = {
     "identity": "none: the raw score is the prediction",
@@ -52,6 +52,17 @@ def written(loss: Loss) -> str:
         if value is not defaults[name] and value != defaults[name]
     ]
     return f"{type(loss).__name__}({', '.join(changed)})"
+
+
+def shortened(loss: Loss, most: int = 34) -> str:
+    """The same for tables, where all are of raw scores."""
+    text = (
+        written(loss)
+        .replace("from_logits=True, ", "")
+        .replace(", from_logits=True", "")
+        .replace("from_logits=True", "")
+    )
+    return text if len(text) <= most else text[: most - 2] + ".."
 
 
 def activation(loss: Loss) -> str:

@@ -7,7 +7,7 @@ import textwrap
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from fastloss.advisor.reasons import written
+from fastloss.advisor.reasons import shortened, written
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -170,7 +170,7 @@ class Report:
         rows = [heading]
         for k, advice in enumerate(self.ranking, 1):
             mark = "=" if k > 1 and advice.indistinguishable and advice.expected is not None else ""
-            cells = [f"{k}{mark}", _short(advice.loss), "" if advice.expected is None else f"{advice.expected:.5g}"]
+            cells = [f"{k}{mark}", shortened(advice.loss), "" if advice.expected is None else f"{advice.expected:.5g}"]
             for model in models:
                 cells.append(_interval(advice.trials.get(model), k == 1))
             rows.append(cells)
@@ -198,11 +198,6 @@ def _interval(trial: dict[str, float] | None, first: bool) -> str:
     if first or not math.isfinite(trial["low"]):
         return f"{trial['value']:.4g}"
     return f"{trial['value']:.4g} ({trial['low']:+.1g}..{trial['high']:+.1g})"
-
-
-def _short(loss: Loss, most: int = 34) -> str:
-    text = written(loss).replace("from_logits=True, ", "").replace("(from_logits=True)", "()")
-    return text if len(text) <= most else text[: most - 2] + ".."
 
 
 def _facts(facts: dict[str, float]) -> str:
