@@ -18,6 +18,7 @@ from fastloss import losses as _losses  # noqa: F401  fills the catalogue
 from fastloss import registry as _registry
 from fastloss._version import __version__
 from fastloss.accumulator import Accumulator
+from fastloss.advisor import recommend
 from fastloss.combination import WeightedSum
 from fastloss.embeddings import EmbeddingLoss
 from fastloss.loss import Loss
@@ -46,6 +47,7 @@ __all__ = [
     "get_loss",
     "get_num_threads",
     "list_losses",
+    "recommend",
     "set_check_finite",
     "set_num_threads",
     "show_config",

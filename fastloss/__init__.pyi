@@ -6,6 +6,7 @@ from numpy.typing import ArrayLike
 
 from fastloss._version import __version__ as __version__
 from fastloss.accumulator import Accumulator as Accumulator
+from fastloss.advisor import recommend as recommend
 from fastloss.combination import WeightedSum as WeightedSum
 from fastloss.embeddings import EmbeddingLoss as EmbeddingLoss
 from fastloss.loss import Loss as Loss
@@ -247,6 +248,7 @@ __all__ = [
     "poly1",
     "pseudo_huber",
     "quantile",
+    "recommend",
     "reverse_kl_divergence",
     "rmse",
     "root_mean_squared_error",

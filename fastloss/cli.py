@@ -59,6 +59,18 @@ def _eval(args: argparse.Namespace) -> int:
     return run(args)
 
 
+def _recommend_arguments(parser: argparse.ArgumentParser) -> None:
+    from fastloss.advisor.command import add_arguments
+
+    add_arguments(parser)
+
+
+def _recommend(args: argparse.Namespace) -> int:
+    from fastloss.advisor.command import run
+
+    return run(args)
+
+
 def _list_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--task", metavar="TASK", help="only losses for this task, such as regression or binary")
 
@@ -161,6 +173,7 @@ COMMANDS = {
         "speed and agreement against other libraries, on predictions of real models", _bench_arguments, _bench
     ),
     "eval": Command("losses of a file of predictions, in constant memory", _eval_arguments, _eval),
+    "recommend": Command("which loss for the data of a file, and why", _recommend_arguments, _recommend),
     "list": Command("the losses, and when to use which", _list_arguments, _list),
     "show": Command("one loss: formula, parameters, literature, facts", _show_arguments, _show),
     "info": Command("what was built and what runs here", _no_arguments, _info),
@@ -172,6 +185,7 @@ examples:
   fastloss show huber --draw
   fastloss info
   fastloss eval predictions.csv --true y --pred score --loss mse,huber:delta=1.5
+  fastloss recommend data.csv --target y --features a,b,c --metric mae
   fastloss bench --losses huber --peers numpy torch
   fastloss bench --help
 """

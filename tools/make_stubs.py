@@ -25,6 +25,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from fastloss._version import __version__ as __version__
 from fastloss.accumulator import Accumulator as Accumulator
+from fastloss.advisor import recommend as recommend
 from fastloss.combination import WeightedSum as WeightedSum
 from fastloss.embeddings import EmbeddingLoss as EmbeddingLoss
 from fastloss.loss import Loss as Loss

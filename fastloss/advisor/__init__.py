@@ -1,0 +1,108 @@
+"""Which loss for these data: `recommend`.
+
+A target (`target`) and the predictions that there are (`baseline`) suggest some losses (`candidates`). What a metric
+(`metric`) would be after training on each is derived (`expectation`) or measured (`trial`), by linear fits (`fit`).
+`answer` puts this in order, `reasons` adds what goes with a loss, `report` and `page` put it into words, and `command`
+is ``fastloss recommend``.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import ArrayLike
+
+    from fastloss.advisor.report import Report
+    from fastloss.loss import Loss
+
+__all__ = ["recommend"]
+
+
+def recommend(
+    y_true: ArrayLike,
+    y_pred: ArrayLike | None = None,
+    *,
+    X: ArrayLike | None = None,
+    task: str | None = None,
+    metric: str | Loss | None = None,
+    verify: bool | None = None,
+    models: Sequence[str] = ("linear", "trees"),
+    cv: int = 5,
+    time_budget: float | None = None,
+    random_state: int = 0,
+    n_threads: int | None = None,
+) -> Report:
+    """Which loss to train with, why, and what goes with it; measured, if there are features.
+
+    Without training, candidates are ranked by the metric that is expected of them: how far the predictions of a model
+    trained on a loss lie from what the metric wants, and what the noise of estimating costs (the sandwich variance of
+    M-estimates), both from these data. With `X` the candidates are cross-validated. Those that this cannot tell from
+    its best keep the order of expectation.
+
+    Parameters
+    ----------
+    y_true : array_like of shape (n_samples,), or (n_samples, n_classes)
+        Targets: numbers, labels of any kind, or rows that are one-hot, masks of labels or distributions.
+    y_pred : array_like, optional
+        Predictions of any model for these rows, from rows that it has not been trained on. On the scale of the target;
+        of labels probabilities or raw scores, a column per class for more than two.
+    X : array_like of shape (n_samples, n_features), optional
+        Features: numbers without gaps.
+    task : str, optional
+        "regression", "count", "binary", "multiclass", "multilabel" or "distribution", where the targets could mean
+        several.
+    metric : str or Loss, optional
+        What is to be good on new data: a loss, also as on the command line (``"quantile:quantile=0.9"``), or
+        "accuracy", "balanced_accuracy", "f1", "roc_auc", "average_precision", "r2". By default the usual loss of the
+        kind of target.
+    verify : bool, optional
+        Whether to cross-validate: by default if there is an `X`.
+    models : sequence of str
+        What is trained for that: "linear" models, which decide the ranking, and "trees", scikit-learn's gradient
+        boosting.
+    cv : int, default=5
+        Folds, drawn twice.
+    time_budget : float, optional
+        Seconds after which no more splits are begun.
+    random_state : int, default=0
+        The same answer for the same seed.
+    n_threads : int, optional
+
+    Returns
+    -------
+    Report
+        With ``best``, ``ranking``, ``reasons``, ``rejected``, ``to_dict()`` and ``to_html(path)``; its repr is text.
+
+    Raises
+    ------
+    ValueError
+        For data that tell nothing, or are of no one kind.
+    ImportError
+        Without scikit-learn and SciPy.
+
+    Examples
+    --------
+    >>> import numpy as np, fastloss as fl
+    >>> rng = np.random.default_rng(1)
+    >>> prediction = rng.normal(size=500)
+    >>> target = prediction + rng.laplace(size=500)
+    >>> report = fl.recommend(target, prediction, metric="absolute_error")
+    >>> report.best, report.ranking[-1].loss
+    (AbsoluteError(), SquaredError())
+    """
+    from fastloss.advisor.answer import recommend as answer
+
+    options: dict[str, Any] = {"metric": metric, "verify": verify, "models": models, "cv": cv}
+    return answer(
+        y_true,
+        y_pred,
+        X=X,
+        task=task,
+        time_budget=time_budget,
+        random_state=random_state,
+        n_threads=n_threads,
+        **options,
+    )

@@ -1,0 +1,297 @@
+"""From the data to the answer."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fastloss.advisor import baseline as baselines
+from fastloss.advisor import reasons, trial
+from fastloss.advisor.candidates import Candidate, Choice, choose, convention
+from fastloss.advisor.expectation import (
+    FOLDS,
+    ROWS_PER_PARAMETER,
+    SURE,
+    Expectation,
+    UnrankedError,
+    expect,
+    make_folds,
+    settle,
+)
+from fastloss.advisor.metric import Metric, default_loss, find_metric
+from fastloss.advisor.reasons import written
+from fastloss.advisor.report import Advice, Report
+from fastloss.advisor.target import FEWEST, FEWEST_OF_CLASS, Target, describe
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import ArrayLike, NDArray
+
+    from fastloss.advisor.baseline import Baseline
+    from fastloss.advisor.trial import Trial
+    from fastloss.loss import Loss
+
+__all__ = ["recommend"]
+
+TRIED = 6  # of the candidates, by expectation, are cross-validated, and the usual loss in any case
+TRIED_WITH_TREES = 3
+UNRANKED = ("multilabel", "distributions")  # no expectation is derived for these
+
+
+def recommend(
+    y_true: ArrayLike,
+    y_pred: ArrayLike | None = None,
+    *,
+    X: ArrayLike | None = None,
+    task: str | None = None,
+    metric: str | Loss | None = None,
+    verify: bool | None = None,
+    models: Sequence[str] = trial.MODELS,
+    cv: int = 5,
+    time_budget: float | None = None,
+    random_state: int = 0,
+    n_threads: int | None = None,
+) -> Report:
+    """As `fastloss.recommend`, which documents it."""
+    begun = time.monotonic()
+    _check(verify, X, models, cv, time_budget)
+    verify = X is not None if verify is None else verify
+    target = describe(y_true, task)
+    known = None if y_pred is None else baselines.read(y_pred, target)
+    numbers = None if X is None else trial.features(X, target.n)[0]
+    chosen_metric = find_metric(metric, target)
+    remarks = [*target.remarks, *(known.remarks if known else ())]
+    if metric is None and target.kind not in UNRANKED:
+        remarks.append(
+            f"no metric was named: {chosen_metric.name}, the usual one of this kind, is assumed; another, such as "
+            f"{'balanced_accuracy' if target.of_labels else 'absolute_error'}, can change the answer"
+        )
+    if target.kind in UNRANKED or not target.enough:
+        return _by_convention(target, known, chosen_metric, remarks)
+
+    seeds = np.random.SeedSequence(random_state).spawn(3)
+    folds = make_folds(target, min(FOLDS, _fewest(target)), np.random.default_rng(seeds[0]))
+    fitted = known
+    if known is None and verify and numbers is not None:
+        fitted = trial.cross_fitted(default_loss(target), numbers, target, folds, n_threads)
+        remarks.append(f"residuals are those of a linear model of {default_loss(target).name}, each row held out")
+    value = None if fitted is None else fitted.value
+    choice = choose(target, value, chosen_metric)
+    if fitted is None and target.kind not in ("binary", "classes", "proportions"):
+        remarks.append(
+            "without predictions the spread of the target stands for that of the residuals: pass y_pred or X"
+        )
+    if numbers is None:
+        ratio = 1 / ROWS_PER_PARAMETER
+        remarks.append(f"without X a model of a parameter per {ROWS_PER_PARAMETER} rows is assumed (heuristic)")
+    else:
+        ratio = numbers.shape[1] / target.n
+    rejected = dict(choice.rejected)
+    expected: dict[Candidate, Expectation] = {}
+    for candidate in choice.candidates:
+        rng = np.random.default_rng(seeds[1])
+        try:
+            expected[candidate] = expect(candidate.loss, chosen_metric, target, fitted, folds, ratio, rng, n_threads)
+        except UnrankedError as error:
+            rejected[_named(candidate, choice)] = str(error)
+    if not expected:
+        raise ValueError(f"metric={chosen_metric.name!r} suits no loss that could be trained here: {rejected}")
+    own = next((c for c in expected if c.loss == chosen_metric.loss), None)
+    usual = next((c for c in expected if c.loss == default_loss(target)), next(iter(expected)))
+    kin = [] if own is None else [c for c in expected if _same_constant(c.loss, own.loss, target)]
+    expected = settle(expected, own or usual, own is not None, kin)
+    order = _by_expectation(expected)
+    trials: dict[str, dict[Candidate, Trial]] = {}
+    if verify:
+        assert numbers is not None
+        deadline = None if time_budget is None else begun + time_budget
+        trials = _tried(order, target, chosen_metric, numbers, models, cv, deadline, seeds[2], n_threads)
+        evidence = trials.get("linear") or trials.get("trees") or {}
+        order = _by_evidence(order, evidence)
+        done = len(next(iter(evidence.values())).costs) if evidence else 0
+        if done < trial.REPEATS * min(cv, _fewest(target)):
+            remarks.append(f"the time budget was enough for {done} splits")
+    ranking = [_advice(c, order, expected, trials, target, chosen_metric) for c in order]
+    return Report(target, fitted, chosen_metric, tuple(ranking), rejected, tuple(remarks), choice.facts)
+
+
+def _check(verify: Any, X: Any, models: Sequence[str], cv: Any, time_budget: Any) -> None:
+    if verify and X is None:
+        raise ValueError("verify=True trains models, and there is no X: pass the features")
+    unknown = [model for model in models if model not in trial.MODELS]
+    if isinstance(models, str) or unknown or not models:
+        raise ValueError(f"models={models!r}: expected some of {', '.join(trial.MODELS)}, in a list")
+    if not isinstance(cv, (int, np.integer)) or cv < 2:
+        raise ValueError(f"cv={cv!r}: expected a number of folds, at least 2")
+    if time_budget is not None and not time_budget > 0:
+        raise ValueError(f"time_budget={time_budget!r}: expected seconds > 0")
+
+
+def _fewest(target: Target) -> int:
+    """The rows of the rarest class, or all."""
+    return int(np.unique(target.y, return_counts=True)[1].min()) if target.of_labels else target.n
+
+
+def _named(candidate: Candidate, choice: Choice) -> str:
+    """The name of a loss, with its parameters where another candidate has the same."""
+    same = [c for c in choice.candidates if c.loss.name == candidate.loss.name]
+    return candidate.loss.name if len(same) == 1 else written(candidate.loss)
+
+
+def _by_convention(target: Target, known: Baseline | None, metric: Metric, remarks: list[str]) -> Report:
+    choice = choose(target, None, metric)
+    usual = convention(target, choice)
+    if target.kind in UNRANKED:
+        remarks.append("candidates of this kind are in the order of convention (heuristic): nothing was compared")
+        ranked: tuple[Candidate, ...] = (usual, *(c for c in choice.candidates if c is not usual))
+    else:
+        counted = f"{target.n} rows" if target.n < FEWEST else f"fewer than {FEWEST_OF_CLASS} rows of a class"
+        remarks.append(
+            f"{counted}: not enough data to tell losses apart. The usual loss of this kind is named, by convention"
+        )
+        ranked = (usual,)
+    advice = tuple(_described(c, target, "by convention") for c in ranked)
+    return Report(target, known, metric, advice, choice.rejected, tuple(remarks), choice.facts)
+
+
+def _tried(
+    order: list[Candidate],
+    target: Target,
+    metric: Metric,
+    X: NDArray[Any],
+    models: Sequence[str],
+    cv: int,
+    deadline: float | None,
+    seed: np.random.SeedSequence,
+    n_threads: int | None,
+) -> dict[str, dict[Candidate, Trial]]:
+    usual = default_loss(target)
+    cv = min(cv, _fewest(target))
+    wanted = {"linear": order[:TRIED], "trees": order[:TRIED_WITH_TREES] if target.n >= trial.FEWEST_FOR_TREES else []}
+    for some in wanted.values():
+        some += [c for c in order if some and c.loss == usual and c not in some]
+    total = sum(len(wanted[model]) for model in models) * cv * trial.REPEATS
+    found = {}
+    with trial.progress(total) as advance:
+        for number, model in enumerate(models):
+            some = wanted[model]
+            if not some or (number and deadline is not None and time.monotonic() > deadline):
+                continue
+            results = trial.cross_validate(
+                [c.loss for c in some],
+                X,
+                target,
+                metric,
+                model=model,
+                cv=cv,
+                deadline=deadline,
+                rng=np.random.default_rng(seed),
+                n_threads=n_threads,
+                report=advance,
+            )
+            found[model] = {c: t for c, t in zip(some, results, strict=True) if t is not None}
+    return found
+
+
+def _same_constant(one: Loss, other: Loss, target: Target) -> bool:
+    """Whether two losses of a number want the same of the target, such as its mean."""
+    if one.layout != "pointwise" or one.layout != other.layout:
+        return one == other
+    mine, theirs = (float(loss.inverse_link(np.array([loss.optimum(target.y)]))[0]) for loss in (one, other))
+    return bool(np.isclose(mine, theirs, rtol=1e-6, atol=1e-9))
+
+
+def _by_expectation(expected: dict[Candidate, Expectation]) -> list[Candidate]:
+    """By their cost; but the likelihood of the kind of target first where another is better by less than the error.
+
+    That is a heuristic: of what cannot be told apart, a likelihood has the better prior chances.
+    """
+    order = sorted(expected, key=lambda c: expected[c].cost)
+    for likely in [c for c in order if c.likelihood][:1]:
+        gap, error = expected[likely].above(expected[order[0]])
+        if gap <= error:
+            return [likely, *(c for c in order if c is not likely)]
+    return order
+
+
+def _by_evidence(order: list[Candidate], evidence: dict[Candidate, Trial]) -> list[Candidate]:
+    """Those that the cross-validation cannot tell from its best, by expectation; then the others by their cost."""
+    if not evidence:
+        return order
+    best = min(evidence, key=lambda c: evidence[c].cost)
+    near = [c for c in order if c in evidence and _level(evidence[c], evidence[best])]
+    worse = sorted((c for c in order if c in evidence and c not in near), key=lambda c: evidence[c].cost)
+    return [*near, *worse, *(c for c in order if c not in evidence)]
+
+
+def _level(one: Trial, other: Trial) -> bool:
+    """Whether the interval of the difference has 0 in it."""
+    if not np.isfinite(one.cost):
+        return one is other
+    _, low, high = one.above(other)
+    return bool(low <= 0 <= high)
+
+
+def _advice(
+    candidate: Candidate,
+    order: list[Candidate],
+    expected: dict[Candidate, Expectation],
+    trials: dict[str, dict[Candidate, Trial]],
+    target: Target,
+    metric: Metric,
+) -> Advice:
+    best, mine = order[0], expected[candidate]
+    gap, error = mine.above(expected[best])
+    words = f"expected {metric.name} {metric.shown(mine.cost):.5g}"
+    level = candidate is best or not abs(gap) > SURE * error
+    if candidate is not best:
+        words += f", {-gap if metric.greater_is_better else gap:+.2g} +- {SURE * error:.1g} against the first"
+    bias, noise = mine.limit, mine.cost - mine.limit
+    words += (
+        f": {metric.shown(bias):.5g} with endless data, {-noise if metric.greater_is_better else noise:+.2g} for noise"
+    )
+    results: dict[str, tuple[float, float, float, float]] = {}
+    for model, known in trials.items():
+        if candidate not in known:
+            continue
+        cost = known[candidate].cost
+        first = best if best in known else min(known, key=lambda c: known[c].cost)
+        mean, low, high = known[candidate].above(known[first])
+        results[model] = (cost, mean, low, high)
+    if "linear" in results and best in trials["linear"]:
+        level = candidate is best or _level(trials["linear"][candidate], trials["linear"][best])
+    return _described(candidate, target, words, mine, level, results, metric)
+
+
+def _described(
+    candidate: Candidate,
+    target: Target,
+    why: str,
+    expectation: Expectation | None = None,
+    level: bool = True,
+    trials: dict[str, tuple[float, float, float, float]] | None = None,
+    metric: Metric | None = None,
+) -> Advice:
+    loss = candidate.loss
+    shown = {}
+    for model, (cost, mean, low, high) in (trials or {}).items():
+        sign = -1.0 if metric is not None and metric.greater_is_better else 1.0
+        low, high = sorted((sign * low, sign * high))
+        value = metric.shown(cost) if metric is not None else cost
+        shown[model] = {"value": value, "difference": sign * mean, "low": low, "high": high}
+    return Advice(
+        loss=loss,
+        how=candidate.how,
+        why=why + ("; maximum likelihood for this kind" if candidate.likelihood else ""),
+        indistinguishable=level,
+        expected=None if expectation is None or metric is None else metric.shown(expectation.cost),
+        trials=shown,
+        activation=reasons.activation(loss),
+        optimizer=reasons.optimizer(loss, target),
+        watch=reasons.watch(loss, target),
+        references=reasons.references(loss),
+        code=reasons.code(loss, target),
+    )

@@ -1,0 +1,112 @@
+"""Predictions that are there already, on the raw scale of any loss."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fastloss import activations
+from fastloss.advisor.target import Target, robust_scale
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+    from fastloss.loss import Loss
+
+__all__ = ["Baseline", "read", "unit"]
+
+# A probability is at least this, and a mean this share of the average: their logarithms are then finite.
+LEAST_PROBABILITY, LEAST_MEAN = 1e-6, 1e-3
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """Predictions by what they are.
+
+    Parameters
+    ----------
+    value : ndarray
+        On the scale of the target: of labels, probabilities.
+    scores : ndarray, optional
+        Of labels: logits, or logarithms of the probabilities.
+    remarks : tuple of str
+    """
+
+    value: NDArray[Any]
+    scores: NDArray[Any] | None = None
+    remarks: tuple[str, ...] = ()
+
+    def raw(self, loss: Loss) -> NDArray[Any]:
+        """As the raw scores of a loss."""
+        if self.scores is not None and loss.task != "regression":
+            return self.scores
+        if loss.activation == "exp":
+            result: NDArray[Any] = np.log(np.maximum(self.value, LEAST_MEAN * abs(float(np.mean(self.value)))))
+            return result
+        return self.value
+
+
+def unit(loss: Loss, target: Target, baseline: Baseline | None) -> float:
+    """The size of a raw score that matters: of a loss of residuals their robust scale, of other scores 1."""
+    if loss.activation != "identity" or loss.task not in ("regression", "count"):
+        return 1.0
+    scale = robust_scale(target.y if baseline is None else target.y - baseline.value)
+    return scale if scale > 0 else robust_scale(target.y)
+
+
+def read(y_pred: ArrayLike, target: Target) -> Baseline:
+    """Predictions as they came: values, probabilities or raw scores, which is told by their range.
+
+    Raises
+    ------
+    ValueError
+        For another shape, predictions that are not finite, or labels in place of probabilities.
+    """
+    p = np.asarray(y_pred)
+    if p.dtype.kind not in "biuf":
+        try:
+            p = p.astype(np.float64)
+        except (TypeError, ValueError):
+            raise ValueError(f"y_pred holds {p.dtype}: expected numbers; of a classifier predict_proba") from None
+    p = p.astype(np.float64)
+    if p.ndim == 2 and p.shape[1] == 1:
+        p = p[:, 0]
+    if len(p) != target.n:
+        raise ValueError(f"y_pred has {len(p)} rows, y_true has {target.n}")
+    if not np.isfinite(p).all():
+        at = int(np.argwhere(~np.isfinite(p))[0][0])
+        raise ValueError(f"y_pred[{at}] is {p[at]}: drop such rows of both")
+    if target.kind in ("classes", "multilabel", "distributions"):
+        return _of_rows(p, target)
+    if target.kind == "binary" and p.ndim == 2 and p.shape[1] == 2:
+        rows = _of_rows(p, target)
+        assert rows.scores is not None
+        score = rows.scores[:, 1] - rows.scores[:, 0]
+        return Baseline(activations.sigmoid(score), score, rows.remarks)
+    if p.ndim != 1:
+        raise ValueError(f"y_pred has shape {p.shape}: expected ({target.n},)")
+    if target.kind in ("binary", "proportions"):
+        return _of_probabilities(p, target)
+    return Baseline(p)
+
+
+def _of_probabilities(p: NDArray[Any], target: Target) -> Baseline:
+    if np.isin(p, (-1.0, 0.0, 1.0)).all():
+        raise ValueError("y_pred holds labels: pass probabilities (predict_proba) or raw scores (decision_function)")
+    if p.min() >= 0 and p.max() <= 1:
+        inside = np.clip(p, LEAST_PROBABILITY, 1 - LEAST_PROBABILITY)
+        return Baseline(p, np.log(inside) - np.log1p(-inside), ("y_pred lies in [0, 1]: read as probabilities",))
+    return Baseline(activations.sigmoid(p), p, ("y_pred leaves [0, 1]: read as raw scores",))
+
+
+def _of_rows(p: NDArray[Any], target: Target) -> Baseline:
+    wanted = (target.n, len(target.labels))
+    if p.shape != wanted:
+        raise ValueError(f"y_pred has shape {p.shape}: expected {wanted}, a column per class, as predict_proba gives")
+    if p.min() >= 0 and np.allclose(p.sum(axis=1), 1, atol=1e-3):
+        return Baseline(
+            p, np.log(np.maximum(p, LEAST_PROBABILITY)), ("rows of y_pred sum to 1: read as probabilities",)
+        )
+    return Baseline(activations.softmax(p), p, ("rows of y_pred do not sum to 1: read as raw scores",))

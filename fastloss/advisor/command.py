@@ -1,0 +1,206 @@
+"""``fastloss recommend``: its options and its course. Heavy imports happen when it runs, not for ``--help``."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TextIO
+
+from fastloss.usage import UsageError
+from fastloss.writing import check_folder, written
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from fastloss.evaluation.tables import Table
+
+__all__ = ["add_arguments", "run"]
+
+EXAMPLES = """\
+examples:
+  fastloss recommend data.csv --target price
+  fastloss recommend predictions.parquet --target y --pred score --metric mae
+  fastloss recommend data.csv --target churned --features age,visits,plan --metric balanced_accuracy --html advice.html
+  fastloss recommend data.csv --target y --verify --time-budget 60 --json
+
+With --features, or with --verify, which takes all other columns, the candidates are cross-validated. Files are those of
+`fastloss eval`, read into memory.
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.epilog = EXAMPLES
+    parser.add_argument(
+        "file", type=Path, metavar="FILE", help=".csv, .tsv (also .gz, .bz2, .zst), .parquet, .feather, .npy, .npz"
+    )
+    parser.add_argument("--target", required=True, metavar="COLUMN", help="targets: numbers or labels")
+    parser.add_argument(
+        "--pred", metavar="COLUMN[,COLUMN...]", help="held-out predictions of any model: one column, or one per class"
+    )
+    parser.add_argument("--features", metavar="COLUMN[,COLUMN...]", help="columns to learn from")
+    parser.add_argument("--task", metavar="TASK", help="regression, count, binary, multiclass: how targets are meant")
+    parser.add_argument(
+        "--metric", metavar="NAME", help="what is to be good: a loss, also with parameters, or a score such as roc_auc"
+    )
+    parser.add_argument("--verify", action="store_true", help="cross-validate, on all other columns or on --features")
+    parser.add_argument("--cv", type=int, default=5, metavar="N", help="folds of that (default: 5)")
+    parser.add_argument("--time-budget", type=float, metavar="SECONDS", help="begin no more splits after that")
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the folds (default: 0)")
+    parser.add_argument("--html", type=Path, metavar="FILE", help="write the report with plots as one HTML file")
+    parser.add_argument("--json", action="store_true", help="print the report as JSON")
+
+
+def run(args: argparse.Namespace, stream: TextIO | None = None) -> int:
+    """Advise on a file; returns the exit status.
+
+    Raises
+    ------
+    UsageError
+        If an option is wrong.
+    """
+    import json
+
+    from fastloss.evaluation.tables import TableError, open_table
+
+    stream = sys.stdout if stream is None else stream
+    check_folder(args.html)
+    if args.cv < 2:
+        raise UsageError(f"--cv must be at least 2, not {args.cv}")
+    if args.time_budget is not None and not args.time_budget > 0:
+        raise UsageError(f"--time-budget must be seconds > 0, not {args.time_budget:g}")
+    try:
+        from fastloss.advisor import recommend
+
+        table = open_table(args.file)
+        predictions, features = _columns(args, table)
+        y = _target(table, args.target)
+        numbers = _numbers(table, [*predictions, *features])
+        report = recommend(
+            y,
+            _stacked(numbers, predictions),
+            X=None if not features else _stacked_features(numbers, features),
+            task=args.task,
+            metric=args.metric,
+            verify=bool(features),
+            cv=args.cv,
+            time_budget=args.time_budget,
+            random_state=args.seed,
+        )
+    except (TableError, ValueError, ImportError) as error:
+        print(
+            error if isinstance(error, TableError) else f"{args.file}: {_in_columns(str(error), args)}", file=sys.stderr
+        )
+        return 1
+    if args.json:
+        stream.write(json.dumps(report.to_dict(), indent=1, allow_nan=False) + "\n")
+    else:
+        stream.write(f"{report!r}\n")
+    return written(args.html, report.to_html)
+
+
+def _columns(args: argparse.Namespace, table: Table) -> tuple[list[str], list[str]]:
+    """The columns of predictions and of features."""
+    predictions = _named(args.pred, table)
+    features = _named(args.features, table)
+    if args.verify and not features:
+        features = [name for name in table.names if name != args.target and name not in predictions]
+        if not features:
+            raise ValueError("--verify trains on the other columns, and there are none")
+    if args.target in features:
+        raise ValueError(f"--features names the target, {args.target!r}: a model would read off the answer")
+    return predictions, features
+
+
+def _named(text: str | None, table: Table) -> list[str]:
+    if text is None:
+        return []
+    return [text] if text in table.names else [name.strip() for name in text.split(",")]
+
+
+def _target(table: Table, name: str) -> NDArray[Any]:
+    """A column as numbers if it is of numbers, else as text."""
+    import numpy as np
+
+    from fastloss.evaluation.tables import Column
+
+    texts = np.concatenate([batch[name] for batch in table.batches([Column(name, numeric=False)])])
+    if len(texts) == 0:
+        return texts
+    gaps = [at for at, value in enumerate(texts.tolist()) if value is None or value.strip() == ""]
+    if len(gaps) == len(texts):
+        raise ValueError(f"column {name!r} is empty in every row")
+    if gaps:
+        raise ValueError(f"{table.place(gaps[0])}: column {name!r} is empty, as are {len(gaps)} rows: drop them")
+    if set(map(str.lower, texts.tolist())) <= {"true", "false"}:
+        return texts.astype(str)
+    try:
+        return texts.astype(np.float64)
+    except ValueError:
+        return _text(texts, table, name)
+
+
+def _text(texts: NDArray[Any], table: Table, name: str) -> NDArray[Any]:
+    """Labels; a few words among many numbers are errors."""
+    numeric = [_is_number(value) for value in texts.tolist()]
+    if any(numeric):
+        at = numeric.index(False)
+        raise ValueError(
+            f"{table.place(at)}: column {name!r} is {texts[at]!r}, and other rows hold numbers such as "
+            f"{texts[numeric.index(True)]!r}: use one coding"
+        )
+    return texts.astype(str)
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _numbers(table: Table, names: Sequence[str]) -> dict[str, NDArray[Any]]:
+    import numpy as np
+
+    from fastloss.evaluation.tables import Column
+
+    if not names:
+        return {}
+    columns = [Column(name) for name in dict.fromkeys(names)]
+    batches = list(table.batches(columns))
+    return {c.name: np.concatenate([b[c.name] for b in batches]).astype(np.float64) for c in columns}
+
+
+def _stacked(numbers: dict[str, NDArray[Any]], names: Sequence[str]) -> NDArray[Any] | None:
+    import numpy as np
+
+    if not names:
+        return None
+    return numbers[names[0]] if len(names) == 1 else np.stack([numbers[name] for name in names], axis=1)
+
+
+class _Named:
+    """Features with the names of their columns, for errors."""
+
+    def __init__(self, values: NDArray[Any], columns: Sequence[str]) -> None:
+        self.values, self.columns = values, columns
+
+    def __array__(self, dtype: Any = None, copy: Any = None) -> NDArray[Any]:
+        return self.values
+
+
+def _stacked_features(numbers: dict[str, NDArray[Any]], names: Sequence[str]) -> Any:
+    import numpy as np
+
+    return _Named(np.stack([numbers[name] for name in names], axis=1), [f"column {name!r}" for name in names])
+
+
+def _in_columns(message: str, args: argparse.Namespace) -> str:
+    """An error in the file's words."""
+    message = message.replace("y_true", f"column {args.target!r}")
+    return message.replace("y_pred", f"column {args.pred!r}") if args.pred else message

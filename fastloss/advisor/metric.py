@@ -1,0 +1,258 @@
+"""What is to be small or large on new data: a loss of the catalogue, or a score of decisions or ranks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from fastloss import domains
+from fastloss.advisor.fit import in_loss_type
+from fastloss.advisor.target import DEFAULTS
+from fastloss.estimators.losses import to_probabilities
+from fastloss.loss import Loss, Reduction
+from fastloss.registry import ALIASES, for_raw_scores, list_losses
+from fastloss.specification import parse_loss
+from fastloss.spelling import did_you_mean
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from fastloss.advisor.target import Target
+
+__all__ = ["SCORES", "Metric", "UnfitError", "default_loss", "find_metric"]
+
+_NUMBERS = ("continuous", "positive", "semicontinuous", "counts", "proportions")
+# Tasks of losses that can judge predictions of each kind of target.
+_TASKS = {
+    **dict.fromkeys(_NUMBERS, ("regression", "count")),
+    "proportions": ("regression", "binary"),
+    "binary": ("binary", "regression"),
+    "classes": ("multiclass",),
+    "multilabel": ("multilabel",),
+    "distributions": ("multiclass", "distribution"),
+}
+
+
+class UnfitError(ValueError):
+    """Why a metric cannot judge the scores of a loss."""
+
+
+class _Score(NamedTuple):
+    """A metric that is no loss: greater is better."""
+
+    kinds: tuple[str, ...]
+    needs: str  # "decision", "score" or "value"
+    cost: Callable[[NDArray[Any], NDArray[Any]], Any]  # of each row, or of all
+
+
+def _wrong(y: NDArray[Any], decision: NDArray[Any]) -> NDArray[Any]:
+    wrong: NDArray[Any] = (decision != y).astype(np.float64)
+    return wrong
+
+
+def _wrong_by_class(y: NDArray[Any], decision: NDArray[Any]) -> NDArray[Any]:
+    labels = y.astype(np.intp)
+    counts = np.bincount(labels)
+    present = int(np.count_nonzero(counts))
+    wrong: NDArray[Any] = len(y) / (present * counts[labels]) * (decision != y)
+    return wrong
+
+
+def _one_minus_r2(y: NDArray[Any], value: NDArray[Any]) -> NDArray[Any]:
+    result: NDArray[Any] = np.square(y - value) / np.var(y)
+    return result
+
+
+def _one_minus_auc(y: NDArray[Any], score: NDArray[Any]) -> float:
+    from sklearn.metrics import roc_auc_score
+
+    return 1 - float(roc_auc_score(y, score))
+
+
+def _one_minus_precision(y: NDArray[Any], score: NDArray[Any]) -> float:
+    from sklearn.metrics import average_precision_score
+
+    return 1 - float(average_precision_score(y, score))
+
+
+def _one_minus_f1(y: NDArray[Any], decision: NDArray[Any]) -> float:
+    from sklearn.metrics import f1_score
+
+    average = "binary" if y.max() <= 1 else "macro"
+    return 1 - float(f1_score(y, decision, average=average, zero_division=0.0))
+
+
+SCORES = {
+    "accuracy": _Score(("binary", "classes"), "decision", _wrong),
+    "balanced_accuracy": _Score(("binary", "classes"), "decision", _wrong_by_class),
+    "f1": _Score(("binary", "classes"), "decision", _one_minus_f1),
+    "roc_auc": _Score(("binary",), "score", _one_minus_auc),
+    "average_precision": _Score(("binary",), "score", _one_minus_precision),
+    "r2": _Score(_NUMBERS, "value", _one_minus_r2),
+}
+_BY_ROW = ("accuracy", "balanced_accuracy", "r2")
+
+
+class Metric:
+    """A metric as a cost: what is better is less.
+
+    Parameters
+    ----------
+    name : str
+        As it was asked for.
+    loss : Loss, optional
+        Whose value is the metric; without one it is a score of `SCORES`.
+    """
+
+    def __init__(self, name: str, loss: Loss | None = None) -> None:
+        self.name, self.loss = name, loss
+        self.greater_is_better = loss is None
+        self.by_row = loss.additive if loss is not None else name in _BY_ROW
+
+    def shown(self, cost: float) -> float:
+        """The metric's own value."""
+        return 1 - cost if self.greater_is_better else cost
+
+    def costs(self, y: NDArray[Any], loss: Loss, raw: NDArray[Any]) -> Any:
+        """The cost of raw scores of a loss, of each row or, if not `by_row`, of all.
+
+        Raises
+        ------
+        UnfitError
+            Where these scores do not mean what the metric judges.
+        """
+        if self.loss is None:
+            score = SCORES[self.name]
+            return score.cost(y, {"decision": _decision, "score": _score, "value": _value}[score.needs](loss, raw))
+        return self._loss_of(self.loss, y, loss, raw)
+
+    def mean(self, y: NDArray[Any], loss: Loss, raw: NDArray[Any]) -> float:
+        """The cost of all rows."""
+        return float(np.mean(self.costs(y, loss, raw)))
+
+    def _loss_of(self, metric: Loss, y: NDArray[Any], loss: Loss, raw: NDArray[Any]) -> Any:
+        how: Reduction = "none" if metric.additive else "mean"
+        if metric.layout == "classes":
+            prediction = _for_rows(metric, loss, raw)
+            return metric(in_loss_type(metric, y, raw.shape[1]), prediction, reduction=how)
+        if metric.task == "binary":
+            return metric(y, _for_binary(metric, loss, raw), reduction=how)
+        value = _value(loss, raw)
+        if metric.activation != "exp" and metric.prediction_domain.code is None:
+            return metric(y, value, reduction=how)
+        if metric.activation == "exp":
+            positive = value > 0
+            result = metric(y, np.log(np.where(positive, value, 1.0)), reduction=how)
+            return np.where(positive, result, np.inf)
+        low = metric.prediction_domain.low
+        inside = value >= low
+        return np.where(inside, metric(y, np.where(inside, value, max(low, 0.0)), reduction=how), np.inf)
+
+
+def _value(loss: Loss, raw: NDArray[Any]) -> NDArray[Any]:
+    """Predictions on the scale of the target."""
+    if loss.task == "binary":
+        return _probability(loss, raw)
+    return loss.inverse_link(raw)
+
+
+def _score(loss: Loss, raw: NDArray[Any]) -> NDArray[Any]:
+    return raw
+
+
+def _decision(loss: Loss, raw: NDArray[Any]) -> NDArray[Any]:
+    cut = 0.0 if loss.task == "binary" else 0.5
+    decision: NDArray[Any] = raw.argmax(axis=1) if raw.ndim == 2 else (raw > cut).astype(np.float64)
+    return decision
+
+
+def _probability(loss: Loss, raw: NDArray[Any]) -> NDArray[Any]:
+    probabilities = to_probabilities(loss) if loss.task in ("binary", "multiclass", "distribution") else None
+    if probabilities is None:
+        raise UnfitError(f"scores of {loss.name} are no probabilities, which the metric judges")
+    return probabilities(raw)
+
+
+def _for_binary(metric: Loss, loss: Loss, raw: NDArray[Any]) -> NDArray[Any]:
+    if metric.prediction_domain.code is not None:  # of a probability
+        p: NDArray[Any] = np.clip(_probability(loss, raw) if loss.task == "binary" else raw, 0.0, 1.0)
+        return p
+    if metric.activation == "sigmoid":
+        if loss.activation == "sigmoid":
+            return raw
+        p = _probability(loss, raw) if loss.task == "binary" else np.clip(raw, 0.0, 1.0)
+        with np.errstate(divide="ignore"):
+            logit: NDArray[Any] = np.log(p) - np.log1p(-p)
+        return logit
+    if loss.task != "binary":
+        raise UnfitError(f"scores of {loss.name} are no margins, which the metric judges")
+    return raw
+
+
+def _for_rows(metric: Loss, loss: Loss, raw: NDArray[Any]) -> NDArray[Any]:
+    if metric.prediction_domain is domains.ANY and metric.activation == "identity":  # margins
+        return raw
+    if metric.activation == loss.activation and metric.prediction_domain.code is None:
+        return raw
+    p = _probability(loss, raw)
+    return p if metric.prediction_domain.high == 1 else np.log(p)
+
+
+def default_loss(target: Target) -> Loss:
+    """The loss that is taken for this kind by convention, of raw scores."""
+    found: Loss = for_raw_scores(DEFAULTS[target.kind])
+    return found
+
+
+def find_metric(metric: str | Loss | None, target: Target) -> Metric:
+    """The metric that a user means.
+
+    Parameters
+    ----------
+    metric : str or Loss, optional
+        A name of `SCORES`, or a loss as on the command line, ``"quantile:quantile=0.9"``, or as an object. Without
+        one, the value of `default_loss`.
+    target : Target
+
+    Raises
+    ------
+    ValueError
+        For a name that there is not, or a metric of other targets.
+
+    Examples
+    --------
+    >>> from fastloss.advisor.target import describe
+    >>> find_metric("brier", describe([0, 1, 1, 0])).loss
+    Brier(from_logits=True)
+    """
+    if metric is None:
+        loss = default_loss(target)
+        return Metric(loss.name, loss)
+    if isinstance(metric, Loss):
+        name, loss = repr(metric), metric
+    elif metric in SCORES:
+        if target.kind not in SCORES[metric].kinds:
+            raise ValueError(f"metric={metric!r} is for {' and '.join(SCORES[metric].kinds)}; y_true is {target.kind}")
+        return Metric(metric)
+    else:
+        name = metric
+        try:
+            loss = parse_loss(metric, from_logits=True)
+        except ValueError as error:
+            known = [*SCORES, *list_losses(), *ALIASES]
+            guess = did_you_mean(metric.partition(":")[0], known)
+            raise ValueError(
+                f"metric={metric!r}: {error if ':' in metric or not guess else f'unknown{guess}'}"
+            ) from None
+        if target.kind == "classes" and loss.name == "binary_cross_entropy":  # scikit-learn's log_loss is of both
+            loss = for_raw_scores("cross_entropy")
+        if target.kind == "classes" and loss.name == "brier":
+            loss = for_raw_scores("categorical_brier")
+    if not isinstance(loss, Loss) or loss.task not in _TASKS[target.kind] or loss.layout == "outputs":
+        raise ValueError(
+            f"metric={name!r} is a loss of task {loss.task!r}; y_true is {target.kind}, judged by losses of "
+            f"{' or '.join(_TASKS[target.kind])}"
+        )
+    return Metric(name, loss)

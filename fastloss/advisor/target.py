@@ -1,0 +1,357 @@
+"""What a target looks like: its kind, and the facts that choose among losses."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+__all__ = ["DEFAULTS", "FEWEST", "KINDS", "Target", "describe", "robust_scale"]
+
+# The kinds, by the tasks of the catalogue that a user may name.
+KINDS = {
+    "regression": ("continuous", "positive", "semicontinuous"),
+    "count": ("counts",),
+    "binary": ("binary", "proportions"),
+    "multiclass": ("classes",),
+    "multilabel": ("multilabel",),
+    "distribution": ("distributions",),
+}
+# The loss that everybody would take, whose value is the metric where none is given: a convention.
+DEFAULTS = {
+    "continuous": "squared_error",
+    "positive": "gamma",
+    "semicontinuous": "tweedie",
+    "counts": "poisson",
+    "binary": "binary_cross_entropy",
+    "proportions": "binary_cross_entropy",
+    "classes": "sparse_categorical_cross_entropy",
+    "multilabel": "multi_label_soft_margin",
+    "distributions": "categorical_cross_entropy",
+}
+# Of fewer rows, or of fewer in the rarer class, nothing is estimated.
+FEWEST, FEWEST_OF_CLASS = 30, 5
+# Heuristics: a share of exact zeros, or of one extreme value, that is no chance; integers with at most so many values,
+# each of this share of the rows, that are labels rather than counts.
+MANY = 0.05
+MOST_LABELS = 30
+HIGH = 10  # integers that are all larger are measurements, rounded
+
+
+@dataclass(frozen=True)
+class Target:
+    """A target as the losses of its kind take it.
+
+    Parameters
+    ----------
+    kind : str
+        A value of `KINDS`.
+    y : ndarray
+        float64, or class indices.
+    labels : tuple
+        What the indices stand for, or nothing.
+    facts : dict
+        Numbers by their names.
+    remarks : tuple of str
+        What a reader should know: other readings, censoring, missing power.
+    """
+
+    kind: str
+    y: NDArray[Any]
+    labels: tuple[Any, ...] = ()
+    facts: dict[str, float] = field(default_factory=dict)
+    remarks: tuple[str, ...] = ()
+
+    @property
+    def n(self) -> int:
+        """Rows."""
+        return len(self.y)
+
+    @property
+    def of_labels(self) -> bool:
+        """Whether a row is of a class, so that folds keep the classes' shares."""
+        return self.kind in ("binary", "classes")
+
+    @property
+    def enough(self) -> bool:
+        """Whether anything can be estimated."""
+        if self.n < FEWEST:
+            return False
+        return not self.of_labels or int(np.unique(self.y, return_counts=True)[1].min()) >= FEWEST_OF_CLASS
+
+
+def describe(y_true: ArrayLike, task: str | None = None) -> Target:
+    """Look at a target.
+
+    Parameters
+    ----------
+    y_true : array_like of shape (n_samples,), or (n_samples, n_classes)
+        Numbers, or labels of any kind. Rows of 0 and 1 are one-hot where each sums to 1, else masks of labels; other
+        rows that sum to 1 are distributions.
+    task : str, optional
+        A task of the catalogue, where the numbers alone could mean several.
+
+    Raises
+    ------
+    ValueError
+        For a target that teaches nothing (constant, missing) or is of no one kind.
+
+    Examples
+    --------
+    >>> describe([0, 1, 1, 0, 1]).kind, describe(["no", "yes", "no"]).labels
+    ('binary', ('no', 'yes'))
+    """
+    if task is not None and task not in KINDS:
+        from fastloss.spelling import did_you_mean
+
+        raise ValueError(f"task={task!r}{did_you_mean(task, list(KINDS))}: expected one of {', '.join(KINDS)}")
+    y = _plain(y_true)
+    if y.ndim == 2:
+        return _of_rows(y, task)
+    if y.dtype.kind in "US":
+        return _of_labels(y, task)
+    _refuse_bad_numbers(y)
+    values, counts = np.unique(y, return_counts=True)
+    if len(values) == 1:
+        raise ValueError(f"y_true is constant: every value is {values[0]:g}, and there is nothing to learn")
+    if task is None and values.tolist() == [-1, 0, 1]:
+        raise ValueError(
+            "y_true holds -1, 0 and 1: labels coded {0, 1} mixed with {-1, 1}? Use one coding, or say "
+            "task='multiclass' or 'regression'"
+        )
+    if task == "multiclass" or (task == "binary" and len(values) == 2):
+        return _of_labels(y, task)
+    if task is None and len(values) == 2:
+        return _of_labels(y, task)
+    whole = bool(np.all(values == np.floor(values)))
+    if task is None and whole and _are_labels(values, counts):
+        looks = _of_labels(y, task)
+        other = "'count'" if values[0] >= 0 else "'regression'"
+        remark = (
+            f"{len(values)} integers in a row, {values[0]:g} to {values[-1]:g}: read as classes without an order. If "
+            f"they are ratings or counts, whose order means something, say task={other} or task='regression'"
+        )
+        return _with(looks, remark)
+    return _of_numbers(y, values, counts, whole, task)
+
+
+def robust_scale(r: NDArray[Any]) -> float:
+    """The median size of deviations from the median, times 1.4826: the standard deviation of a Gaussian's bulk."""
+    scale = 1.4826 * float(np.median(np.abs(r - np.median(r))))
+    return scale if scale > 0 else float(np.std(r))
+
+
+def _with(target: Target, *remarks: str) -> Target:
+    return Target(target.kind, target.y, target.labels, target.facts, (*target.remarks, *remarks))
+
+
+def _plain(y_true: ArrayLike) -> NDArray[Any]:
+    """An array of float64 or of text, of one or two dimensions."""
+    y = np.asarray(y_true)
+    if y.ndim == 2 and y.shape[1] == 1:
+        y = y[:, 0]
+    if y.ndim not in (1, 2):
+        raise ValueError(f"y_true has shape {y.shape}: expected (n_samples,) or (n_samples, n_classes)")
+    if y.size == 0:
+        raise ValueError("y_true is empty: there are no samples")
+    if y.dtype.kind in "biuf":
+        return y.astype(np.float64)
+    if y.dtype.kind not in "OUST":
+        raise ValueError(f"y_true holds {y.dtype}: expected numbers or labels")
+    if y.ndim == 2:
+        raise ValueError("y_true holds rows of text: expected one label per sample, or rows of numbers")
+    missing = [at for at, value in enumerate(y.tolist()) if value is None or value != value]
+    if len(missing) == len(y):
+        raise ValueError("y_true is missing in every row: there is nothing to learn from")
+    if missing:
+        raise ValueError(f"y_true[{missing[0]}] is missing, as are {len(missing)} of {len(y)}: drop these rows")
+    texts = [isinstance(value, str) for value in y.tolist()]
+    if all(texts):
+        return y.astype(str)
+    if any(texts):
+        text, number = y.tolist()[texts.index(True)], y.tolist()[texts.index(False)]
+        raise ValueError(
+            f"y_true mixes text and numbers, such as {text!r} and {number!r}: use one coding of the labels"
+        )
+    try:
+        return y.astype(np.float64)
+    except (TypeError, ValueError):
+        raise ValueError(f"y_true holds objects such as {y.tolist()[0]!r}: expected numbers or labels") from None
+
+
+def _refuse_bad_numbers(y: NDArray[Any]) -> None:
+    bad = ~np.isfinite(y)
+    if bad.all():
+        raise ValueError("y_true is missing or infinite in every row: there is nothing to learn from")
+    if bad.any():
+        at = tuple(int(i) for i in np.argwhere(bad)[0])
+        place = ", ".join(map(str, at))
+        raise ValueError(f"y_true[{place}] is {y[at]}, as are {int(bad.sum())} of {y.size}: drop these rows")
+
+
+def _are_labels(values: NDArray[Any], counts: NDArray[Any]) -> bool:
+    """Heuristic: few consecutive integers from 0 or 1, all of them common. The tail of counts is rare."""
+    consecutive = len(values) <= MOST_LABELS and bool(np.all(np.diff(values) == 1)) and values[0] in (0.0, 1.0)
+    return consecutive and counts.min() >= MANY * counts.mean() and counts.min() >= MANY * counts.max()
+
+
+def _of_labels(y: NDArray[Any], task: str | None) -> Target:
+    labels, index, counts = np.unique(y, return_inverse=True, return_counts=True)
+    if len(labels) == 1:
+        raise ValueError(f"y_true is constant: every label is {labels.tolist()[0]!r}, and there is nothing to learn")
+    if task in ("regression", "count", "distribution", "multilabel"):
+        raise ValueError(f"task={task!r}, and y_true holds labels such as {labels.tolist()[0]!r}: expected numbers")
+    if task == "binary" and len(labels) > 2:
+        raise ValueError(f"task='binary', and y_true has {len(labels)} labels: say task='multiclass'")
+    if len(labels) > max(2, len(y) // 2):
+        raise ValueError(f"y_true has {len(labels)} labels in {len(y)} rows: names or text rather than classes?")
+    rare, common = int(counts.min()), int(counts.max())
+    share = counts / len(y)
+    facts = {
+        "classes": float(len(labels)),
+        "rarest": float(rare),
+        "imbalance": common / rare,
+        # of samples that weigh as much as their class's share says: 1 over the sum of squared shares
+        "effective classes": float(1 / np.sum(share**2)),
+    }
+    names = tuple(label.item() for label in labels)
+    remarks = []
+    if rare < FEWEST_OF_CLASS:
+        rarest = names[int(counts.argmin())]
+        remarks.append(f"label {rarest!r} has {rare} rows: too few to learn or to judge it; losses are not compared")
+    elif common / rare >= 10:
+        remarks.append(
+            f"classes are imbalanced, {common / rare:.3g} to 1: judge by the rarer class's {rare} rows, which are the "
+            "effective size of these data"
+        )
+    if len(labels) == 2 and task != "multiclass":
+        facts["positive share"] = float(share[1])
+        if names not in ((0.0, 1.0), (False, True)):
+            remarks.append(f"the positive class is {names[1]!r}, the second in order")
+        return Target("binary", index.astype(np.float64), names, facts, tuple(remarks))
+    return Target("classes", index.astype(np.int64), names, facts, tuple(remarks))
+
+
+def _of_rows(y: NDArray[Any], task: str | None) -> Target:
+    if y.dtype.kind in "US":
+        raise ValueError("y_true holds rows of text: expected one label per sample, or rows of numbers")
+    _refuse_bad_numbers(y)
+    sums_to_one = bool(np.allclose(y.sum(axis=1), 1, atol=1e-3)) and bool((y >= 0).all())
+    mask = bool(np.isin(y, (0.0, 1.0)).all())
+    if mask and sums_to_one and task in (None, "multiclass"):
+        found = _of_labels(y.argmax(axis=1), "multiclass")
+        return _with(found, "rows are one-hot: read as class indices, which take a K-th of the memory and lose nothing")
+    if mask and task in (None, "multilabel"):
+        shares = y.mean(axis=0)
+        if (shares % 1 == 0).all():
+            raise ValueError("y_true is constant: every label is always or never there, and there is nothing to learn")
+        facts = {"labels": float(y.shape[1]), "labels per row": float(y.sum(axis=1).mean())}
+        never = int(np.sum(shares % 1 == 0))
+        remarks = (f"{never} labels are always or never there: they teach nothing",) if never else ()
+        return Target("multilabel", y, tuple(range(y.shape[1])), facts, remarks)
+    if sums_to_one and task in (None, "distribution"):
+        if np.ptp(y, axis=0).max() == 0:
+            raise ValueError("y_true is constant: all rows are the same, and there is nothing to learn")
+        return Target("distributions", y, tuple(range(y.shape[1])), {"classes": float(y.shape[1])})
+    raise ValueError(
+        f"y_true has shape {y.shape}, and its rows are neither labels nor distributions: of several numbers per sample "
+        "ask about one column at a time"
+    )
+
+
+def _of_numbers(y: NDArray[Any], values: NDArray[Any], counts: NDArray[Any], whole: bool, task: str | None) -> Target:
+    n = len(y)
+    zero = float(np.mean(y == 0))
+    scale = robust_scale(y)
+    facts = {
+        "mean": float(y.mean()),
+        "median": float(np.median(y)),
+        "standard deviation": float(y.std()),
+        "robust scale": scale,
+        "skewness": _skewness(y),
+        **_tails(y, scale),
+    }
+    if zero:
+        facts["share of zeros"] = zero
+    remarks: list[str] = []
+    if task == "binary" or (task is None and not whole and values[0] >= 0 and values[-1] <= 1):
+        if values[0] < 0 or values[-1] > 1:
+            raise ValueError(f"task='binary', and y_true has values from {values[0]:g} to {values[-1]:g}")
+        return Target("proportions", y, (), facts, ("shares in [0, 1]: read as proportions",))
+    if task in ("multilabel", "distribution"):
+        raise ValueError(f"task={task!r}, and y_true is one number per sample: expected rows")
+    if whole and values[0] >= 0 and (task == "count" or (task is None and values[0] <= HIGH)):
+        remarks += _of_count(y, zero, facts)
+        if task is None:
+            remarks.append("integers from 0 up: read as counts; say task='regression' if they are measurements")
+        return Target("counts", y, (), facts, tuple(remarks))
+    if task == "count":
+        if values[0] < 0:
+            raise ValueError(f"task='count', and y_true has a value of {values[0]:g}: counts are not negative")
+        return Target("semicontinuous" if zero else "positive", y, (), facts)
+    remarks += _censored(values, counts, n, zero)
+    if values[0] == 0 and zero >= MANY and _multiplicative(y[y > 0]):
+        facts["log skewness"] = _skewness(np.log(y[y > 0]))
+        remarks.append(f"{zero:.0%} exact zeros beside positive amounts: zero-inflated")
+        return Target("semicontinuous", y, (), facts, tuple(remarks))
+    if values[0] > 0 and _multiplicative(y):
+        facts["log skewness"] = _skewness(np.log(y))
+        remarks.append("positive, and more symmetric on the scale of logarithms: read as amounts")
+        return Target("positive", y, (), facts, tuple(remarks))
+    return Target("continuous", y, (), facts, tuple(remarks))
+
+
+def _multiplicative(y: NDArray[Any]) -> bool:
+    """Heuristic: skewed to the right, less so in logarithms, and of more than one size."""
+    if len(y) < 10:
+        return False
+    low, high = np.quantile(y, (0.05, 0.95))
+    skew = _skewness(y)
+    return bool(high > 3 * low and skew > 0.5 and abs(_skewness(np.log(y))) < skew)
+
+
+def _of_count(y: NDArray[Any], zero: float, facts: dict[str, float]) -> list[str]:
+    mean = float(y.mean())
+    facts["variance / mean"] = float(y.var() / mean)
+    expected = float(np.exp(-mean))
+    noise = float(np.sqrt(expected * (1 - expected) / len(y)))
+    if zero > expected + 4 * noise and zero > 1.2 * expected:
+        return [
+            f"{zero:.0%} zeros, where a Poisson distribution of this mean has {expected:.0%}: zero-inflated, or a mean "
+            "that differs from row to row"
+        ]
+    return []
+
+
+def _censored(values: NDArray[Any], counts: NDArray[Any], n: int, zero: float) -> list[str]:
+    """Many rows at exactly the least or the greatest value, of many values."""
+    if len(values) < 20:
+        return []
+    ends: Sequence[tuple[str, int]] = (("least", 0), ("greatest", -1))
+    return [
+        f"{counts[at] / n:.0%} of the rows have exactly the {name} value, {values[at]:g}: cut off there? A loss of "
+        "residuals takes it for the true value; ask for a quantile inside, or model the censoring"
+        for name, at in ends
+        if counts[at] >= max(MANY * n, 5) and not (values[at] == 0 and zero)
+    ]
+
+
+def _skewness(y: NDArray[Any]) -> float:
+    deviation = y - y.mean()
+    spread = float(np.sqrt(np.mean(deviation**2)))
+    return float(np.mean((deviation / spread) ** 3)) if spread > 0 else 0.0
+
+
+def _tails(r: NDArray[Any], scale: float) -> dict[str, float]:
+    """How far the ends reach, in robust scales. A Gaussian: share 0.0027, tail weight 1."""
+    size = np.abs(r - np.median(r)) / (scale if scale > 0 else 1.0)
+    middle, end = np.quantile(size, (0.5, 0.95))
+    return {
+        "share beyond 3 scales": float(np.mean(size > 3)),
+        "tail weight": float(end / middle / 2.9058) if middle > 0 else float("inf"),  # of a Gaussian 1.960 / 0.6745
+    }

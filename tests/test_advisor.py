@@ -1,0 +1,328 @@
+"""`recommend` sees what a target is, says so, ranks by what it derives or measures, and says what it cannot tell."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+import fastloss as fl
+
+pytest.importorskip("sklearn", reason="scikit-learn is not installed")
+pytest.importorskip("scipy", reason="SciPy is not installed")
+
+from fastloss.advisor.baseline import read
+from fastloss.advisor.expectation import expect, make_folds
+from fastloss.advisor.metric import SCORES, find_metric
+from fastloss.advisor.reasons import code, written
+from fastloss.advisor.target import describe
+from fastloss.advisor.trial import Trial
+from fastloss.specification import parse_loss
+
+N = 400
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(0)
+
+
+def _names(report):
+    return [advice.loss.name for advice in report.ranking]
+
+
+# -- what a target is -------------------------------------------------------------------------------------------------
+
+
+def _targets():
+    rng = np.random.default_rng(1)
+    return {
+        "continuous": rng.normal(size=N),
+        "positive": rng.gamma(0.8, size=N),
+        "semicontinuous": np.where(rng.random(N) < 0.3, 0.0, rng.gamma(0.8, size=N)),
+        "counts": rng.poisson(2.0, N),
+        "proportions": rng.beta(2, 3, N),
+        "binary": rng.random(N) < 0.2,
+        "classes": rng.choice(["a", "b", "c"], N),
+        "multilabel": rng.integers(0, 2, (N, 5)),
+        "distributions": rng.dirichlet([1, 2, 3], N),
+    }
+
+
+@pytest.mark.parametrize("kind", _targets())
+def test_kind_of_target(kind):
+    report = fl.recommend(_targets()[kind])
+    assert report.target.kind == kind
+    assert report.ranking[0].loss == report.best
+    assert all(len(line) <= 80 for line in repr(report).splitlines() if "https://" not in line)
+    assert json.loads(json.dumps(report.to_dict(), allow_nan=False))["best"] == report.best.name
+
+
+def test_codings_of_two_labels_are_one():
+    y = np.arange(40) % 3 == 0
+    for coding in (y, y * 1, y * 2 - 1, np.where(y, "yes", "no"), y * 1.0):
+        assert describe(coding).kind == "binary"
+        np.testing.assert_array_equal(describe(coding).y, y)
+
+
+def test_one_hot_rows_are_labels():
+    y = np.arange(60) % 4
+    target = describe(np.eye(4)[y])
+    assert target.kind == "classes"
+    assert "one-hot" in target.remarks[-1]
+    np.testing.assert_array_equal(target.y, y)
+
+
+def test_integers_that_look_ordinal_are_named_so():
+    target = describe(np.arange(100) % 5 + 1)
+    assert target.kind == "classes"
+    assert "ratings" in target.remarks[-1]
+    assert describe(np.arange(100) % 5 + 1, "count").kind == "counts"
+    assert describe(np.arange(100) % 5 + 1, "regression").kind in ("continuous", "positive")
+
+
+def test_censoring_and_zero_inflation_are_seen(rng):
+    assert any("cut off" in remark for remark in describe(np.minimum(rng.normal(size=N), 1.0)).remarks)
+    many = np.where(rng.random(N) < 0.5, 0, rng.poisson(4, N))
+    assert any("zero-inflated" in remark for remark in describe(many).remarks)
+    assert not any("zero-inflated" in remark for remark in describe(rng.poisson(1, N)).remarks)
+
+
+def test_label_noise_is_seen(rng):
+    score = 4 * rng.normal(size=4000)
+    clean = rng.random(4000) < 1 / (1 + np.exp(-score))
+    for rate in (0.0, 0.2):
+        y = clean ^ (rng.random(4000) < rate)
+        p = rate + (1 - 2 * rate) / (1 + np.exp(-score))
+        assert fl.recommend(y, p).facts["likely label noise"] == pytest.approx(rate, abs=0.04)
+
+
+# -- parameters from the data -----------------------------------------------------------------------------------------
+
+
+def test_parameters_are_set_from_the_data(rng):
+    residual = 3.0 * rng.standard_t(3, 5000)
+    report = fl.recommend(np.linspace(0, 50, 5000) + residual, np.linspace(0, 50, 5000))
+    huber = next(a.loss for a in report.ranking if a.loss.name == "huber")
+    assert huber.delta == pytest.approx(1.345 * 1.4826 * np.median(np.abs(residual - np.median(residual))), rel=0.01)
+
+    y = np.arange(600) % 6 == 0
+    weighted = next(
+        a.loss for a in fl.recommend(y, metric="balanced_accuracy").ranking if a.loss.params.get("pos_weight", 1) != 1
+    )
+    assert weighted.pos_weight == 5.0
+
+
+def test_variance_and_mean_give_tweedie_and_negative_binomial(rng):
+    mean = np.exp(rng.uniform(0, 3, 20_000))
+    y = rng.poisson(mean * rng.gamma(2.0, 0.5, len(mean)))
+    found = {a.loss.name: a.loss for a in fl.recommend(y, mean, task="count").ranking}
+    assert found["negative_binomial"].theta == pytest.approx(0.5, rel=0.15)
+    assert "negative_binomial" in fl.recommend(rng.poisson(mean), mean, task="count").rejected
+
+    amounts = mean * rng.gamma(1 / (0.5 * mean ** (-0.5)), 0.5 * mean ** (-0.5))  # variance 0.5 mean^1.5
+    tweedie = next(a.loss for a in fl.recommend(amounts, mean, metric="mse").ranking if a.loss.name == "tweedie")
+    assert tweedie.power == pytest.approx(1.5, abs=0.1)
+
+
+# -- expectations -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("spec", ["squared_error", "absolute_error", "huber:delta=1.345", "cauchy:c=2.3849"])
+def test_expected_noise_is_that_of_theory(spec, rng):
+    """Of Gaussian residuals: d/n over the efficiency, which textbooks give."""
+    efficiency = {"squared_error": 1.0, "absolute_error": 2 / np.pi, "huber": 0.95, "cauchy": 0.95}
+    s = rng.normal(size=20_000)
+    target = describe(s + rng.normal(size=len(s)))
+    loss, metric = parse_loss(spec), find_metric("mse", target)
+    folds = make_folds(target, 10, rng)
+    found = expect(loss, metric, target, read(s, target), folds, 0.02, np.random.default_rng(0))
+    tolerance = 0.05 if loss.smoothness else 0.1  # three errors of a density at a point
+    assert found.noise == pytest.approx(0.02 / efficiency[loss.name], rel=tolerance)
+    assert found.limit == pytest.approx(1.0, abs=0.03)
+
+
+def test_expectation_of_logistic_regression_is_that_of_training(rng):
+    """Log loss above that of the truth: d/(2n) in theory, as training has it."""
+    n, d = 20_000, 200
+    s = rng.normal(size=n)
+    target = describe(rng.random(n) < 1 / (1 + np.exp(-s)))
+    metric = find_metric("log_loss", target)
+    folds = make_folds(target, 5, rng)
+    found = expect(fl.BinaryCrossEntropy(from_logits=True), metric, target, read(s, target), folds, d / n, rng)
+    assert found.noise == pytest.approx(d / (2 * n), rel=0.1)
+
+
+def test_the_median_is_not_the_mean(rng):
+    """A biased loss is told by its bias, however little its noise."""
+    y = np.exp(1.5 * rng.normal(size=3000)) - 5
+    report = fl.recommend(y, task="regression", metric="mse")
+    assert report.best.name == "squared_error"
+    assert fl.recommend(y, task="regression", metric="mae").best.name != "squared_error"
+
+
+def test_a_metric_brings_its_own_loss(rng):
+    y = rng.normal(size=N)
+    assert fl.recommend(y, metric="quantile:quantile=0.9").best == fl.Quantile(0.9)
+    assert fl.recommend(y, metric=fl.Expectile(0.1)).best == fl.Expectile(0.1)
+
+
+def test_imbalance_matters_to_some_metrics(rng):
+    s = rng.normal(size=3000)
+    y = rng.random(3000) < 1 / (1 + np.exp(3.5 - s))
+    p = 1 / (1 + np.exp(3.5 - s))
+    assert written(fl.recommend(y, p).best) == "BinaryCrossEntropy(from_logits=True)"
+    balanced = fl.recommend(y, p, metric="balanced_accuracy")
+    assert balanced.best.params.get("pos_weight", 1) > 1 or balanced.best.params.get("alpha")
+    assert "squared_hinge" in fl.recommend(y, p).rejected  # no probabilities
+
+
+@pytest.mark.parametrize("metric", [m for m in SCORES if m != "r2"])
+def test_metrics_are_those_of_sklearn(metric, rng):
+    from sklearn import metrics
+
+    y, z = (rng.random(200) < 0.3).astype(float), rng.normal(size=200)
+    ours = find_metric(metric, describe(y))
+    theirs = {"f1": "f1_score", "accuracy": "accuracy_score", "balanced_accuracy": "balanced_accuracy_score"}
+    function = getattr(metrics, theirs.get(metric, f"{metric}_score"))
+    expected = function(y, z > 0 if metric in theirs else z)
+    assert ours.shown(ours.mean(y, fl.Hinge(), z)) == pytest.approx(expected)
+
+
+# -- cross-validation -------------------------------------------------------------------------------------------------
+
+
+def test_verification_measures_and_repeats(rng):
+    X = rng.normal(size=(N, 4))
+    y = X @ [1.0, -1.0, 0.5, 0.0] + rng.standard_cauchy(N)
+    first, again = (fl.recommend(y, X=X, metric="mae", random_state=3) for _ in range(2))
+    assert repr(first) == repr(again)
+    assert first.best.name != "squared_error"
+    last = next(a for a in first.ranking if a.loss.name == "squared_error")
+    assert last.trials["linear"]["difference"] > 0
+    assert {"linear", "trees"} <= set(first.ranking[0].trials)
+
+
+def test_the_interval_is_nadeau_and_bengios():
+    one, other = Trial(np.array([3.0, 1.0, 2.0, 6.0]), 0.25), Trial(np.zeros(4), 0.25)
+    mean, low, high = one.above(other)
+    half = 3.182446305284263 * np.sqrt((1 / 4 + 1 / 4) * np.var([3, 1, 2, 6], ddof=1))
+    assert (mean, low, high) == pytest.approx((3.0, 3 - half, 3 + half))
+
+
+def test_time_budget_ends_early(rng):
+    X = rng.normal(size=(N, 3))
+    report = fl.recommend(X[:, 0] + rng.normal(size=N), X=X, time_budget=1e-9, models=["linear"])
+    assert any("2 splits" in remark for remark in report.remarks)
+
+
+def test_interrupt_gives_no_half_result(rng, monkeypatch):
+    from fastloss.advisor import trial
+
+    def interrupted(*args):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(trial, "_linear", interrupted)
+    X = rng.normal(size=(N, 3))
+    with pytest.raises(KeyboardInterrupt):
+        fl.recommend(X[:, 0] + rng.normal(size=N), X=X)
+
+
+# -- what goes with a loss --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", _targets())
+def test_code_for_all_libraries(kind):
+    report = fl.recommend(_targets()[kind])
+    for advice in report.ranking:
+        assert {"fastloss", "torch", "Keras", "scikit-learn", "XGBoost", "LightGBM"} <= set(advice.code)
+        assert eval(advice.code["fastloss"], {"fl": fl}) == advice.loss
+        assert advice.references
+        assert advice.optimizer
+        assert advice.activation
+
+
+def test_code_of_adapters_runs():
+    from fastloss.adapters.sklearn import as_base_loss
+
+    target = describe(np.arange(90) % 3)
+    line = code(fl.GeneralizedCrossEntropy(from_logits=True), target)["scikit-learn"]
+    names = {"fl": fl, "as_base_loss": as_base_loss, "HistGradientBoostingClassifier": lambda loss: loss}
+    assert eval(line, names).n_classes == 3
+
+
+def test_notes_name_start_and_scale(rng):
+    report = fl.recommend(1000 + 200 * rng.normal(size=N))
+    notes = " ".join(report.ranking[0].watch)
+    assert "output bias at 9" in notes or "output bias at 1" in notes
+    assert "scale the target" in notes
+
+
+def test_html_is_one_file_of_its_own(rng, tmp_path):
+    pytest.importorskip("matplotlib")
+    X = rng.normal(size=(N, 3))
+    fl.recommend(X[:, 0] + rng.normal(size=N), X=X, models=["linear"]).to_html(tmp_path / "advice.html")
+    page = (tmp_path / "advice.html").read_text()
+    assert page.count("<img") == 2
+    assert page.count("data:image/png;base64,") == 2
+    assert 'src="http' not in page
+    assert "<link" not in page
+    assert "<script" not in page
+
+
+@pytest.mark.parametrize("kind", _targets())
+def test_html_of_every_kind(kind, tmp_path):
+    pytest.importorskip("matplotlib")
+    fl.recommend(_targets()[kind]).to_html(tmp_path / "advice.html")
+    assert "Recommended" in (tmp_path / "advice.html").read_text()
+
+
+# -- bad input --------------------------------------------------------------------------------------------------------
+
+BAD = {
+    "constant": ({"y_true": np.ones(50)}, "constant"),
+    "one label": ({"y_true": ["a"] * 50}, "constant"),
+    "nan": ({"y_true": [1.0, np.nan, 2.0]}, r"y_true\[1\] is nan"),
+    "all missing": ({"y_true": [np.nan] * 20}, "every row"),
+    "none": ({"y_true": ["a", None, "b"]}, r"y_true\[1\] is missing"),
+    "empty": ({"y_true": []}, "no samples"),
+    "text and numbers": ({"y_true": np.array(["1", 1, "0"], dtype=object)}, "mixes text and numbers"),
+    "codings": ({"y_true": [-1, 1, 0, 1, -1, 0]}, "mixed with"),
+    "names": ({"y_true": [f"id{k}" for k in range(40)]}, "names or text"),
+    "task": ({"y_true": [0.5, 1.5], "task": "regresion"}, "did you mean 'regression'"),
+    "several columns": ({"y_true": np.random.default_rng(0).normal(size=(50, 3))}, "one column at a time"),
+    "metric": ({"y_true": np.arange(50) / 7, "metric": "hubber"}, "did you mean 'huber'"),
+    "metric of labels": ({"y_true": np.arange(50) / 7 - 2, "metric": "roc_auc"}, "for binary"),
+    "metric of numbers": ({"y_true": np.arange(50) % 3, "metric": "mae"}, "task 'regression'"),
+    "length": ({"y_true": np.arange(50) / 7, "y_pred": np.zeros(49)}, "49 rows"),
+    "hard labels": ({"y_true": np.arange(50) % 2, "y_pred": np.arange(50) % 2}, "predict_proba"),
+    "columns": ({"y_true": np.arange(60) % 3, "y_pred": np.zeros(60)}, "a column per class"),
+    "verify": ({"y_true": np.arange(50) / 7, "verify": True}, "no X"),
+    "gaps": ({"y_true": np.arange(50) / 7, "X": np.full((50, 1), np.nan)}, r"X\[:, 0\] is missing in every row"),
+    "text": ({"y_true": np.arange(50) / 7, "X": np.array([["a"]] * 50)}, "not numeric"),
+    "constant X": ({"y_true": np.arange(50) / 7, "X": np.ones((50, 2))}, "X is constant"),
+    "cv": ({"y_true": np.arange(50) / 7, "cv": 1}, "at least 2"),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_bad_input_is_explained(case):
+    arguments, message = BAD[case]
+    with pytest.raises(ValueError, match=message):
+        fl.recommend(**arguments)
+
+
+@pytest.mark.parametrize("y", [[1.5, 2.5, 3.5, -1.0], ["a", "b", "a", "b"], [0] * 100 + [1] * 2])
+def test_too_little_is_said_to_be(y):
+    report = fl.recommend(y)
+    assert any("not enough data" in remark for remark in report.remarks)
+    assert len(report.ranking) == 1
+    assert report.ranking[0].expected is None
+
+
+def test_a_column_by_its_name():
+    pd = pytest.importorskip("pandas")
+    X = pd.DataFrame({"age": np.arange(50.0), "city": ["x"] * 50})
+    with pytest.raises(ValueError, match="city is not numeric"):
+        fl.recommend(np.arange(50) / 7, X=X)

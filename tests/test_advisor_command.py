@@ -1,0 +1,92 @@
+"""`fastloss recommend` answers for a file in text, JSON and HTML, and says which column is wrong."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from fastloss.cli import main
+
+pytest.importorskip("sklearn", reason="scikit-learn is not installed")
+pytest.importorskip("pyarrow", reason="pyarrow reads CSV files")
+
+N = 300
+
+
+@pytest.fixture(scope="module")
+def file(tmp_path_factory):
+    rng = np.random.default_rng(0)
+    a, b = rng.normal(size=(2, N))
+    y = a - b + rng.laplace(size=N)
+    label = np.where(rng.random(N) < 1 / (1 + np.exp(-2 * a)), "yes", "no")
+    path = tmp_path_factory.mktemp("data") / "data.csv"
+    rows = zip(y, a, b, a - b, label, ["x"] * N, strict=True)
+    lines = ["y,a,b,p,label,word", *(",".join(map(str, row)) for row in rows)]
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+def test_text(file, capsys):
+    assert main(["recommend", str(file), "--target", "y", "--pred", "p", "--metric", "mae"]) == 0
+    out, err = capsys.readouterr()
+    assert out.startswith("Recommended: ")
+    assert err == ""
+    assert max(map(len, out.splitlines())) <= 80
+
+
+def test_json_html_and_features(file, capsys, tmp_path):
+    pytest.importorskip("matplotlib")
+    page = tmp_path / "advice.html"
+    options = ["--target", "label", "--features", "a,b", "--metric", "accuracy", "--json", "--html", str(page)]
+    assert main(["recommend", str(file), *options]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert report["target"]["kind"] == "binary"
+    assert report["target"]["labels"] == ["no", "yes"]
+    assert report["ranking"][0]["trials"]["linear"]["value"] > 0.7
+    assert page.read_text().startswith("<!doctype html>")
+
+
+def test_verify_takes_the_other_columns(file, capsys, tmp_path):
+    table = np.genfromtxt(file, delimiter=",", skip_header=1, usecols=(0, 1, 2))
+    np.save(tmp_path / "data.npy", table)
+    assert main(["recommend", str(tmp_path / "data.npy"), "--target", "0", "--verify", "--time-budget", "0.01"]) == 0
+    out = capsys.readouterr().out
+    assert "linear" in out
+    assert "cross-validated" in out
+    assert "time budget" in out
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--target", "z"], "no column 'z'"),
+        (["--target", "labels"], "did you mean 'label'"),
+        (["--target", "y", "--features", "a,word"], "'word'"),
+        (["--target", "y", "--features", "a,y"], "read off the answer"),
+        (["--target", "word"], "constant"),
+        (["--target", "y", "--metric", "hubber"], "did you mean 'huber'"),
+        (["--target", "y", "--task", "multilabel"], "expected rows"),
+    ],
+)
+def test_wrong_columns_are_explained(file, capsys, options, message):
+    assert main(["recommend", str(file), *options]) == 1
+    out, err = capsys.readouterr()
+    assert message in err
+    assert out == ""
+
+
+def test_mixed_and_missing_targets_are_placed(tmp_path, capsys):
+    path = tmp_path / "data.csv"
+    path.write_text("y,x\n1,0\nhigh,0\n2,0\n")
+    assert main(["recommend", str(path), "--target", "y"]) == 1
+    assert "line 3: column 'y' is 'high', and other rows hold numbers" in capsys.readouterr().err
+    path.write_text("y,x\n1,0\n2,0\n,0\n")
+    assert main(["recommend", str(path), "--target", "y"]) == 1
+    assert "line 4: column 'y' is empty" in capsys.readouterr().err
+
+
+def test_wrong_options(file, tmp_path):
+    for options in (["--cv", "1"], ["--time-budget", "0"], ["--html", str(tmp_path / "none" / "a.html")]):
+        assert main(["recommend", str(file), "--target", "y", *options]) == 2
