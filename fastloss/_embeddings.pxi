@@ -8,7 +8,8 @@ cdef extern from "fastloss.h" nogil:
         void *g[FL_EMBEDDINGS]
 
 
-def call_pairs(str name, tuple parameters, tuple given, str coding, bint width, reduction, out, bint wants_gradients, n_threads):
+def call_pairs(str name, tuple parameters, tuple given, str coding, bint width, reduction, out, bint wants_gradients,
+               n_threads):
     """A whole call of a loss of embeddings, if its arguments are ready: its value, and its gradients or None.
 
     Ready are contiguous arrays of one real type and shape, with labels of this type or of integers, and no weights; and
