@@ -162,6 +162,12 @@ def test_the_median_is_not_the_mean(rng):
     assert fl.recommend(y, task="regression", metric="mae").best.name != "squared_error"
 
 
+def test_many_rows_are_sampled(rng):
+    report = fl.recommend(rng.standard_t(2, 50_000), metric="mae")
+    assert any("rows, drawn at random" in remark for remark in report.remarks)
+    assert report.target.n == 50_000
+
+
 def test_a_metric_brings_its_own_loss(rng):
     y = rng.normal(size=N)
     assert fl.recommend(y, metric="quantile:quantile=0.9").best == fl.Quantile(0.9)
@@ -302,6 +308,8 @@ BAD = {
     "gaps": ({"y_true": np.arange(50) / 7, "X": np.full((50, 1), np.nan)}, r"X\[:, 0\] is missing in every row"),
     "text": ({"y_true": np.arange(50) / 7, "X": np.array([["a"]] * 50)}, "not numeric"),
     "constant X": ({"y_true": np.arange(50) / 7, "X": np.ones((50, 2))}, "X is constant"),
+    "perfect": ({"y_true": np.arange(50) / 7, "y_pred": np.arange(50) / 7}, "not seen"),
+    "two outputs": ({"y_true": np.arange(50) / 7, "metric": "gaussian_nll"}, "one prediction"),
     "cv": ({"y_true": np.arange(50) / 7, "cv": 1}, "at least 2"),
 }
 

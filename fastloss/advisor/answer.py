@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -38,6 +39,7 @@ __all__ = ["recommend"]
 
 TRIED = 6  # of the candidates, by expectation, are cross-validated, and the usual loss in any case
 TRIED_WITH_TREES = 3
+MOST_ROWS = 20_000  # for expectations
 UNRANKED = ("multilabel", "distributions")  # no expectation is derived for these
 
 
@@ -72,13 +74,18 @@ def recommend(
     if target.kind in UNRANKED or not target.enough:
         return _by_convention(target, known, chosen_metric, remarks)
 
-    seeds = np.random.SeedSequence(random_state).spawn(3)
-    folds = make_folds(target, min(FOLDS, _fewest(target)), np.random.default_rng(seeds[0]))
+    seeds = np.random.SeedSequence(random_state).spawn(4)
     fitted = known
     if known is None and verify and numbers is not None:
+        folds = make_folds(target, min(FOLDS, _fewest(target)), np.random.default_rng(seeds[0]))
         fitted = trial.cross_fitted(default_loss(target), numbers, target, folds, n_threads)
         remarks.append(f"residuals are those of a linear model of {default_loss(target).name}, each row held out")
     value = None if fitted is None else fitted.value
+    if value is not None and value.ndim == 1 and np.ptp(target.y - value) <= 1e-12 * np.ptp(target.y):
+        raise ValueError(
+            "predictions equal y_true, up to a constant: there are no errors to choose a loss by. Pass predictions for "
+            "rows that the model has not seen"
+        )
     choice = choose(target, value, chosen_metric)
     if fitted is None and target.kind not in ("binary", "classes", "proportions"):
         remarks.append(
@@ -89,20 +96,11 @@ def recommend(
         remarks.append(f"without X a model of a parameter per {ROWS_PER_PARAMETER} rows is assumed (heuristic)")
     else:
         ratio = numbers.shape[1] / target.n
-    rejected = dict(choice.rejected)
-    expected: dict[Candidate, Expectation] = {}
-    for candidate in choice.candidates:
-        rng = np.random.default_rng(seeds[1])
-        try:
-            expected[candidate] = expect(candidate.loss, chosen_metric, target, fitted, folds, ratio, rng, n_threads)
-        except UnrankedError as error:
-            rejected[_named(candidate, choice)] = str(error)
-    if not expected:
-        raise ValueError(f"metric={chosen_metric.name!r} suits no loss that could be trained here: {rejected}")
-    own = next((c for c in expected if c.loss == chosen_metric.loss), None)
-    usual = next((c for c in expected if c.loss == default_loss(target)), next(iter(expected)))
-    kin = [] if own is None else [c for c in expected if _same_constant(c.loss, own.loss, target)]
-    expected = settle(expected, own or usual, own is not None, kin)
+    few, of_few = _sampled(target, fitted, np.random.default_rng(seeds[3]))
+    if few is not target:
+        remarks.append(f"expectations are from {few.n} rows, drawn at random")
+    expected, unranked = _expected(choice, chosen_metric, few, of_few, ratio, seeds[:2], n_threads)
+    rejected = {**choice.rejected, **unranked}
     order = _by_expectation(expected)
     trials: dict[str, dict[Candidate, Trial]] = {}
     if verify:
@@ -112,7 +110,7 @@ def recommend(
         evidence = trials.get("linear") or trials.get("trees") or {}
         order = _by_evidence(order, evidence)
         done = len(next(iter(evidence.values())).costs) if evidence else 0
-        if done < trial.REPEATS * min(cv, _fewest(target)):
+        if time_budget is not None and done < trial.REPEATS * min(cv, _fewest(target)):
             remarks.append(f"the time budget was enough for {done} splits")
     ranking = [_advice(c, order, expected, trials, target, chosen_metric) for c in order]
     return Report(target, fitted, chosen_metric, tuple(ranking), rejected, tuple(remarks), choice.facts)
@@ -133,6 +131,48 @@ def _check(verify: Any, X: Any, models: Sequence[str], cv: Any, time_budget: Any
 def _fewest(target: Target) -> int:
     """The rows of the rarest class, or all."""
     return int(np.unique(target.y, return_counts=True)[1].min()) if target.of_labels else target.n
+
+
+def _sampled(target: Target, fitted: Baseline | None, rng: np.random.Generator) -> tuple[Target, Baseline | None]:
+    """Some rows of many, of labels with about the classes' shares: expectations need no more."""
+    if target.n <= MOST_ROWS:
+        return target, fitted
+    rows = make_folds(target, -(-target.n // MOST_ROWS), rng) == 0
+    few = replace(target, y=target.y[rows])
+    if not few.enough:
+        return target, fitted
+    if fitted is not None:
+        scores = None if fitted.scores is None else fitted.scores[rows]
+        fitted = replace(fitted, value=fitted.value[rows], scores=scores)
+    return few, fitted
+
+
+def _expected(
+    choice: Choice,
+    metric: Metric,
+    target: Target,
+    fitted: Baseline | None,
+    ratio: float,
+    seeds: Sequence[np.random.SeedSequence],
+    n_threads: int | None,
+) -> tuple[dict[Candidate, Expectation], dict[str, str]]:
+    """What is expected of the candidates, and why nothing of some."""
+    folds = make_folds(target, min(FOLDS, _fewest(target)), np.random.default_rng(seeds[0]))
+    expected: dict[Candidate, Expectation] = {}
+    unranked = {}
+    for candidate in choice.candidates:
+        rng = np.random.default_rng(seeds[1])
+        try:
+            expected[candidate] = expect(candidate.loss, metric, target, fitted, folds, ratio, rng, n_threads)
+        except UnrankedError as error:
+            unranked[_named(candidate, choice)] = str(error)
+    if not expected:
+        reasons_against = "; ".join(f"{name}: {why}" for name, why in unranked.items())
+        raise ValueError(f"metric={metric.name!r} suits no loss that can be trained here: {reasons_against}")
+    own = next((c for c in expected if c.loss == metric.loss), None)
+    usual = next((c for c in expected if c.loss == default_loss(target)), next(iter(expected)))
+    kin = [] if own is None else [c for c in expected if _same_constant(c.loss, own.loss, target)]
+    return settle(expected, own or usual, own is not None, kin), unranked
 
 
 def _named(candidate: Candidate, choice: Choice) -> str:

@@ -58,7 +58,7 @@ SURE = 2.0  # standard errors
 # residuals may be, as the distance of the middle of their outer tenths from the median over that between these.
 DEGREES, QUANTILES, SKEWED = (1.0, 1.5, 2.0, 3.0, 5.0, 10.0), 4001, 0.1
 # So many columns of scores are recalibrated together; more would be more parameters than rows tell about.
-MOST_COLUMNS = 30
+MOST_COLUMNS = 10
 
 
 class UnrankedError(ValueError):

@@ -250,7 +250,11 @@ def find_metric(metric: str | Loss | None, target: Target) -> Metric:
             loss = for_raw_scores("cross_entropy")
         if target.kind == "classes" and loss.name == "brier":
             loss = for_raw_scores("categorical_brier")
-    if not isinstance(loss, Loss) or loss.task not in _TASKS[target.kind] or loss.layout == "outputs":
+    if isinstance(loss, Loss) and loss.layout == "outputs":
+        raise ValueError(
+            f"metric={name!r} judges {' and '.join(loss.outputs)}: only metrics of one prediction are compared"
+        )
+    if not isinstance(loss, Loss) or loss.task not in _TASKS[target.kind]:
         raise ValueError(
             f"metric={name!r} is a loss of task {loss.task!r}; y_true is {target.kind}, judged by losses of "
             f"{' or '.join(_TASKS[target.kind])}"
