@@ -334,3 +334,12 @@ def test_a_column_by_its_name():
     X = pd.DataFrame({"age": np.arange(50.0), "city": ["x"] * 50})
     with pytest.raises(ValueError, match="city is not numeric"):
         fl.recommend(np.arange(50) / 7, X=X)
+
+
+def test_wrong_labels_speak_for_a_bounded_loss(rng):
+    """Where nothing else does: decisions, which barely tell losses apart."""
+    score = 3 * rng.normal(size=1500)
+    for rate, first in ((0.0, "binary_cross_entropy"), (0.35, "brier")):
+        y = (rng.random(1500) < 1 / (1 + np.exp(-score))) ^ (rng.random(1500) < rate)
+        p = rate + (1 - 2 * rate) / (1 + np.exp(-score))
+        assert fl.recommend(y, p, metric="accuracy").best.name == first

@@ -247,10 +247,10 @@ def _same_constant(one: Loss, other: Loss, target: Target) -> bool:
 def _by_expectation(expected: dict[Candidate, Expectation]) -> list[Candidate]:
     """By their cost; but the likelihood of the kind of target first where another is better by less than the error.
 
-    That is a heuristic: of what cannot be told apart, a likelihood has the better prior chances.
+    That is a heuristic: of what cannot be told apart, it has the better prior chances.
     """
     order = sorted(expected, key=lambda c: expected[c].cost)
-    for likely in [c for c in order if c.likelihood][:1]:
+    for likely in [c for c in order if c.prior][:1]:
         gap, error = expected[likely].above(expected[order[0]])
         if gap <= error:
             return [likely, *(c for c in order if c is not likely)]
@@ -325,7 +325,7 @@ def _described(
     return Advice(
         loss=loss,
         how=candidate.how,
-        why=why + ("; maximum likelihood for this kind" if candidate.likelihood else ""),
+        why=why + (f"; {candidate.prior}" if candidate.prior else ""),
         indistinguishable=level,
         expected=None if expectation is None or metric is None else metric.shown(expectation.cost),
         trials=shown,

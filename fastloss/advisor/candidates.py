@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,7 +23,8 @@ __all__ = ["Candidate", "Choice", "choose"]
 HUBER, CAUCHY, TUKEY = 1.345, 2.3849, 4.685
 # Heuristics: with a share of residuals beyond 3 robust scales (a Gaussian has 0.0027) or a ratio of classes from which
 # losses made for that are worth a look.
-OUTLYING, IMBALANCED = 0.01, 1.5
+OUTLYING, IMBALANCED, MISLABELLED = 0.01, 1.5, 0.25
+LIKELIHOOD = "maximum likelihood for this kind"
 SURPRISING = 3.0  # standard errors of over-dispersion that are no chance
 BINS = 10  # of rows by their prediction, for the slope of log variance in log mean
 
@@ -34,7 +35,7 @@ class Candidate:
 
     loss: Loss
     how: str
-    likelihood: bool = False  # the maximum-likelihood loss of the kind of target, as far as it was recognised
+    prior: str = ""  # why it comes first where the data cannot tell
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,8 @@ def choose(target: Target, value: NDArray[Any] | None, metric: Metric) -> Choice
     if own is not None and _trainable(own) and own not in [c.loss for c in found.candidates]:
         found = _with_metric(found, own)
     rejected = {name: why for name, why in found.rejected.items() if own is None or name != own.name}
+    if own is None and found.facts.get("likely label noise", 0.0) >= MISLABELLED:
+        found = _for_wrong_labels(found)
     kept = []
     for candidate in found.candidates:
         try:
@@ -86,15 +89,28 @@ def choose(target: Target, value: NDArray[Any] | None, metric: Metric) -> Choice
 def _with_metric(found: Choice, own: Loss) -> Choice:
     """With the metric's own loss, in the place of one that differs in numbers only."""
     numbers = {name for name, value in own.params.items() if isinstance(value, float)}
-    rest, likelihood = [], False
+    rest, prior = [], ""
     for c in found.candidates:
         same = type(c.loss) is type(own) and all(
             c.loss.params[name] == value for name, value in own.params.items() if name not in numbers
         )
         kin = same and own.name not in ("binary_cross_entropy", "sparse_categorical_cross_entropy")
-        likelihood = likelihood or (kin and c.likelihood)
+        prior = c.prior if kin else prior
         rest += [] if kin else [c]
-    return Choice((Candidate(own, "the metric itself", likelihood), *rest), found.rejected, found.facts)
+    return Choice((Candidate(own, "the metric itself", prior), *rest), found.rejected, found.facts)
+
+
+def _for_wrong_labels(found: Choice) -> Choice:
+    """Where decisions count and many labels seem wrong, a bounded loss is given the better prior chances [1]_.
+
+    References
+    ----------
+    .. [1] A. Ghosh, H. Kumar, P. S. Sastry, "Robust loss functions under label noise for deep neural networks", AAAI
+       2017. https://doi.org/10.1609/aaai.v31i1.10894
+    """
+    why = "bounded, which bears wrong labels, and many seem wrong (heuristic; Ghosh, Kumar, Sastry 2017)"
+    candidates = (replace(c, prior=why if c.loss.name == "brier" else "") for c in found.candidates)
+    return replace(found, candidates=tuple(candidates))
 
 
 def _trainable(loss: Loss) -> bool:
@@ -121,7 +137,7 @@ def _continuous(target: Target, value: NDArray[Any] | None) -> Choice:
     facts = {"robust scale of residuals": scale, "residuals beyond 3 scales": outlying} if value is not None else {}
     made = f"the robust scale {scale:.3g} of {of_what}"
     candidates = [
-        Candidate(get_loss("squared_error"), "no parameters", outlying < OUTLYING),
+        Candidate(get_loss("squared_error"), "no parameters", LIKELIHOOD if outlying < OUTLYING else ""),
         Candidate(get_loss("huber", delta=_rounded(HUBER * scale)), f"delta = {HUBER} times {made}"),
         Candidate(get_loss("absolute_error"), "no parameters"),
     ]
@@ -164,14 +180,14 @@ def _positive(target: Target, value: NDArray[Any] | None) -> Choice:
     )
     r, of_what = _residuals(target, value)
     delta = _rounded(HUBER * robust_scale(r))
-    tweedie = Candidate(get_loss("tweedie", power=power), how, zeros)
+    tweedie = Candidate(get_loss("tweedie", power=power), how, LIKELIHOOD if zeros else "")
     rest = [
         Candidate(get_loss("poisson"), "no parameters; it takes any amounts from 0, as a quasi-likelihood"),
         Candidate(get_loss("squared_error"), "no parameters"),
         Candidate(get_loss("huber", delta=delta), f"delta = {HUBER} times the robust scale of {of_what}"),
     ]
     rejected = {}
-    gamma = [Candidate(get_loss("gamma"), "no parameters", True)]
+    gamma = [Candidate(get_loss("gamma"), "no parameters", LIKELIHOOD)]
     if zeros:
         gamma = []
         rejected["gamma"] = f"{target.facts['share of zeros']:.0%} of the targets are 0, and it takes those > 0"
@@ -193,12 +209,12 @@ def _counts(target: Target, value: NDArray[Any] | None) -> Choice:
     # the score test of theta = 0: under Poisson the sum of (y - m)^2 - y has variance 2 sum of m^2
     surprise = float(np.sum(np.square(y - mean) - y) / np.sqrt(2 * np.sum(np.square(mean))))
     over = surprise > SURPRISING
-    candidates = [Candidate(get_loss("poisson"), "no parameters", not over)]
+    candidates = [Candidate(get_loss("poisson"), "no parameters", "" if over else LIKELIHOOD)]
     rejected = {"gamma": "counts of 0, and it takes targets > 0"} if (y == 0).any() else {}
     source = "the residuals" if value is not None else "the counts, whose differing means are in it too"
     if over:
         how = f"theta by moments of {source}: the variance is mean + {theta:.3g} mean^2"
-        candidates.append(Candidate(get_loss("negative_binomial", theta=_rounded(max(theta, 1e-3))), how, True))
+        candidates.append(Candidate(get_loss("negative_binomial", theta=_rounded(max(theta, 1e-3))), how, LIKELIHOOD))
     else:
         rejected["negative_binomial"] = (
             f"no over-dispersion that is more than chance: the variance is {dispersion:.2f} times a Poisson's"
@@ -234,7 +250,7 @@ def _variance_slope(y: NDArray[Any], value: NDArray[Any] | None) -> float | None
 
 def _proportions(target: Target, value: NDArray[Any] | None) -> Choice:
     candidates = (
-        Candidate(for_raw_scores("binary_cross_entropy"), "targets in [0, 1] are taken as they are", True),
+        Candidate(for_raw_scores("binary_cross_entropy"), "targets in [0, 1] are taken as they are", LIKELIHOOD),
         Candidate(for_raw_scores("brier"), "no parameters"),
         Candidate(get_loss("squared_error"), "no parameters"),
     )
@@ -247,7 +263,7 @@ def _binary(target: Target, value: NDArray[Any] | None) -> Choice:
     weight = _rounded((1 - share) / share)
     imbalance = max(weight, 1 / weight)
     ratio = f"N-/N+ = {weight:g}"
-    candidates = [Candidate(for_raw_scores("binary_cross_entropy"), "no parameters", True)]
+    candidates = [Candidate(for_raw_scores("binary_cross_entropy"), "no parameters", LIKELIHOOD)]
     rejected = {}
     if imbalance >= IMBALANCED:
         candidates.append(Candidate(for_raw_scores("binary_cross_entropy", pos_weight=weight), f"pos_weight = {ratio}"))
@@ -284,7 +300,7 @@ def _classes(target: Target, value: NDArray[Any] | None) -> Choice:
     counts = np.bincount(target.y.astype(np.intp))
     weights = [_rounded(x) for x in len(target.y) / (len(counts) * counts)]
     cross_entropy = "sparse_categorical_cross_entropy"
-    candidates = [Candidate(for_raw_scores(cross_entropy), "no parameters", True)]
+    candidates = [Candidate(for_raw_scores(cross_entropy), "no parameters", LIKELIHOOD)]
     rejected = {}
     if target.facts["imbalance"] >= IMBALANCED:
         how = "class_weight = N / (K N_k), which makes all classes weigh the same"
@@ -302,7 +318,7 @@ def _classes(target: Target, value: NDArray[Any] | None) -> Choice:
 
 def _multilabel(target: Target, value: NDArray[Any] | None) -> Choice:
     candidates = (
-        Candidate(get_loss("multi_label_soft_margin"), "no weights", True),
+        Candidate(get_loss("multi_label_soft_margin"), "no weights", LIKELIHOOD),
         Candidate(get_loss("multi_label_margin"), "no parameters"),
     )
     return Choice(candidates, {"categorical_cross_entropy": "rows have several labels: a softmax allows one"}, {})
@@ -310,7 +326,7 @@ def _multilabel(target: Target, value: NDArray[Any] | None) -> Choice:
 
 def _distributions(target: Target, value: NDArray[Any] | None) -> Choice:
     candidates = (
-        Candidate(for_raw_scores("categorical_cross_entropy"), "no parameters", True),
+        Candidate(for_raw_scores("categorical_cross_entropy"), "no parameters", LIKELIHOOD),
         Candidate(for_raw_scores("kl_divergence"), "no parameters; the same gradient, and 0 at a perfect fit"),
         Candidate(for_raw_scores("jensen_shannon"), "no parameters"),
     )
