@@ -20,7 +20,7 @@ static const char *const QUANTITY[QUANTITIES] = {"value", "gradient", "Hessian"}
 /* With this target a residual loss has the prediction itself as residual; p: the parameters of the kernel. */
 typedef struct {
     const char *name, *kernel;
-    char difference; /* what result is a difference of terms: 'g', 'f' (see scale_of) or 0 */
+    char difference; /* what result is a difference of terms: 'g', 'f' (see counted_in) or 0 */
     double y, p[FL_PARAMETERS], limit[QUANTITIES];
 } a_case;
 
@@ -69,7 +69,7 @@ typedef struct {
 } worst;
 
 /* What a quantity's error is counted in units of: itself, or the larger term of a difference. */
-static inline double scale_of(char difference, int quantity, double alpha, double z, double exact) {
+static inline double counted_in(char difference, int quantity, double alpha, double z, double exact) {
     double term = 0;
     if (difference == 'g') /* log mu + y / mu; 1 - y / mu; y / mu */
         term = quantity == 0 ? fmax(fabs(z), fabs(exact - z)) : quantity == 1 ? 1 : 0;
@@ -119,7 +119,7 @@ static void examine(const a_case *c, const fl_kernel *kernel, uint64_t first, ui
     for (int q = 0; q < QUANTITIES; q++) {
         double most = 0;
         for (ptrdiff_t i = 0; i < n; i++) {
-            units[i] = scale_of(c->difference, q, c->p[c->y > 0 ? 1 : 2], c->y > 0 ? wide_z[i] : -wide_z[i], exact[q][i]);
+            units[i] = counted_in(c->difference, q, c->p[c->y > 0 ? 1 : 2], c->y > 0 ? wide_z[i] : -wide_z[i], exact[q][i]);
             const double error = error_in_ulp(out[q][i], exact[q][i], units[i]);
             most = error > most ? error : most;
         }
