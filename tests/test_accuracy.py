@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from pathlib import Path
 
 import programs
 import pytest
@@ -16,6 +17,11 @@ def run(program, *arguments):
     done = subprocess.run([program, *arguments, "--stride", STRIDE], capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
+
+
+@pytest.mark.parametrize("source", ["accuracy/losses_exhaustive.c", "instructions/count.c"])
+def test_programs_of_the_long_tests_are_c(source):
+    programs.build(Path("/dev/null"), source, "-fopenmp", "-fsyntax-only")
 
 
 @pytest.mark.long  # to compile it takes a minute and a half
