@@ -392,7 +392,8 @@ def test_predictions_of_the_other_class_are_named(rng):
     y = np.where(rng.random(N) < 1 / (1 + np.exp(-s)), "stayed", "churned")
     asked = "is it of the other class"
     assert any(asked in remark for remark in fl.recommend(y, 1 / (1 + np.exp(s))).remarks)
-    assert not any(asked in remark for remark in fl.recommend(y, 1 / (1 + np.exp(-s))).remarks)
+    for p in (1 / (1 + np.exp(-s)), np.full(N, 0.4)):
+        assert not any(asked in remark for remark in fl.recommend(y, p).remarks)
 
 
 def test_means_below_0_are_named(rng):

@@ -121,7 +121,7 @@ def _of_probabilities(p: NDArray[Any], target: Target) -> Baseline:
 
 def _reversed(p: NDArray[Any], target: Target) -> tuple[str, ...]:
     """What there is to say of predictions that are higher for the negative class, by more than chance."""
-    if target.kind != "binary" or not target.enough:
+    if target.kind != "binary" or not target.enough or np.ptp(p) == 0:
         return ()
     one, other = p[target.y > 0], p[target.y == 0]
     error = np.sqrt(one.var() / len(one) + other.var() / len(other))
