@@ -95,7 +95,7 @@ def test_label_noise_is_seen(rng):
     for rate in (0.0, 0.2):
         y = clean ^ (rng.random(4000) < rate)
         p = rate + (1 - 2 * rate) / (1 + np.exp(-score))
-        assert fl.recommend(y, p).facts["likely label noise"] == pytest.approx(rate, abs=0.04)
+        assert fl.recommend(y, p).facts["contradicted of the surest tenth"] == pytest.approx(rate, abs=0.04)
 
 
 # -- parameters from the data -----------------------------------------------------------------------------------------
@@ -309,6 +309,11 @@ BAD = {
     "text": ({"y_true": np.arange(50) / 7, "X": np.array([["a"]] * 50)}, "not numeric"),
     "constant X": ({"y_true": np.arange(50) / 7, "X": np.ones((50, 2))}, "X is constant"),
     "perfect": ({"y_true": np.arange(50) / 7, "y_pred": np.arange(50) / 7}, "not seen"),
+    "class": ({"y_true": np.arange(50) / 7, "metric": fl.Quantile}, r"call it, Quantile\(\)"),
+    "no name": ({"y_true": np.arange(50) / 7, "metric": 3}, "expected a name or a loss"),
+    "metric of other numbers": ({"y_true": [*np.arange(50) / 7, -2.5], "metric": "gamma"}, r"y_true\[0\] is 0"),
+    "logarithms of means": ({"y_true": np.arange(50) % 4, "y_pred": -np.ones(50), "task": "count"}, "pass exp"),
+    "means of 0": ({"y_true": np.arange(50) % 4, "y_pred": np.zeros(50), "task": "count"}, "no value above 0"),
     "two outputs": ({"y_true": np.arange(50) / 7, "metric": "gaussian_nll"}, "one prediction"),
     "cv": ({"y_true": np.arange(50) / 7, "cv": 1}, "at least 2"),
 }
@@ -343,3 +348,68 @@ def test_wrong_labels_speak_for_a_bounded_loss(rng):
         y = (rng.random(1500) < 1 / (1 + np.exp(-score))) ^ (rng.random(1500) < rate)
         p = rate + (1 - 2 * rate) / (1 + np.exp(-score))
         assert fl.recommend(y, p, metric="accuracy").best.name == first
+
+
+@pytest.mark.parametrize("kind", ["string", "category", "Int64"])
+def test_missing_labels_of_pandas(kind):
+    pd = pytest.importorskip("pandas")
+    values = [1, 2, None] if kind == "Int64" else ["a", "b", None]
+    with pytest.raises(ValueError, match=r"y_true\[2\] is"):
+        fl.recommend(pd.Series(values * 20, dtype=kind))
+
+
+def test_labels_alone_tell_nothing():
+    """Of rows that all look the same a loss that shrinks to even odds would be best, wherever the odds are even."""
+    for y in (np.arange(200) % 2, np.arange(300) % 3):
+        report = fl.recommend(y)
+        assert report.best == report.metric.loss
+        assert all(advice.expected is None for advice in report.ranking)
+        assert any("pass y_pred" in remark for remark in report.remarks)
+    assert fl.recommend(np.arange(200) % 2, metric="brier").best.name == "brier"
+
+
+def test_the_likelihood_has_the_least_noise():
+    """A few positives by chance do not make Brier's score the better estimate of probabilities."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(300, 3))
+    y = np.zeros(300)
+    y[[3, 7, 50, 51, 120, 121, 200, 210]] = 1
+    report = fl.recommend(y, X=X, verify=False, y_pred=1 / (1 + np.exp(3.6 + 0.1 * X[:, 0])))
+    expected = {written(a.loss): a.expected for a in report.ranking}
+    assert report.best.name == "binary_cross_entropy"
+    assert expected["Brier(from_logits=True)"] >= expected["BinaryCrossEntropy(from_logits=True)"]
+
+
+def test_balanced_accuracy_asks_for_weights_where_nothing_is_told(rng):
+    X = rng.normal(size=(300, 3))
+    y = rng.random(300) < 1 / (1 + np.exp(3 - X @ [2.0, -1.0, 0.5]))
+    assert fl.recommend(y, X=X, models=["linear"], metric="balanced_accuracy").best.pos_weight > 1
+    assert fl.recommend(y, metric="balanced_accuracy").best.pos_weight > 1
+
+
+def test_predictions_of_the_other_class_are_named(rng):
+    s = rng.normal(size=N)
+    y = np.where(rng.random(N) < 1 / (1 + np.exp(-s)), "stayed", "churned")
+    asked = "is it of the other class"
+    assert any(asked in remark for remark in fl.recommend(y, 1 / (1 + np.exp(s))).remarks)
+    for p in (1 / (1 + np.exp(-s)), np.full(N, 0.4)):
+        assert not any(asked in remark for remark in fl.recommend(y, p).remarks)
+
+
+def test_means_below_0_are_named(rng):
+    s = rng.normal(size=N)
+    y = rng.poisson(np.exp(s))
+    assert any("log link" in remark for remark in fl.recommend(y, s, task="count").remarks)
+    assert not any("log link" in remark for remark in fl.recommend(y, np.exp(s), task="count").remarks)
+
+
+def test_too_few_rows_for_trees_are_named(rng):
+    X = rng.normal(size=(100, 2))
+    report = fl.recommend(X[:, 0] + rng.normal(size=100), X=X, models=["trees"])
+    assert any("nothing was cross-validated" in remark for remark in report.remarks)
+
+
+def test_html_of_two_rows(tmp_path):
+    pytest.importorskip("matplotlib")
+    fl.recommend([0, 1]).to_html(tmp_path / "advice.html")
+    assert "not enough data" in (tmp_path / "advice.html").read_text()

@@ -87,6 +87,29 @@ def test_mixed_and_missing_targets_are_placed(tmp_path, capsys):
     assert "line 4: column 'y' is empty" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("gap", ["", "NA", "nan"])
+def test_gaps_are_placed_once(gap, tmp_path, capsys):
+    path = tmp_path / "data.csv"
+    path.write_text(f"y,x\n1,0\n2,0\n{gap},0\n")
+    assert main(["recommend", str(path), "--target", "y"]) == 1
+    err = capsys.readouterr().err
+    assert err == f"{path}, line 4: column 'y' is {repr(gap) if gap else 'empty'}: drop the row\n"
+
+
+def test_a_label_may_be_called_na(tmp_path, capsys):
+    path = tmp_path / "data.csv"
+    path.write_text("y,x\n" + "NA,0\nDE,0\n" * 20)
+    assert main(["recommend", str(path), "--target", "y"]) == 0
+    assert "binary" in capsys.readouterr().out
+
+
+def test_features_of_text_are_to_be_encoded(tmp_path, capsys):
+    path = tmp_path / "data.csv"
+    path.write_text("y,x\n" + "1,blue\n2,red\n" * 20)
+    assert main(["recommend", str(path), "--target", "y", "--verify"]) == 1
+    assert "column 'x' is 'blue': expected a number; encode text" in capsys.readouterr().err
+
+
 def test_wrong_options(file, tmp_path):
     for options in (["--cv", "1"], ["--time-budget", "0"], ["--html", str(tmp_path / "none" / "a.html")]):
         assert main(["recommend", str(file), "--target", "y", *options]) == 2

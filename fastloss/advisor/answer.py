@@ -10,7 +10,7 @@ import numpy as np
 
 from fastloss.advisor import baseline as baselines
 from fastloss.advisor import reasons, trial
-from fastloss.advisor.candidates import Candidate, Choice, choose, convention
+from fastloss.advisor.candidates import LIKELIHOOD, Candidate, Choice, choose, convention
 from fastloss.advisor.expectation import (
     FOLDS,
     ROWS_PER_PARAMETER,
@@ -71,7 +71,13 @@ def recommend(
             f"no metric was named: {chosen_metric.name}, the usual one of this kind, is assumed; another, such as "
             f"{'balanced_accuracy' if target.of_labels else 'absolute_error'}, can change the answer"
         )
-    if target.kind in UNRANKED or not target.enough:
+    blind = target.of_labels and known is None and not verify
+    if blind:
+        remarks.append(
+            "without predictions every row looks the same, and losses of labels differ in what they make of rows that "
+            "do not: pass y_pred, or X to train with"
+        )
+    if target.kind in UNRANKED or not target.enough or blind:
         return _by_convention(target, known, chosen_metric, remarks)
 
     seeds = np.random.SeedSequence(random_state).spawn(4)
@@ -87,7 +93,7 @@ def recommend(
             "rows that the model has not seen"
         )
     choice = choose(target, value, chosen_metric)
-    if fitted is None and target.kind not in ("binary", "classes", "proportions"):
+    if fitted is None and target.kind != "proportions":
         remarks.append(
             "without predictions the spread of the target stands for that of the residuals: pass y_pred or X"
         )
@@ -110,7 +116,11 @@ def recommend(
         evidence = trials.get("linear") or trials.get("trees") or {}
         order = _by_evidence(order, evidence)
         done = len(next(iter(evidence.values())).costs) if evidence else 0
-        if time_budget is not None and done < trial.REPEATS * min(cv, _fewest(target)):
+        if not done:
+            few_rows = target.n < trial.FEWEST_FOR_TREES
+            why = f"are for {trial.FEWEST_FOR_TREES} rows or more" if few_rows else "take none of these losses"
+            remarks.append(f"nothing was cross-validated: trees {why}")
+        elif time_budget is not None and done < trial.REPEATS * min(cv, _fewest(target)):
             remarks.append(f"the time budget was enough for {done} splits")
     ranking = [_advice(c, order, expected, trials, target, chosen_metric) for c in order]
     return Report(target, fitted, chosen_metric, tuple(ranking), rejected, tuple(remarks), choice.facts)
@@ -172,7 +182,8 @@ def _expected(
     own = next((c for c in expected if c.loss == metric.loss), None)
     usual = next((c for c in expected if c.loss == default_loss(target)), next(iter(expected)))
     kin = [] if own is None else [c for c in expected if _same_constant(c.loss, own.loss, target)]
-    return settle(expected, own or usual, own is not None, kin), unranked
+    efficient = own is not None and own.prior == LIKELIHOOD
+    return settle(expected, own or usual, own is not None, kin, efficient), unranked
 
 
 def _named(candidate: Candidate, choice: Choice) -> str:
@@ -184,8 +195,10 @@ def _named(candidate: Candidate, choice: Choice) -> str:
 def _by_convention(target: Target, known: Baseline | None, metric: Metric, remarks: list[str]) -> Report:
     choice = choose(target, None, metric)
     usual = convention(target, choice)
-    if target.kind in UNRANKED:
-        remarks.append("candidates of this kind are in the order of convention (heuristic): nothing was compared")
+    if target.enough:
+        first = [c for c in choice.candidates if c.loss == metric.loss] or [c for c in choice.candidates if c.prior]
+        usual = (first or [usual])[0]
+        remarks.append("candidates are in the order of convention (heuristic): nothing was compared")
         ranked: tuple[Candidate, ...] = (usual, *(c for c in choice.candidates if c is not usual))
     else:
         counted = f"{target.n} rows" if target.n < FEWEST else f"fewer than {FEWEST_OF_CLASS} rows of a class"

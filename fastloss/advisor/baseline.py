@@ -19,6 +19,7 @@ __all__ = ["Baseline", "read", "unit"]
 
 # A probability is at least this, and a mean this share of the average: their logarithms are then finite.
 LEAST_PROBABILITY, LEAST_MEAN = 1e-6, 1e-3
+CERTAIN = 4.0  # standard errors of a difference that is no chance
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,8 @@ class Baseline:
         if self.scores is not None and loss.task != "regression":
             return self.scores
         if loss.activation == "exp":
-            result: NDArray[Any] = np.log(np.maximum(self.value, LEAST_MEAN * abs(float(np.mean(self.value)))))
+            least = LEAST_MEAN * float(np.mean(np.maximum(self.value, 0.0)))
+            result: NDArray[Any] = np.log(np.maximum(self.value, least))
             return result
         return self.value
 
@@ -89,16 +91,43 @@ def read(y_pred: ArrayLike, target: Target) -> Baseline:
         raise ValueError(f"y_pred has shape {p.shape}: expected ({target.n},)")
     if target.kind in ("binary", "proportions"):
         return _of_probabilities(p, target)
+    if target.kind in ("counts", "positive", "semicontinuous"):
+        return _of_means(p)
     return Baseline(p)
+
+
+def _of_means(p: NDArray[Any]) -> Baseline:
+    """Of targets that are not negative."""
+    if p.max() <= 0:
+        raise ValueError("y_pred has no value above 0, and y_true none below: of a log link pass exp of the raw scores")
+    below = int(np.sum(p < 0))
+    if not below:
+        return Baseline(p)
+    said = f"{below} of y_pred are below 0, and no target is: if they are raw scores of a log link, pass exp of them"
+    return Baseline(p, remarks=(said,))
 
 
 def _of_probabilities(p: NDArray[Any], target: Target) -> Baseline:
     if np.isin(p, (-1.0, 0.0, 1.0)).all():
         raise ValueError("y_pred holds labels: pass probabilities (predict_proba) or raw scores (decision_function)")
+    remarks = _reversed(p, target)
     if p.min() >= 0 and p.max() <= 1:
         inside = np.clip(p, LEAST_PROBABILITY, 1 - LEAST_PROBABILITY)
-        return Baseline(p, np.log(inside) - np.log1p(-inside), ("y_pred lies in [0, 1]: read as probabilities",))
-    return Baseline(activations.sigmoid(p), p, ("y_pred leaves [0, 1]: read as raw scores",))
+        return Baseline(
+            p, np.log(inside) - np.log1p(-inside), ("y_pred lies in [0, 1]: read as probabilities", *remarks)
+        )
+    return Baseline(activations.sigmoid(p), p, ("y_pred leaves [0, 1]: read as raw scores", *remarks))
+
+
+def _reversed(p: NDArray[Any], target: Target) -> tuple[str, ...]:
+    """What there is to say of predictions that are higher for the negative class, by more than chance."""
+    if target.kind != "binary" or not target.enough or np.ptp(p) == 0:
+        return ()
+    one, other = p[target.y > 0], p[target.y == 0]
+    error = np.sqrt(one.var() / len(one) + other.var() / len(other))
+    if other.mean() - one.mean() <= CERTAIN * error:
+        return ()
+    return (f"y_pred is higher for {target.labels[0]!r} than for {target.labels[1]!r}: is it of the other class?",)
 
 
 def _of_rows(p: NDArray[Any], target: Target) -> Baseline:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from fastloss.loss import Loss
 
-__all__ = ["Candidate", "Choice", "choose"]
+__all__ = ["LIKELIHOOD", "Candidate", "Choice", "choose"]
 
 # Factors of the robust scale that cost 5 % of the efficiency on Gaussian errors: Huber (1981), Holland and Welsch
 # (1977), Beaton and Tukey (1974).
@@ -24,8 +24,11 @@ HUBER, CAUCHY, TUKEY = 1.345, 2.3849, 4.685
 # Heuristics: with a share of residuals beyond 3 robust scales (a Gaussian has 0.0027) or a ratio of classes from which
 # losses made for that are worth a look.
 OUTLYING, IMBALANCED, MISLABELLED = 0.01, 1.5, 0.25
+WEIGHTS = ("pos_weight", "class_weight")
+CONTRADICTED = "contradicted of the surest tenth"
 LIKELIHOOD = "maximum likelihood for this kind"
 SURPRISING = 3.0  # standard errors of over-dispersion that are no chance
+MOST_PROBED = 1000  # rows of scores per class
 BINS = 10  # of rows by their prediction, for the slope of log variance in log mean
 
 
@@ -74,8 +77,10 @@ def choose(target: Target, value: NDArray[Any] | None, metric: Metric) -> Choice
     if own is not None and _trainable(own) and own not in [c.loss for c in found.candidates]:
         found = _with_metric(found, own)
     rejected = {name: why for name, why in found.rejected.items() if own is None or name != own.name}
-    if own is None and found.facts.get("likely label noise", 0.0) >= MISLABELLED:
+    if own is None and MISLABELLED <= found.facts.get(CONTRADICTED, 0.0) < 0.5:
         found = _for_wrong_labels(found)
+    if metric.name == "balanced_accuracy":
+        found = _for_balance(found)
     kept = []
     for candidate in found.candidates:
         try:
@@ -101,15 +106,28 @@ def _with_metric(found: Choice, own: Loss) -> Choice:
 
 
 def _for_wrong_labels(found: Choice) -> Choice:
-    """Where decisions count and many labels seem wrong, a bounded loss is given the better prior chances [1]_.
+    """Where decisions count and many labels may be wrong, a bounded loss is given the better prior chances [1]_.
 
     References
     ----------
     .. [1] A. Ghosh, H. Kumar, P. S. Sastry, "Robust loss functions under label noise for deep neural networks", AAAI
        2017. https://doi.org/10.1609/aaai.v31i1.10894
     """
-    why = "bounded, which bears wrong labels, and many seem wrong (heuristic; Ghosh, Kumar, Sastry 2017)"
+    why = (
+        "bounded, which bears wrong labels: even the surest predictions are often contradicted, by those or for want "
+        "of features (heuristic; Ghosh, Kumar, Sastry 2017)"
+    )
     candidates = (replace(c, prior=why if c.loss.name == "brier" else "") for c in found.candidates)
+    return replace(found, candidates=tuple(candidates))
+
+
+def _for_balance(found: Choice) -> Choice:
+    """Where all classes weigh the same in the metric, weights that make them do so in the loss come first."""
+    weighted = [c for c in found.candidates if any(c.loss.params.get(w) not in (None, 1.0) for w in WEIGHTS)]
+    if not weighted:
+        return found
+    why = "weighs the classes as the metric does"
+    candidates = (replace(c, prior=why if c is weighted[0] else "") for c in found.candidates)
     return replace(found, candidates=tuple(candidates))
 
 
@@ -119,8 +137,7 @@ def _trainable(loss: Loss) -> bool:
 
 def _probe(target: Target, metric: Metric, loss: Loss) -> None:
     """Raise where the metric cannot judge this loss's scores, or does not take the targets."""
-    some = np.unique(target.y[:1000], return_index=True)[1] if target.y.ndim == 1 else np.arange(min(10, target.n))
-    y = target.y[some]
+    y = target.y if loss.layout == "pointwise" else target.y[:MOST_PROBED]
     n_outputs = len(target.labels) if loss.layout == "classes" else 1
     metric.costs(y, loss, np.full((len(y), n_outputs) if loss.layout == "classes" else len(y), 0.1))
 
@@ -281,15 +298,14 @@ def _binary(target: Target, value: NDArray[Any] | None) -> Choice:
         Candidate(get_loss("squared_hinge"), "no parameters"),
     ]
     rejected["exponential"] = "a mislabelled sample costs exponentially: for boosting on clean labels"
-    facts = {} if value is None else {"likely label noise": _label_noise(target.y, value)}
+    facts = {} if value is None else {CONTRADICTED: _contradicted(target.y, value)}
     return Choice(tuple(candidates), rejected, facts)
 
 
-def _label_noise(y: NDArray[Any], p: NDArray[Any]) -> float:
-    """Heuristic: how much more often confident predictions are contradicted than they admit, at both ends.
+def _contradicted(y: NDArray[Any], p: NDArray[Any]) -> float:
+    """The share of contradictions among the tenth of the rows with the most extreme predictions, where it is less.
 
-    Under labels flipped at a rate the model saturates there, and the ends tell the rate: so the share of
-    contradictions among the tenth of the rows with the most extreme predictions, on the side where it is less.
+    Under labels flipped at a rate good predictions saturate there, and it is the rate; of weak ones it is more.
     """
     order = np.argsort(p)
     tenth = max(1, len(p) // 10)

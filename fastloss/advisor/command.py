@@ -30,6 +30,8 @@ With --features, or with --verify, which takes all other columns, the candidates
 `fastloss eval`, read into memory.
 """
 
+GAPS = ("na", "n/a", "nan", "null", "none")  # how files write that a number is not known
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
@@ -91,10 +93,11 @@ def run(args: argparse.Namespace, stream: TextIO | None = None) -> int:
             time_budget=args.time_budget,
             random_state=args.seed,
         )
-    except (TableError, ValueError, ImportError) as error:
-        print(
-            error if isinstance(error, TableError) else f"{args.file}: {_in_columns(str(error), args)}", file=sys.stderr
-        )
+    except TableError as error:
+        print(error, file=sys.stderr)
+        return 1
+    except (ValueError, ImportError) as error:
+        print(f"{args.file}: {_in_columns(str(error), args)}", file=sys.stderr)
         return 1
     if args.json:
         stream.write(json.dumps(report.to_dict(), indent=1, allow_nan=False) + "\n")
@@ -126,16 +129,20 @@ def _target(table: Table, name: str) -> NDArray[Any]:
     """A column as numbers if it is of numbers, else as text."""
     import numpy as np
 
-    from fastloss.evaluation.tables import Column
+    from fastloss.evaluation.tables import Column, TableError
 
     texts = np.concatenate([batch[name] for batch in table.batches([Column(name, numeric=False)])])
     if len(texts) == 0:
         return texts
-    gaps = [at for at, value in enumerate(texts.tolist()) if value is None or value.strip() == ""]
+    known = [value.strip() if value else "" for value in texts.tolist()]
+    of_numbers = any(_is_number(value) for value in known if value.lower() not in GAPS)
+    gaps = [at for at, value in enumerate(known) if not value or (of_numbers and value.lower() in GAPS)]
     if len(gaps) == len(texts):
         raise ValueError(f"column {name!r} is empty in every row")
     if gaps:
-        raise ValueError(f"{table.place(gaps[0])}: column {name!r} is empty, as are {len(gaps)} rows: drop them")
+        what = repr(known[gaps[0]]) if known[gaps[0]] else "empty"
+        rows = f"the {len(gaps)} rows without a target" if len(gaps) > 1 else "the row"
+        raise TableError(f"{table.place(gaps[0])}: column {name!r} is {what}: drop {rows}")
     if set(map(str.lower, texts.tolist())) <= {"true", "false"}:
         return texts.astype(str)
     try:
@@ -146,10 +153,12 @@ def _target(table: Table, name: str) -> NDArray[Any]:
 
 def _text(texts: NDArray[Any], table: Table, name: str) -> NDArray[Any]:
     """Labels; a few words among many numbers are errors."""
+    from fastloss.evaluation.tables import TableError
+
     numeric = [_is_number(value) for value in texts.tolist()]
     if any(numeric):
         at = numeric.index(False)
-        raise ValueError(
+        raise TableError(
             f"{table.place(at)}: column {name!r} is {texts[at]!r}, and other rows hold numbers such as "
             f"{texts[numeric.index(True)]!r}: use one coding"
         )

@@ -179,7 +179,11 @@ def expect(
 
 
 def settle(
-    expected: Mapping[Any, Expectation], reference: Any, least: bool, kin: Collection[Any] = ()
+    expected: Mapping[Any, Expectation],
+    reference: Any,
+    least: bool,
+    kin: Collection[Any] = (),
+    efficient: bool = False,
 ) -> dict[Any, Expectation]:
     """Take for chance what may be it, of differences between the limits and the reference's.
 
@@ -194,6 +198,8 @@ def settle(
         relative to their spread, and what that costs goes with its square. Others are shrunk by 1 - (2 e / d)^2.
     kin : collection of keys
         Losses that lead to the same predictions as the reference, such as two of the mean: so far as two errors tell.
+    efficient : bool
+        Whether the reference is the likelihood: then none of these has less noise (Cramér and Rao).
     """
     first = expected[reference]
     settled = {}
@@ -201,7 +207,9 @@ def settle(
         difference, noise, without = one.limit - first.limit, one.noise, one.without
         level = abs(difference) <= SURE * _jackknife(one.limits - first.limits)
         if least:
-            difference = 0.0 if level and key in kin else max(difference, 0.0)
+            same = level and key in kin
+            difference = 0.0 if same else max(difference, 0.0)
+            noise = max(noise, first.noise) if same and efficient else noise
         elif level:
             difference, noise = 0.0, first.noise * (one.spread / first.spread) ** 2
             without = first.limit + noise * one.relative**2

@@ -232,6 +232,9 @@ def find_metric(metric: str | Loss | None, target: Target) -> Metric:
         return Metric(loss.name, loss)
     if isinstance(metric, Loss):
         name, loss = repr(metric), metric
+    elif not isinstance(metric, str):
+        called = f": call it, {metric.__name__}()" if isinstance(metric, type) else ""
+        raise ValueError(f"metric={metric!r}: expected a name or a loss{called}")
     elif metric in SCORES:
         if target.kind not in SCORES[metric].kinds:
             raise ValueError(f"metric={metric!r} is for {' and '.join(SCORES[metric].kinds)}; y_true is {target.kind}")

@@ -148,7 +148,8 @@ def _sample(report: Report) -> tuple[Any, str]:
     else:
         values, label = target.y, "target; curves: prediction, of the mean target"
     low, high = np.quantile(values, (0.005, 0.995))
-    return values[(values >= low) & (values <= high)], label
+    inside = values[(values >= low) & (values <= high)]
+    return (inside if len(inside) else values), label
 
 
 def _along(advice: Advice, report: Report, values: Any) -> tuple[Any, Any, Any]:

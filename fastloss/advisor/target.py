@@ -165,7 +165,7 @@ def _plain(y_true: ArrayLike) -> NDArray[Any]:
         raise ValueError(f"y_true holds {y.dtype}: expected numbers or labels")
     if y.ndim == 2:
         raise ValueError("y_true holds rows of text: expected one label per sample, or rows of numbers")
-    missing = [at for at, value in enumerate(y.tolist()) if value is None or value != value]
+    missing = [at for at, value in enumerate(y.tolist()) if _is_missing(value)]
     if len(missing) == len(y):
         raise ValueError("y_true is missing in every row: there is nothing to learn from")
     if missing:
@@ -182,6 +182,14 @@ def _plain(y_true: ArrayLike) -> NDArray[Any]:
         return y.astype(np.float64)
     except (TypeError, ValueError):
         raise ValueError(f"y_true holds objects such as {y.tolist()[0]!r}: expected numbers or labels") from None
+
+
+def _is_missing(value: Any) -> bool:
+    """None, NaN, or pandas' NA, which is neither equal to anything nor different."""
+    try:
+        return value is None or bool(value != value)
+    except TypeError:
+        return True
 
 
 def _refuse_bad_numbers(y: NDArray[Any]) -> None:

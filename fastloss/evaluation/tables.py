@@ -254,7 +254,8 @@ class _Text(_Arrow):
                     for name, field in zip(self.header, fields, strict=True):
                         if f"'{field}'" in str(error) and not _is_number(field):
                             return (
-                                f"{where}: column {name!r} is {field!r}: expected a number; labels are coded 0, 1, ..."
+                                f"{where}: column {name!r} is {field!r}: expected a number; encode text (labels as 0, "
+                                "1, ...), or leave the column out"
                             )
             except (OSError, EOFError, csv.Error, UnicodeDecodeError) as cut:
                 return f"{self.path}, after line {reader.line_num}: {cut}: is the file cut short?"
