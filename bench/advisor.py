@@ -264,7 +264,9 @@ def run(names: Sequence[str], draws: int, settings: int, verify: bool, processes
 
 def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("families", nargs="*", metavar="FAMILY", help=f"some of: {', '.join(FAMILIES)}")
+    parser.add_argument(
+        "families", nargs="*", metavar="FAMILY", help=f"some of: {', '.join(FAMILIES)}".replace("%", "%%")
+    )
     parser.add_argument("--draws", type=int, default=200)
     parser.add_argument("--settings", type=int, default=10)
     parser.add_argument("--verify", action="store_true", help="with the features, by cross-validation of linear models")
