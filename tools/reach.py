@@ -33,8 +33,9 @@ TEXT = """\
 Pointwise losses, value and gradient in float32, in cache from n = {start:,} on. *Asked*: the ratio to the best of
 {peers} that a loss should have, 1 where it costs little more than its loads and stores,
 else 2.5. *Possible*: that peer's time over the larger of two bounds of our formula, the loop's instructions (counted by
-callgrind) at {issued} vector instructions per cycle on each of {threads} threads, and the bytes of an element at the
-bandwidth of a plain triad of that size. All other rows have what is asked.
+callgrind on {counted}, halved for vectors twice as wide: their instructions, which do more, may pass it) at {issued} vector
+instructions per cycle on each of {threads} threads, and the bytes of an element at the bandwidth of a plain triad of that
+size. All other rows have what is asked.
 
 | loss | n | nearest peer | asked | have | possible | bound |
 |---|--:|---|--:|--:|--:|---|
@@ -77,7 +78,9 @@ def table(document: dict[str, Any]) -> str:
     if not lines:
         return ""
     peers = f"{', '.join(COMPILED[:-1])} and {COMPILED[-1]}"
-    return TEXT.format(start=FROM, peers=peers, issued=ISSUED, threads=threads) + "\n".join(lines) + "\n"
+    return (
+        TEXT.format(start=FROM, peers=peers, counted=COUNTED, issued=ISSUED, threads=threads) + "\n".join(lines) + "\n"
+    )
 
 
 if __name__ == "__main__":
