@@ -33,9 +33,9 @@ TEXT = """\
 Pointwise losses, value and gradient in float32, in cache from n = {start:,} on. *Asked*: the ratio to the best of
 {peers} that a loss should have, 1 where it costs little more than its loads and stores,
 else 2.5. *Possible*: that peer's time over the larger of two bounds of our formula, the loop's instructions (counted by
-callgrind on {counted}, halved for vectors twice as wide: their instructions, which do more, may pass it) at {issued} vector
-instructions per cycle on each of {threads} threads, and the bytes of an element at the bandwidth of a plain triad of that
-size. All other rows have what is asked.
+callgrind on {counted}, halved for vectors twice as wide: their instructions, which do more, may pass it) at
+{issued} vector instructions per cycle on each of {threads} threads, and the bytes of an element at the bandwidth of a
+plain triad of that size. All other rows have what is asked.
 
 | loss | n | nearest peer | asked | have | possible | bound |
 |---|--:|---|--:|--:|--:|---|
