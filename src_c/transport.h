@@ -393,7 +393,8 @@ static bool has_more(window *a, bool cut) {
         for (ptrdiff_t k = 0; k < count; k++) {
             level += size[k];
             rest += (uint64_t)part[k];
-            end[k] = level + (int64_t)(rest >> 32);
+            const int64_t exact = level + (int64_t)(rest >> 32);
+            end[k] = exact < a->whole ? exact : a->whole; /* the sum of weights is rounded too: ends stay in order */
         }
         a->level = level, a->rest = rest;
         if (begin + count == s->kept)

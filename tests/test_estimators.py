@@ -562,3 +562,13 @@ def test_says_what_is_missing():
     code = "import sys; sys.modules['sklearn'] = None; import fastloss.estimators"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert "pip install 'fastloss[estimators]'" in run.stderr
+
+
+def test_a_scale_is_not_that_of_samples_left_out():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(200, 3))
+    y = X @ [1.0, 2.0, 3.0] + 1e-3 * rng.normal(size=200)
+    kept = LossRegressor(fl.Huber(delta=1.35), estimate_scale=True, tol=1e-8).fit(X[1:], y[1:])
+    y[0] = 1e16
+    left_out = LossRegressor(fl.Huber(delta=1.35), estimate_scale=True, tol=1e-8).fit(X, y, np.r_[0.0, np.ones(199)])
+    assert left_out.scale_ == pytest.approx(kept.scale_, rel=1e-4)

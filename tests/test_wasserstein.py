@@ -12,7 +12,7 @@ import pytest
 from cases import same_bits, seed_of
 
 import fastloss as fl
-from fastloss import backend
+from fastloss import backend, wasserstein
 
 INF, NAN = math.inf, math.nan
 POWERS = (1.0, 2.0, 1.5, 3.0)
@@ -354,3 +354,15 @@ def test_all_small_problems():
     choices = [x for n in (1, 2, 3) for x in itertools.product((0.0, 1.0, 2.5), repeat=n)]
     for u, v in itertools.product(choices, choices):
         assert loss(u, v) == pytest.approx(float(definition(np.array(u), np.array(v), 1)), abs=1e-15)
+
+
+@pytest.mark.parametrize("p", [1.0, 2.0, 3.0])
+def test_weights_lost_in_the_rounding_of_their_sum(p):
+    """What ends behind the rounded sum is not moved against a sample that is none."""
+    rng = np.random.default_rng(0)
+    for _ in range(200):
+        n, m = rng.integers(2, 9, 2)
+        u, v = 1e8 + rng.normal(size=n), 1e8 + rng.normal(size=m)
+        a, b = np.append(rng.uniform(size=n - 1), 1e-18), np.append(np.full(m - 1, 1e-17), 1.0)
+        expected = wasserstein._reference(p, u, v, a, b, False)[0]
+        assert fl.Wasserstein1D(p)(u, v, a, b) == pytest.approx(expected, rel=1e-7)

@@ -105,6 +105,7 @@ class HuberWithScale(LinearProblem):
             squares = np.cumsum(np.square(size))
         else:
             order = np.argsort(size)
+            order = order[self.sample_weight[order] > 0]  # nothing is known of the others, nor how large they may be
             size, w = size[order], self.sample_weight[order].astype(np.float64)
             weight = np.cumsum(w)
             squares = np.cumsum(w * np.square(size))
