@@ -572,3 +572,17 @@ def test_a_scale_is_not_that_of_samples_left_out():
     y[0] = 1e16
     left_out = LossRegressor(fl.Huber(delta=1.35), estimate_scale=True, tol=1e-8).fit(X, y, np.r_[0.0, np.ones(199)])
     assert left_out.scale_ == pytest.approx(kept.scale_, rel=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "unit", "outlier"), [(np.float32, 1.0, 1e4), (np.float64, 1.0, 2e12), (np.float64, 1e-13, 1.0)]
+)
+def test_a_scale_is_not_that_of_an_outlier_nor_of_the_units(dtype, unit, outlier):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(500, 3))
+    y = X @ [1.0, 2.0, 3.0] + 1e-3 * rng.normal(size=500)
+    model = LossRegressor(fl.Huber(delta=1.35), estimate_scale=True, tol=1e-8)
+    plain = model.fit(X, y).scale_
+    y[7] = outlier
+    found = model.fit(X.astype(dtype), (unit * y).astype(dtype)).scale_ / unit
+    assert found == pytest.approx(plain, rel=0.05)

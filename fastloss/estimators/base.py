@@ -282,9 +282,10 @@ class LossModel(BaseEstimator):
                     f"solver={self.solver!r} finds the minimum of {problem.loss!r}, which is 0 at coefficients of 0: "
                     "use 'hinge', or solver='sgd'"
                 )
+            scaled = "" if problem.additive else ", whose scale is estimated,"
             raise ValueError(
-                f"solver={self.solver!r} does not fit {problem.loss!r} with {problem.penalty!r}: the solvers that do "
-                f"are {', '.join(known)}"
+                f"solver={self.solver!r} does not fit {problem.loss!r}{scaled} with {problem.penalty!r}: the solvers "
+                f"that do are {', '.join(known)}"
             )
         return str(self.solver)
 

@@ -60,6 +60,10 @@ class HuberWithScale(LinearProblem):
         if not isinstance(loss, Huber) or loss.delta <= 1:
             raise ValueError(f"a scale is estimated for Huber(delta) with delta > 1, not for {loss!r}")
         super().__init__(X, y, loss, **options)
+        w = self.sample_weight
+        size = np.abs(self.y if w is None else self.y[w > 0], dtype=np.float64)
+        # Of a fit without residuals, for most of the weight, only rounding is left: that of a common target.
+        self._least = max(10 * np.finfo(self.dtype).eps * float(np.median(size)), float(np.finfo(self.dtype).tiny))
 
     def scale(self, theta: NDArray[Any]) -> float:
         """The best scale of the residuals at theta."""
@@ -118,6 +122,4 @@ class HuberWithScale(LinearProblem):
         left = total - delta**2 * (total - (weight[inliers - 1] if inliers else 0.0))
         squared = squares[inliers - 1] if inliers else 0.0
         root = float(np.sqrt(squared / left)) if left > 0 else np.inf
-        # A fit without residuals, for most of the weight, has no scale: then it is the least that can be divided by.
-        least = 10 * np.finfo(self.dtype).eps * max(1.0, float(size[-1]))
-        return float(max(min(max(root, low), high), least))
+        return float(max(min(max(root, low), high), self._least))
