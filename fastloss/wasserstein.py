@@ -196,8 +196,10 @@ def _reference(p: float, u: Any, v: Any, a: Any, b: Any, wants_gradients: bool) 
             r = np.ldexp(x[i], -exponent) - np.ldexp(y[j], -exponent)
             more = _exponent(np.abs(r))  # lest powers vanish
             exponent, r = exponent + more, np.ldexp(r, -more)
+            longest = np.max(np.abs(r)) if p >= 512 else 1.0  # a power of two is then too far from it
+            r = r / longest if np.isfinite(longest) and longest > 0 else r
             mean = np.sum(mass * np.abs(r) ** p)
-            values[row] = np.ldexp(mean ** (1 / p), exponent)
+            values[row] = np.ldexp(longest * mean ** (1 / p), exponent)
             if in_x is not None:
                 slope = mass * np.sign(r) * np.abs(r) ** (p - 1) * (mean ** (1 / p - 1) if mean != 0 else 0)
                 for gradient, at, slopes in ((in_x, i, slope), (in_y, j, -slope)):

@@ -611,8 +611,8 @@ static double transport(const fl_samples *u, const fl_samples *v, double p) {
     }
     if (p != 1 && p != 2) { /* a high power of what is much shorter than the whole line would vanish */
         const double longest = walk(&t, 0, 0);
-        if (longest > 0 && longest - longest == 0)
-            t.scale *= ldexp(1, -ilogb(longest));
+        if (longest > 0 && longest - longest == 0) /* to [1, 2), by a power of two, which rounds nothing; or just to 1 */
+            t.scale *= p < 512 ? ldexp(1, -ilogb(longest)) : 1 / longest;
     }
     const double mean = walk(&t, p, p == 1 && u->g ? 1 : 0) / (double)t.whole;
     const double root = p == 1 ? mean : p == 2 ? sqrt(mean) : pow(mean, 1 / p);

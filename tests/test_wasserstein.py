@@ -366,3 +366,11 @@ def test_weights_lost_in_the_rounding_of_their_sum(p):
         a, b = np.append(rng.uniform(size=n - 1), 1e-18), np.append(np.full(m - 1, 1e-17), 1.0)
         expected = wasserstein._reference(p, u, v, a, b, False)[0]
         assert fl.Wasserstein1D(p)(u, v, a, b) == pytest.approx(expected, rel=1e-7)
+
+
+@pytest.mark.parametrize("p", [500.0, 2000.0, 1e5])
+def test_high_powers_neither_overflow_nor_vanish(p):
+    """The longest of three ways outweighs the others: W = longest (1/3)^(1/p), with nearly all of the gradient."""
+    value, (gu, _) = fl.Wasserstein1D(p=p).value_and_gradients([0.0, 1.9, 3.8], [0.0, 0.0, 0.0])
+    assert value == pytest.approx(3.8 * 3 ** (-1 / p), rel=1e-12)
+    np.testing.assert_allclose(gu, [0, 0, 3 ** (-1 / p)], rtol=1e-9, atol=1e-100)
