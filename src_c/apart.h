@@ -2,8 +2,6 @@
  * scores, or the numbers of a class together. The loss's own runner is given a few rows at a time, and what is copied
  * before and after it stays in L1. */
 
-enum { FN(APART) = FL_APART };
-
 /* n numbers from `from` on, to place `at` of an output. */
 INLINE void FN(put_numbers)(const fl_apart *apart, void *to, ptrdiff_t at, const real *from, ptrdiff_t n) {
     if (apart->narrow)
@@ -16,7 +14,7 @@ INLINE void FN(put_numbers)(const fl_apart *apart, void *to, ptrdiff_t at, const
 /* m rows from row `at` on, if they are asked for. */
 static void FN(put_apart)(const fl_apart *apart, void *to, ptrdiff_t at, const real *rows, ptrdiff_t m) {
     const ptrdiff_t classes = apart->loss->width;
-    real lanes[FN(APART)] ALIGNED;
+    real lanes[FL_APART] ALIGNED;
     if (!to)
         return;
     if (!apart->by_columns) {
@@ -35,7 +33,7 @@ static void FN(put_apart)(const fl_apart *apart, void *to, ptrdiff_t at, const r
 static void FN(get_apart)(const fl_apart *apart, real *rows, ptrdiff_t at, ptrdiff_t m) {
     const ptrdiff_t classes = apart->loss->width;
     const real *z = (const real *)apart->loss->z + at;
-    real lanes[FN(APART)] ALIGNED;
+    real lanes[FL_APART] ALIGNED;
     for (ptrdiff_t i = 0; i < m; i += LANES) {
         const ptrdiff_t n = m - i < LANES ? m - i : LANES;
         for (ptrdiff_t k = 0; k < classes; k++)
@@ -48,10 +46,10 @@ static void FN(run_apart)(const fl_job *of, ptrdiff_t begin, ptrdiff_t end,
                           double sum[2] __attribute__((unused))) {
     const fl_apart *apart = (const fl_apart *)of;
     const fl_job *loss = apart->loss;
-    const ptrdiff_t classes = loss->width, whole = FN(APART) / classes / LANES * LANES;
+    const ptrdiff_t classes = loss->width, whole = FL_APART / classes / LANES * LANES;
     const ptrdiff_t most = whole < TILE ? whole : TILE;
     const char *y = loss->y, *w = loss->w;
-    real z[FN(APART)] ALIGNED, g[FN(APART)] ALIGNED, h[FN(APART)] ALIGNED;
+    real z[FL_APART] ALIGNED, g[FL_APART] ALIGNED, h[FL_APART] ALIGNED;
     fl_job part = *loss;
     part.n_checks = 0;
     part.g = g;

@@ -8,7 +8,7 @@ is ``fastloss recommend``.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -95,14 +95,16 @@ def recommend(
     """
     from fastloss.advisor.answer import recommend as answer
 
-    options: dict[str, Any] = {"metric": metric, "verify": verify, "models": models, "cv": cv}
     return answer(
         y_true,
         y_pred,
         X=X,
         task=task,
+        metric=metric,
+        verify=verify,
+        models=models,
+        cv=cv,
         time_budget=time_budget,
         random_state=random_state,
         n_threads=n_threads,
-        **options,
     )

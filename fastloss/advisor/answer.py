@@ -45,17 +45,17 @@ UNRANKED = ("multilabel", "distributions")  # no expectation is derived for thes
 
 def recommend(
     y_true: ArrayLike,
-    y_pred: ArrayLike | None = None,
+    y_pred: ArrayLike | None,
     *,
-    X: ArrayLike | None = None,
-    task: str | None = None,
-    metric: str | Loss | None = None,
-    verify: bool | None = None,
-    models: Sequence[str] = trial.MODELS,
-    cv: int = 5,
-    time_budget: float | None = None,
-    random_state: int = 0,
-    n_threads: int | None = None,
+    X: ArrayLike | None,
+    task: str | None,
+    metric: str | Loss | None,
+    verify: bool | None,
+    models: Sequence[str],
+    cv: int,
+    time_budget: float | None,
+    random_state: int,
+    n_threads: int | None,
 ) -> Report:
     """As `fastloss.recommend`, which documents it."""
     begun = time.monotonic()

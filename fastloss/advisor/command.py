@@ -35,11 +35,11 @@ GAPS = ("na", "n/a", "nan", "null", "none")  # how files write that a number is 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
+    from fastloss.evaluation.tables import ENDINGS
+
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = EXAMPLES
-    parser.add_argument(
-        "file", type=Path, metavar="FILE", help=".csv, .tsv (also .gz, .bz2, .zst), .parquet, .feather, .npy, .npz"
-    )
+    parser.add_argument("file", type=Path, metavar="FILE", help=ENDINGS)
     parser.add_argument("--target", required=True, metavar="COLUMN", help="targets: numbers or labels")
     parser.add_argument(
         "--pred", metavar="COLUMN[,COLUMN...]", help="held-out predictions of any model: one column, or one per class"
@@ -129,13 +129,13 @@ def _target(table: Table, name: str) -> NDArray[Any]:
     """A column as numbers if it is of numbers, else as text."""
     import numpy as np
 
-    from fastloss.evaluation.tables import Column, TableError
+    from fastloss.evaluation.tables import Column, TableError, is_number
 
     texts = np.concatenate([batch[name] for batch in table.batches([Column(name, numeric=False)])])
     if len(texts) == 0:
         return texts
     known = [value.strip() if value else "" for value in texts.tolist()]
-    of_numbers = any(_is_number(value) for value in known if value.lower() not in GAPS)
+    of_numbers = any(is_number(value) for value in known if value.lower() not in GAPS)
     gaps = [at for at, value in enumerate(known) if not value or (of_numbers and value.lower() in GAPS)]
     if len(gaps) == len(texts):
         raise ValueError(f"column {name!r} is empty in every row")
@@ -153,9 +153,9 @@ def _target(table: Table, name: str) -> NDArray[Any]:
 
 def _text(texts: NDArray[Any], table: Table, name: str) -> NDArray[Any]:
     """Labels; a few words among many numbers are errors."""
-    from fastloss.evaluation.tables import TableError
+    from fastloss.evaluation.tables import TableError, is_number
 
-    numeric = [_is_number(value) for value in texts.tolist()]
+    numeric = [is_number(value) for value in texts.tolist()]
     if any(numeric):
         at = numeric.index(False)
         raise TableError(
@@ -163,14 +163,6 @@ def _text(texts: NDArray[Any], table: Table, name: str) -> NDArray[Any]:
             f"{texts[numeric.index(True)]!r}: use one coding"
         )
     return texts.astype(str)
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
 
 
 def _numbers(table: Table, names: Sequence[str]) -> dict[str, NDArray[Any]]:

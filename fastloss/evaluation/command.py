@@ -40,11 +40,11 @@ the mean: poisson:link=identity.
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
+    from fastloss.evaluation.tables import ENDINGS
+
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = EXAMPLES
-    parser.add_argument(
-        "file", type=Path, metavar="FILE", help=".csv, .tsv (also .gz, .bz2, .zst), .parquet, .feather, .npy, .npz"
-    )
+    parser.add_argument("file", type=Path, metavar="FILE", help=ENDINGS)
     parser.add_argument("--true", required=True, metavar="COLUMN", help="targets")
     parser.add_argument(
         "--pred",

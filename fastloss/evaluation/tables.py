@@ -22,8 +22,9 @@ from numpy.typing import NDArray
 
 from fastloss.spelling import did_you_mean
 
-__all__ = ["Column", "Table", "TableError", "open_table"]
+__all__ = ["ENDINGS", "Column", "Table", "TableError", "is_number", "open_table"]
 
+ENDINGS = ".csv, .tsv (also .gz, .bz2, .zst), .parquet, .feather, .npy, .npz"
 # Rows of a batch of a file that does not bring its own: some megabytes of a few columns, small beside any memory and
 # long beside the cost of a call.
 BATCH_ROWS = 1 << 18
@@ -108,10 +109,7 @@ def open_table(path: str | Path, report: Callable[[float], object] = lambda shar
             return _Feather(path, report)
         if kind[0] in (".npy", ".npz"):
             return _NumPy(path, report)
-    raise TableError(
-        f"{path} has the ending {''.join(path.suffixes) or '(none)'!r}: expected .csv or .tsv (also .gz, .bz2, .zst), "
-        ".parquet, .feather, .npy or .npz"
-    )
+    raise TableError(f"{path} has the ending {''.join(path.suffixes) or '(none)'!r}: expected one of {ENDINGS}")
 
 
 def _arrow() -> Any:
@@ -252,7 +250,7 @@ class _Text(_Arrow):
                     if len(fields) != width:
                         return f"{where} has {len(fields)} fields, the heading has {width}: is the file cut short?"
                     for name, field in zip(self.header, fields, strict=True):
-                        if f"'{field}'" in str(error) and not _is_number(field):
+                        if f"'{field}'" in str(error) and not is_number(field):
                             return (
                                 f"{where}: column {name!r} is {field!r}: expected a number; encode text (labels as 0, "
                                 "1, ...), or leave the column out"
@@ -262,7 +260,8 @@ class _Text(_Arrow):
         return super().explained(error, row)
 
 
-def _is_number(text: str) -> bool:
+def is_number(text: str) -> bool:
+    """Whether a cell of a text file is a number."""
     try:
         float(text)
     except ValueError:
