@@ -95,6 +95,21 @@ INLINE ratio FN(compare)(real x, real s) {
 #undef compare
 #define compare FN(compare)
 
+/* |r| in units of c, the same for all elements, without a division and without overflow: |r|/c = u/s, x = |r| s, where s
+ * is 1, or beside a u whose square would overflow a power of two. |r| stops where c^2/r^2 is no number any more. */
+typedef struct {
+    real x, u, s;
+} FN(units);
+#undef units
+#define units FN(units)
+INLINE units FN(in_units)(real r, real c) {
+    const real far = (real)(FL_BITS == 32 ? 0x1p32 : 0x1p256), end = far * (real)(FL_BITS == 32 ? 0x1p63 : 0x1p511);
+    const real a = at_most(at_most(BOUNDS.greatest, end * c), vabs(r)), s = a > far * c ? 1 / far : 1, x = a * s;
+    return (units){.x = x, .u = vover(x, vdivisor_of(c)), .s = s};
+}
+#undef in_units
+#define in_units FN(in_units)
+
 /* v, which is about r^2/2 near 0; but where |r| is so small a share q of its scale that q^2 may be subnormal, that itself. */
 INLINE real FN(or_half_square)(bool small, real r, real v) {
     const real half_square = C(0.5) * r * r;

@@ -47,20 +47,19 @@ FORMULA(smooth_l1) {
     };
 }
 
-/* delta^2 (sqrt(1 + u^2) - 1), u = r/delta. With the larger of |r| and delta taken out of the root, which leaves that of 1 +
- * q^2, it is delta |r| times |r| / (delta + root): nothing cancels, and no square overflows. Gradient r / sqrt(1 + u^2);
- * Hessian the cube of 1 / sqrt(1 + u^2), which majorizes, for the value is concave in r^2. All times p[1], and p[2] more: what
+/* delta^2 (sqrt(1 + u^2) - 1) = r^2 / (1 + sqrt(1 + u^2)), u = r/delta: nothing cancels. Gradient r / sqrt(1 + u^2); Hessian the
+ * cube of 1 / sqrt(1 + u^2), which majorizes, for the value is concave in r^2. All times p[1], and p[2] more: what
  * GeneralRobust makes of it. */
 FORMULA(pseudo_huber) {
     const real delta = positive(p[0]), factor = p[1], constant = p[2], r = z - y;
-    const ratio u = compare(r, delta);
-    const real d = 1 + u.q * u.q, root = vsqrt(d), of_r = u.beyond ? 1 : u.q, of_delta = u.beyond ? u.q : 1;
-    const real share = of_delta / root;
+    const units in_delta = in_units(r, delta);
+    const real x = in_delta.x, u = in_delta.u, s = in_delta.s, d = vfma(u, u, s * s), root = vsqrt(d);
+    const real share = s / root, far = delta / vabs(r);
     return (result){
-        .v = vfma(factor, delta * (vabs(r) * (of_r / (of_delta + root))), constant),
-        .g = with_sign_of(r, factor * delta * (of_r / root)),
-        .h = factor * (of_delta * of_delta / d * share),
-        .m = factor * share,
+        .v = vfma(factor, vabs(r) * (x / (s + root)), constant),
+        .g = with_sign_of(r, factor * (x / root)),
+        .h = factor * (s * s / d * share),
+        .m = factor * (s < 1 ? far : share),
     };
 }
 

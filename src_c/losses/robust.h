@@ -20,14 +20,13 @@ FORMULA(cauchy) {
 
 /* r^2/2 / (1 + u^2). Gradient r/(1 + u^2)^2, Hessian (1 - 3 u^2)/(1 + u^2)^3. */
 FORMULA(geman_mcclure) {
-    const real c = positive(p[0]), factor = p[1], constant = p[2], r = z - y;
-    const ratio u = compare(r, c);
-    const real q = u.q, q2 = q * q, d = 1 + q2, weight = (u.beyond ? q2 : 1) / d;
-    const real value = C(0.5) * c * (c * ((u.beyond ? 1 : q2) / d));
+    const real factor = p[1], constant = p[2], r = z - y;
+    const units in_c = in_units(r, positive(p[0]));
+    const real x = in_c.x, u = in_c.u, s = in_c.s, s2 = s * s, inverse = 1 / vfma(u, u, s2), weight = s2 * inverse;
     return (result){
-        .v = vfma(factor, or_half_square((q < NEAR_0) & !u.beyond, r, value), constant),
-        .g = with_sign_of(r, factor * c * (q / d) * weight),
-        .h = factor * (weight * weight * ((u.beyond ? q2 - 3 : 1 - 3 * q2) / d)),
+        .v = vfma(factor, C(0.5) * x * (x * inverse), constant),
+        .g = with_sign_of(r, factor * (x * inverse * (s * weight))),
+        .h = factor * (weight * weight * (vfma(C(-3.0) * u, u, s2) * inverse)),
         .m = factor * (weight * weight),
     };
 }
