@@ -95,17 +95,19 @@ INLINE ratio FN(compare)(real x, real s) {
 #undef compare
 #define compare FN(compare)
 
-/* |r| in units of c, the same for all elements, without a division and without overflow: |r|/c = u/s, x = |r| s, where s
- * is 1, or beside a u whose square would overflow a power of two. |r| stops where c^2/r^2 is no number any more. */
+/* 1 + r^2/c^2 of a c that is the same for all elements, without a division and without overflow: it is sum/one, one =
+ * (s m)^2 with c = m 2^k, sum = one + u^2, u = x/2^k, x = |r| s. s is 1, or beside an r whose square would overflow a power
+ * of two. |r| stops where c^2/r^2 is no number any more, an infinite one at the latest at the greatest. */
 typedef struct {
-    real x, u, s;
+    real x, u, s, m, one, sum;
 } FN(units);
 #undef units
 #define units FN(units)
 INLINE units FN(in_units)(real r, real c) {
-    const real far = (real)(FL_BITS == 32 ? 0x1p32 : 0x1p256), end = far * (real)(FL_BITS == 32 ? 0x1p63 : 0x1p511);
-    const real a = at_most(at_most(BOUNDS.greatest, end * c), vabs(r)), s = a > far * c ? 1 / far : 1, x = a * s;
-    return (units){.x = x, .u = vover(x, vdivisor_of(c)), .s = s};
+    const real far = (real)(FL_BITS == 32 ? 0x1p32 : 0x1p256), end = far * (real)(FL_BITS == 32 ? 0x1p62 : 0x1p510);
+    const real power = vpower_below(c), m = c / power, a = at_most(at_most(BOUNDS.greatest, end * c), vabs(r));
+    const real s = a > far * c ? 1 / far : 1, x = a * s, u = x * (1 / power), one = s * s * (m * m);
+    return (units){.x = x, .u = u, .s = s, .m = m, .one = one, .sum = vfma(u, u, one)};
 }
 #undef in_units
 #define in_units FN(in_units)

@@ -11,23 +11,23 @@ enum { FN(TURN) = 2 * VECTOR / (int)sizeof(real) < LANES ? 2 * VECTOR / (int)siz
 
 typedef void (*FN(pointwise_loop))(const real *restrict y, const real *restrict z, const real *restrict p,
                                    real scale, real floor, FN(lanes) * restrict total, real *restrict v,
-                                   real *restrict g, real *restrict h, ptrdiff_t n, ubits_t first,
-                                   ubits_t *restrict highest);
+                                   real *restrict g, real *restrict h, ptrdiff_t n, FN(sight) * restrict seen);
 
 /* The one loop. STAGE, VALUE, GRADIENT and CURVATURE are literals: what they leave out is never computed. The value
  * is stored ('v') or summed ('s', in local lanes, which stay in registers); the curvature is 'h', 'm' or 'f'. n is a
- * multiple of STEP vectors, so there is no remainder loop to compile or to run. Where targets have a domain (LOOKS), a loop
- * that does not sum also says how high they are in each lane (tile.h): beside arithmetic that waits for results, in no time. */
+ * multiple of STEP vectors, so there is no remainder loop to compile or to run. Where targets have a domain (LOOKS: 'h' of
+ * those from 0, 'l' of labels) a loop also says what it saw of them (tile.h): beside arithmetic that waits for results or
+ * loads that wait for memory, in no time. */
 #define POINTWISE_LOOP(name, LOOKS, STAGE, operation, VALUE, GRADIENT, CURVATURE)                            \
     static void FN(name##_##operation)(const real *restrict y, const real *restrict z, const real *restrict p,\
                                        real scale, real floor, FN(lanes) * restrict total,                   \
                                        real *restrict v, real *restrict g, real *restrict h, ptrdiff_t n,    \
-                                       ubits_t first, ubits_t *restrict highest) {                           \
+                                       FN(sight) * restrict seen) {                                          \
         enum { STEP = VALUE == 's' ? SUM_GROUP / LANES : 1, TURN = VALUE == 's' ? LANES : FN(TURN) };        \
         _Static_assert(VALUE != 's' || !FN(STAGE), "a loop that sums has runs longer than e");               \
         real e[FN(RUN)] ALIGNED;                                                                             \
         FN(lanes) lanes;                                                                                     \
-        ubits_t most[TURN] = {0};                                                                            \
+        ubits_t highest[TURN] = {0}, other[TURN] = {0};                                                      \
         if (FN(STAGE))                                                                                       \
             for (ptrdiff_t i = 0; i < n; i += TURN)                                                          \
                 SIMD for (ptrdiff_t k = 0; k < TURN; k++)                                                    \
@@ -39,8 +39,10 @@ typedef void (*FN(pointwise_loop))(const real *restrict y, const real *restrict 
                 real value[STEP];                                                                            \
                 _Pragma("GCC unroll 4") for (ptrdiff_t j = 0; j < STEP; j++) {                               \
                     const ptrdiff_t at = i + j * TURN + k;                                                   \
-                    if (LOOKS && VALUE != 's')                                                               \
-                        most[k] = FN(higher_bits)(most[k], y[at], first);                                    \
+                    if (LOOKS == 'h')                                                                        \
+                        highest[k] = FN(higher_bits)(highest[k], y[at], seen->first);                        \
+                    if (LOOKS == 'l')                                                                        \
+                        other[k] |= FN(at_neither)(y[at], seen->roots);                                      \
                     const result r = FN(name)(y[at], z[at], FN(STAGE) ? e[at] : 0, p);                       \
                     value[j] = r.v;                                                                          \
                     if (VALUE == 'v')                                                                        \
@@ -57,8 +59,10 @@ typedef void (*FN(pointwise_loop))(const real *restrict y, const real *restrict 
             }                                                                                                \
         if (VALUE == 's')                                                                                    \
             *total = lanes;                                                                                  \
-        if (LOOKS && VALUE != 's')                                                                           \
-            memcpy(highest, most, sizeof most);                                                              \
+        for (ptrdiff_t k = 0; LOOKS == 'h' && k < LANES; k++)                                                \
+            seen->highest[k] = k < TURN ? highest[k] : 0;                                                    \
+        for (ptrdiff_t k = 0; LOOKS == 'l' && k < LANES; k++)                                                \
+            seen->other[k] = k < TURN ? other[k] : 0;                                                        \
     }
 
 /* A loss that costs little more than its loads and stores (cost 1) sums in the loop, four vectors at a time, where the
@@ -78,13 +82,14 @@ typedef void (*FN(pointwise_loop))(const real *restrict y, const real *restrict 
 #define SUMMING_LOOPS_4(name, LOOKS, STAGE)
 
 #define LOOPS_OF_ANY_TARGET(name, cost, STAGE) POINTWISE_LOOPS(name, 0, cost, STAGE)
-#define LOOPS_THAT_LOOK(name, cost, STAGE) POINTWISE_LOOPS(name, 1, cost, STAGE)
+#define LOOPS_THAT_LOOK(name, cost, STAGE) POINTWISE_LOOPS(name, (cost == 1 ? 'l' : 'h'), cost, STAGE)
 ANY_TARGET(LOOPS_OF_ANY_TARGET)
 TARGET_IN_DOMAIN(LOOPS_THAT_LOOK)
 
 /* One block. Outputs go straight to the caller's memory where the loop may write there: whole lanes, distinct from
  * its inputs, through the cache; else by way of a buffer in L1. */
 static void FN(run_pointwise)(const fl_job *job, ptrdiff_t begin, ptrdiff_t end, double sum[2]) {
+    enum { COPIED = 4 * SUM_GROUP }; /* to copy a run up to that takes less time than a turn more */
     real yb[FN(RUN)] ALIGNED, zb[FN(RUN)] ALIGNED, wb[FN(RUN)] ALIGNED, vb[FN(RUN)] ALIGNED, gb[FN(RUN)] ALIGNED,
         hb[FN(RUN)] ALIGNED, p[FL_PARAMETERS];
     const FN(pointwise_loop) loop = (FN(pointwise_loop))job->loop, summing = (FN(pointwise_loop))job->summing;
@@ -94,13 +99,17 @@ static void FN(run_pointwise)(const fl_job *job, ptrdiff_t begin, ptrdiff_t end,
     FN(lanes) total = {{0}, {0}};
     for (int i = 0; i < FL_PARAMETERS; i++)
         p[i] = (real)job->p[i];
-    const fl_check *targets = FN(check_from_zero)(job);
-    const ubits_t first = targets && targets->what.domain == FL_OPEN_LOW;
+    const fl_check *targets = FN(check_in_sight)(job);
+    FN(sight) seen;
+    if (targets) {
+        seen.first = targets->what.domain == FL_OPEN_LOW;
+        seen.roots = FN(roots)(&targets->what);
+    }
     if (summing && !in_place && !job->stream && job->y_type == REAL_TYPE)
-        run = job->n_checks ? FN(CHECKED_RUN) : end - begin;
+        run = job->n_checks > (targets != 0) ? FN(CHECKED_RUN) : end - begin;
     for (ptrdiff_t b = begin, n; b < end; b += n) {
         n = end - b < run ? end - b : run;
-        n -= n > SUM_GROUP ? n % SUM_GROUP : 0; /* what is no whole group comes last, by itself */
+        n -= n > COPIED ? n % SUM_GROUP : 0; /* what is no whole group comes last, by itself */
         const ptrdiff_t padded = PADDED(n, LANES);
         const int direct = n == padded && !in_place && !job->stream;
         const real *y = FN(view)(yb, job->y, job->y_type, b, n);
@@ -109,10 +118,10 @@ static void FN(run_pointwise)(const fl_job *job, ptrdiff_t begin, ptrdiff_t end,
         real *g = direct && job->g ? (real *)job->g + b : gb;
         real *h = direct && job->h ? (real *)job->h + b : hb;
         int summed = summing && n % SUM_GROUP == 0;
-        ubits_t highest[LANES] = {~(ubits_t)0}; /* not known */
+        seen.highest[0] = seen.other[0] = ~(ubits_t)0;
         if (summed) {
             FN(lanes) with = total;
-            summing(y, z, p, scale, floor, &with, v, g, h, n, first, highest);
+            summing(y, z, p, scale, floor, &with, v, g, h, n, &seen);
             summed = !FN(overflowed)(&with);
             if (summed)
                 total = with;
@@ -123,11 +132,9 @@ static void FN(run_pointwise)(const fl_job *job, ptrdiff_t begin, ptrdiff_t end,
             } /* else again: the values, then their sum in double */
         }
         if (!summed)
-            loop(y, z, p, scale, floor, 0, v, g, h, padded, first, highest);
+            loop(y, z, p, scale, floor, 0, v, g, h, padded, &seen);
         /* Now, for the loop has brought what is looked at near, behind its arithmetic. */
-        for (ptrdiff_t k = 1; k < LANES; k++)
-            highest[0] = highest[0] > highest[k] ? highest[0] : highest[k];
-        look(job, b, b + n, y, REAL_TYPE, targets && FN(below)(&targets->what, highest[0]) ? targets : 0);
+        look(job, b, b + n, y, REAL_TYPE, targets && FN(all_inside)(&targets->what, &seen) ? targets : 0);
         if (job->w) {
             const real *w = FN(weights)(wb, job, b, n);
             if (job->v || sum)

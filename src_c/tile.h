@@ -204,9 +204,13 @@ static const real *FN(view)(real *buffer, const void *x, int type, ptrdiff_t beg
     const ptrdiff_t padded = PADDED(n, LANES);
     if (type == REAL_TYPE && n == padded)
         return (const real *)x + begin;
+    if (n < padded) { /* whole lanes first, so that their number is known */
+        real last;
+        FN(load)(&last, x, type, begin + n - 1, 1);
+        for (ptrdiff_t k = padded - LANES; k < padded; k++)
+            buffer[k] = last;
+    }
     FN(load)(buffer, x, type, begin, n);
-    for (ptrdiff_t i = n; i < padded; i++)
-        buffer[i] = buffer[n - 1];
     return buffer;
 }
 
@@ -323,31 +327,57 @@ INLINE ubits_t FN(highest_bits)(const real *x, ptrdiff_t n, real low, ubits_t fi
     return most;
 }
 
-/* The check of the targets, if their domain begins at 0, or NULL. */
-INLINE const fl_check *FN(check_from_zero)(const fl_job *job) {
+/* The roots of x (x - sum) + product, two small integers: no rounding makes a root of anything else. Not 0, of either sign,
+ * at any other number. */
+typedef struct {
+    real sum, product;
+} FN(two_values);
+INLINE FN(two_values) FN(roots)(const fl_domain_scan *scan) {
+    const real low = (real)scan->low, high = (real)scan->high;
+    return (FN(two_values)){low + high, low * high};
+}
+INLINE ubits_t FN(at_neither)(real x, FN(two_values) of) {
+    return (ubits_t)bits_of(vfma(x, x - of.sum, of.product)) << 1;
+}
+
+/* What a loop saw of the targets that it read anyway, lane by lane: how high they are if their domain begins at 0, or whether
+ * there is one that is neither of two values. It begins as the worst, which stays where a loop does not look. */
+typedef struct {
+    ubits_t first; /* as above */
+    FN(two_values) roots;
+    ubits_t highest[LANES], other[LANES];
+} FN(sight);
+
+/* The check of the targets, if it is one of these, or NULL. */
+INLINE const fl_check *FN(check_in_sight)(const fl_job *job) {
     for (const fl_check *check = job->checks; check < job->checks + job->n_checks; check++)
-        if (is_of_targets(job, check) && check->what.domain != FL_TWO_VALUES && (real)check->what.low == 0)
+        if (is_of_targets(job, check) && (check->what.domain == FL_TWO_VALUES || (real)check->what.low == 0))
             return check;
     return 0;
 }
+INLINE bool FN(all_inside)(const fl_domain_scan *scan, const FN(sight) * seen) {
+    ubits_t highest = 0, other = 0;
+    for (ptrdiff_t k = 0; k < LANES; k++) {
+        highest = highest > seen->highest[k] ? highest : seen->highest[k];
+        other |= seen->other[k];
+    }
+    return scan->domain == FL_TWO_VALUES ? other == 0 : FN(below)(scan, highest);
+}
 
-/* Whether any of x, a multiple of four long, is neither of two values, the roots of x (x - sum) + product. Small
- * integers: no rounding makes a root of anything else. */
-INLINE bool FN(third_value)(const real *x, ptrdiff_t n, real low, real high) {
+/* Whether any of x, a multiple of four long, is neither of two values. */
+INLINE bool FN(third_value)(const real *x, ptrdiff_t n, FN(two_values) of) {
     const ptrdiff_t q = n / 4;
-    const real sum = low + high, product = low * high;
     ubits_t any = 0;
-#define FL_AT(x) (ubits_t)bits_of(vfma(x, (x)-sum, product))
     _Pragma("omp simd reduction(|:any)") for (ptrdiff_t i = 0; i < q; i++)
-        any |= (FL_AT(x[i]) | FL_AT(x[i + q])) | (FL_AT(x[i + 2 * q]) | FL_AT(x[i + 3 * q]));
-#undef FL_AT
-    return any << 1 != 0; /* 0 of either sign */
+        any |= (FN(at_neither)(x[i], of) | FN(at_neither)(x[i + q], of)) |
+               (FN(at_neither)(x[i + 2 * q], of) | FN(at_neither)(x[i + 3 * q], of));
+    return any != 0;
 }
 
 /* Whether all of x, a multiple of LANES long, is surely inside. */
 static int FN(surely_inside)(const fl_domain_scan *scan, const real *x, ptrdiff_t n) {
     if (scan->domain == FL_TWO_VALUES)
-        return !FN(third_value)(x, n, (real)scan->low, (real)scan->high);
+        return !FN(third_value)(x, n, FN(roots)(scan));
     const real low = (real)scan->low;
     const ubits_t first = scan->domain == FL_OPEN_LOW;
     if (low == 0) /* a literal, which costs nothing to subtract */

@@ -1003,27 +1003,12 @@ INLINE real FN(sqrt)(real x) {
 }
 #define vsqrt FN(sqrt)
 
-/* x / d of a finite x and a d > 0 that is the same in a whole loop: the reciprocal is taken once, as the pair h + l of the
- * significand of d, whose power of two comes off x first. Within 0.501 ULP where neither the quotient nor x/2^k is subnormal.
- * Without FMA the product would be rounded twice: there it is a division. */
-typedef struct {
-    real d, scale, h, l;
-} FN(divisor);
-INLINE FN(divisor) FN(divisor_of)(real d) {
-    const ubits_t exponent = (ubits_t)bits_of(d) >> MANTISSA_BITS, biased = exponent ? exponent : 1;
-    const real power = from_exponent(biased), significand = d / power, h = 1 / significand;
-    return (FN(divisor)){.d = d, .scale = 1 / power, .h = h, .l = residual(-h, significand, 1) * h};
+/* The power of two at or below a positive number, and at least the smallest normal one. */
+INLINE real FN(power_below)(real x) {
+    const ubits_t exponent = (ubits_t)bits_of(x) >> MANTISSA_BITS;
+    return from_exponent(exponent ? exponent : 1);
 }
-#define vdivisor_of FN(divisor_of)
-INLINE real FN(over)(real x, FN(divisor) by) {
-#if FL_FMA
-    const real scaled = x * by.scale;
-    return vfma(scaled, by.h, scaled * by.l);
-#else
-    return x / by.d;
-#endif
-}
-#define vover FN(over)
+#define vpower_below FN(power_below)
 
 #undef ROUNDING_SHIFT
 #undef LN2_HIGH

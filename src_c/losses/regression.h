@@ -52,14 +52,13 @@ FORMULA(smooth_l1) {
  * GeneralRobust makes of it. */
 FORMULA(pseudo_huber) {
     const real delta = positive(p[0]), factor = p[1], constant = p[2], r = z - y;
-    const units in_delta = in_units(r, delta);
-    const real x = in_delta.x, u = in_delta.u, s = in_delta.s, d = vfma(u, u, s * s), root = vsqrt(d);
-    const real share = s / root, far = delta / vabs(r);
+    const units of = in_units(r, delta);
+    const real root = vsqrt(of.sum), one = of.s * of.m, share = one / root, far = delta / vabs(r);
     return (result){
-        .v = vfma(factor, vabs(r) * (x / (s + root)), constant),
-        .g = with_sign_of(r, factor * (x / root)),
-        .h = factor * (s * s / d * share),
-        .m = factor * (s < 1 ? far : share),
+        .v = vfma(factor, vabs(r) * (of.x / (one + root) * of.m), constant),
+        .g = with_sign_of(r, factor * (of.x / root * of.m)),
+        .h = factor * (of.one / of.sum * share),
+        .m = factor * (of.s < 1 ? far : share),
     };
 }
 

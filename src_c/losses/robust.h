@@ -21,12 +21,12 @@ FORMULA(cauchy) {
 /* r^2/2 / (1 + u^2). Gradient r/(1 + u^2)^2, Hessian (1 - 3 u^2)/(1 + u^2)^3. */
 FORMULA(geman_mcclure) {
     const real factor = p[1], constant = p[2], r = z - y;
-    const units in_c = in_units(r, positive(p[0]));
-    const real x = in_c.x, u = in_c.u, s = in_c.s, s2 = s * s, inverse = 1 / vfma(u, u, s2), weight = s2 * inverse;
+    const units of = in_units(r, positive(p[0]));
+    const real s = of.s, s2 = s * s, share = of.m * of.m / of.sum, weight = s2 * share;
     return (result){
-        .v = vfma(factor, C(0.5) * x * (x * inverse), constant),
-        .g = with_sign_of(r, factor * (x * inverse * (s * weight))),
-        .h = factor * (weight * weight * (vfma(C(-3.0) * u, u, s2) * inverse)),
+        .v = vfma(factor, C(0.5) * of.x * (of.x * share), constant),
+        .g = with_sign_of(r, factor * (of.x * share * (s * weight))),
+        .h = factor * (weight * weight * (vfma(C(-3.0) * of.u, of.u, of.one) / of.sum)),
         .m = factor * (weight * weight),
     };
 }

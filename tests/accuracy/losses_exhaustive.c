@@ -20,7 +20,7 @@ static const char *const QUANTITY[QUANTITIES] = {"value", "gradient", "Hessian"}
 /* With this target a residual loss has the prediction itself as residual; p: the parameters of the kernel. */
 typedef struct {
     const char *name, *kernel;
-    char difference; /* what result is a difference of terms: 'g', 'f' (see counted_in) or 0 */
+    char difference; /* what result is a difference of terms: 'g', 'f', 'm' (see counted_in) or 0 */
     double y, p[FL_PARAMETERS], limit[QUANTITIES];
 } a_case;
 
@@ -28,12 +28,16 @@ typedef struct {
  * cross-entropy's gradient E / (1 + E), its and log-cosh's Hessian E / (1 + E)^2, E = exp(-|z|): the error of E counts
  *   twice where the quotient is in the binade below, and each operation rounds;
  * focal loss, alpha u^2 log(1/t): u = E / (1 + E) enters squared, and so do the roundings of the products. Its Hessian is
- *   a difference and counts in units of its terms; where alpha u^2 t is subnormal it is that times a hundred. */
+ *   a difference and counts in units of its terms; where alpha u^2 t is subnormal it is that times a hundred;
+ * pseudo-Huber and Geman-McClure, of w = 1 / (1 + (r/c)^2): c^2, the sum and the quotient round, and the latter's gradient and
+ *   Hessian have w squared. */
 static const a_case CASES[] = {
     {"squared_error", "squared_error", 0, 0, {0}, {2, 2, 4}},
     {"absolute_error", "absolute_error", 0, 0, {0x1p-60}, {2, 2, 4}},
     {"huber, delta = 1.5", "huber", 0, 0, {1.5}, {2, 2, 4}},
     {"smooth_l1, beta = 0.3", "smooth_l1", 0, 0, {(double)0.3f}, {2, 2, 4}},
+    {"pseudo_huber, delta = 1.5", "pseudo_huber", 0, 0, {1.5, 1}, {4, 3, 4}},
+    {"geman_mcclure, c = 0.3", "geman_mcclure", 'm', 0, {(double)0.3f, 1}, {4, 6, 8.5}},
     {"quantile, q = 0.9", "quantile", 0, 0, {(double)0.9f, 1 - (double)0.9f}, {2, 2, 4}},
     {"log_cosh", "log_cosh", 0, 0, {0}, {2, 2, 4.3}},
     {"poisson, y = 0", "poisson_log", 0, 0, {0}, {2, 2, 4}},
@@ -69,13 +73,17 @@ typedef struct {
 } worst;
 
 /* What a quantity's error is counted in units of: itself, or the larger term of a difference. */
-static inline double counted_in(char difference, int quantity, double alpha, double z, double exact) {
+static inline double counted_in(const a_case *c, int quantity, double z, double exact) {
     double term = 0;
-    if (difference == 'g') /* log mu + y / mu; 1 - y / mu; y / mu */
+    if (c->difference == 'g') /* log mu + y / mu; 1 - y / mu; y / mu */
         term = quantity == 0 ? fmax(fabs(z), fabs(exact - z)) : quantity == 1 ? 1 : 0;
-    if (difference == 'f' && quantity == 2) { /* of alpha u^2 ((4 t - 2 u) t log(1/t) + 5 u t), without the minus */
-        const double t = 1 / (1 + exp(-z)), u = 1 / (1 + exp(z));
-        term = alpha * u * u * (4 * t * t * -log(t) + 5 * u * t);
+    if (c->difference == 'f' && quantity == 2) { /* of alpha u^2 ((4 t - 2 u) t log(1/t) + 5 u t), without the minus */
+        const double margin = c->y > 0 ? z : -z, t = 1 / (1 + exp(-margin)), u = 1 / (1 + exp(margin));
+        term = c->p[c->y > 0 ? 1 : 2] * u * u * (4 * t * t * -log(t) + 5 * u * t);
+    }
+    if (c->difference == 'm' && quantity == 2) { /* 1 - 3 u^2 over (1 + u^2)^3 */
+        const double u2 = z / c->p[0] * (z / c->p[0]), d = 1 + u2;
+        term = fmax(1 / d, 3 * u2 / d) / d / d;
     }
     return fabs(exact) < term ? term : exact;
 }
@@ -119,7 +127,7 @@ static void examine(const a_case *c, const fl_kernel *kernel, uint64_t first, ui
     for (int q = 0; q < QUANTITIES; q++) {
         double most = 0;
         for (ptrdiff_t i = 0; i < n; i++) {
-            units[i] = counted_in(c->difference, q, c->p[c->y > 0 ? 1 : 2], c->y > 0 ? wide_z[i] : -wide_z[i], exact[q][i]);
+            units[i] = counted_in(c, q, wide_z[i], exact[q][i]);
             const double error = error_in_ulp(out[q][i], exact[q][i], units[i]);
             most = error > most ? error : most;
         }
