@@ -102,6 +102,10 @@ INLINE real FN(residual)(real a, real b, real c) {
 }
 #define residual FN(residual)
 
+/* What rounding took from p = x y. */
+INLINE real FN(product_rest)(real x, real y, real p) { return residual(x, y, -p); }
+#define vproduct_rest FN(product_rest)
+
 /* -|x| in one operation */
 INLINE real FN(minus_abs)(real x) { return from_bits(bits_of(x) | SIGN_BIT); }
 #define vminus_abs FN(minus_abs)

@@ -26,7 +26,7 @@ def test_programs_of_the_long_tests_are_c(source):
 
 @pytest.mark.long  # to compile it takes a minute and a half
 def test_losses_over_a_sample_of_float32(tmp_path):
-    assert run(programs.build_losses(tmp_path)).count("gradient") == 16
+    assert run(programs.build_losses(tmp_path)).count("gradient") == 19
 
 
 def test_functions_over_a_sample_of_float32(tmp_path):

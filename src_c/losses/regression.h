@@ -119,23 +119,24 @@ FORMULA(squared_epsilon_insensitive) {
 FORMULA(fair) {
     const real c = positive(p[0]), r = z - y;
     const ratio u = compare(r, c);
-    const real of_r = u.beyond ? 1 : u.q, of_c = u.beyond ? u.q : 1, d = 1 + u.q, share = of_c / d;
+    const real of_r = u.beyond ? 1 : u.q, of_c = u.beyond ? u.q : 1, d = 1 + u.q, share = of_c / d, x = vabs(r) / c;
+    const real value = c * (x > C(0x1p60) ? vabs(r) : c * vlog1p_excess(x));
     return (result){
-        .v = or_half_square((u.q < NEAR_0 * NEAR_0) & !u.beyond, r, c * (c * vlog1p_excess(vabs(r) / c))),
+        .v = or_half_square((u.q < NEAR_0 * NEAR_0) & !u.beyond, r, value),
         .g = with_sign_of(r, c * (of_r / d)),
         .h = share * share,
         .m = share,
     };
 }
 
-/* h softplus(r/h) - q r = h times the cross-entropy of the score r/h under the soft label q = p[1], p[2] = 1 - q; h = p[0]. */
+/* h softplus(r/h) - q r = h times the cross-entropy of the score r/h under the soft label q = p[1], p[2] = 1 - q; h = p[0]. Its
+ * linear part is one of r, which overflows later. */
 FORMULA(smooth_quantile) {
-    const real h = positive(p[0]);
-    result b = FN(cross_entropy_logits)((FN(sides)){.negative = p[2], .positive = p[1]}, 1, (z - y) / h, e);
-    b.v *= h;
-    b.h /= h;
-    b.m /= h;
-    return b;
+    const real h = positive(p[0]), r = z - y;
+    result of = FN(cross_entropy_logits)((FN(sides)){.negative = p[2], .positive = p[1]}, h, r, e);
+    of.h = of.f / h;
+    of.m = FN(logistic_bound)(r / h) / h;
+    return of;
 }
 
 /* |r|^q, q = p[0] > 1; q - 1 = p[1] + p[2] and q - 2 = p[3] + p[4], each as a float32 and the rest. Gradient q |r|^(q - 1),

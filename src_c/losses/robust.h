@@ -7,7 +7,8 @@
 FORMULA(cauchy) {
     const real c = positive(p[0]), factor = p[1], constant = p[2], r = z - y, x = vabs(r) / c;
     const ratio u = compare(r, c);
-    const real q = u.q, q2 = q * q, d = 1 + q2, bend = (1 - q) * (1 + q) / (d * d);
+    const real q = u.q, q2 = q * q, d = 1 + q2, larger = at_least(c, at_most(BOUNDS.greatest, vabs(r)));
+    const real difference = larger - at_most(c, vabs(r)), bend = difference / larger * (1 + q) / (d * d); /* exact near u = 1 */
     const bool far = x > C(0x1p60);
     const real w = far ? x : x * x, log_w = vlog1p_nonnegative(w), value = c * (c * (far ? log_w : C(0.5) * log_w));
     return (result){
@@ -32,24 +33,28 @@ FORMULA(geman_mcclure) {
 }
 
 /* p[1] (1 - exp(-u^2)), p[1] = c^2/2. Gradient p[2] u exp(-u^2), Hessian p[3] (1 - 2 u^2) exp(-u^2); p[2] = 2 p[1]/c and
- * p[3] = p[2]/c. */
+ * p[3] = p[2]/c. What rounding took from u and u^2 is missing in the exponent. */
 FORMULA(welsch) {
     const real c = positive(p[0]), most = p[1], pull = p[2], bend = p[3], r = z - y, u = r / c, u2 = u * u;
     const FN(exp_factors) E = vexp_and_expm1(-u2);
     const real near = C(0.5) * at_most(BOUNDS.greatest, pull) * u * r; /* most u^2, which may be subnormal */
+    const real rest = -vproduct_rest(u, c, r) * at_most(BOUNDS.greatest, 1 / c);
+    const real power = vfma(-vfma(2 * u, rest, vproduct_rest(u, u, u2)), E.first, E.first);
     const bool none = E.first == 0;
     return (result){
         .v = vabs(u) < NEAR_0 ? near : -most * E.less_1,
-        .g = none ? 0 : pull * u * E.first * E.second,
-        .h = none ? 0 : bend * vfma(C(-2.0), u2, 1) * E.first * E.second,
-        .m = bend * E.first * E.second,
+        .g = none ? 0 : pull * u * power * E.second,
+        .h = none ? 0 : bend * vfma(C(-2.0), u2, 1) * power * E.second,
+        .m = none ? 0 : bend * power * E.second,
     };
 }
 
 /* c^2/6 (1 - (1 - u^2)^3) up to |u| = 1, then constant: with s = u^2 the bracket is s (3 - 3 s + s^2). Gradient r (1 - s)^2,
- * Hessian (1 - s) (1 - 5 s). */
+ * Hessian (1 - s) (1 - 5 s). 1 - s is taken of numbers that are not rounded, c and |r| divided by a power of two. */
 FORMULA(tukey) {
-    const real c = positive(p[0]), r = z - y, a = at_most(c, vabs(r)), u = a / c, s = u * u, t = (1 - u) * (1 + u);
+    const real c = positive(p[0]), r = z - y, a = at_most(c, vabs(r)), power = vpower_below(c), m = c / power, m2 = m * m;
+    const real i = 1 / m2, i_rest = (-vproduct_rest(i, m2, 1) - i * vproduct_rest(m, m, m2)) * i; /* 1/m^2 */
+    const real x = a * (1 / power), s = x * x * i, product = (m - x) * (m + x), t = vfma(product, i, product * i_rest);
     return (result){
         .v = a * (a * vfma(s, vfma(s, C(0x1.5555555555555p-3), C(-0.5)), C(0.5))),
         .g = with_sign_of(r, a * (t * t)),

@@ -20,7 +20,7 @@ static const char *const QUANTITY[QUANTITIES] = {"value", "gradient", "Hessian"}
 /* With this target a residual loss has the prediction itself as residual; p: the parameters of the kernel. */
 typedef struct {
     const char *name, *kernel;
-    char difference; /* what result is a difference of terms: 'g', 'f', 'm' (see counted_in) or 0 */
+    char difference; /* what result is a difference of terms: by a letter (see counted_in) or 0 */
     double y, p[FL_PARAMETERS], limit[QUANTITIES];
 } a_case;
 
@@ -30,7 +30,7 @@ typedef struct {
  * focal loss, alpha u^2 log(1/t): u = E / (1 + E) enters squared, and so do the roundings of the products. Its Hessian is
  *   a difference and counts in units of its terms; where alpha u^2 t is subnormal it is that times a hundred;
  * pseudo-Huber and Geman-McClure, of w = 1 / (1 + (r/c)^2): c^2, the sum and the quotient round, and the latter's gradient and
- *   Hessian have w squared. */
+ *   Hessian have w squared; so it is with Tukey's 1 - (r/c)^2. Welsch's has a product of five. */
 static const a_case CASES[] = {
     {"squared_error", "squared_error", 0, 0, {0}, {2, 2, 4}},
     {"absolute_error", "absolute_error", 0, 0, {0x1p-60}, {2, 2, 4}},
@@ -38,6 +38,9 @@ static const a_case CASES[] = {
     {"smooth_l1, beta = 0.3", "smooth_l1", 0, 0, {(double)0.3f}, {2, 2, 4}},
     {"pseudo_huber, delta = 1.5", "pseudo_huber", 0, 0, {1.5, 1}, {4, 3, 4}},
     {"geman_mcclure, c = 0.3", "geman_mcclure", 'm', 0, {(double)0.3f, 1}, {4, 6, 8.5}},
+    {"welsch, c = 1.5", "welsch", 'w', 0, {1.5, 1.125, 1.5, 1}, {4, 4.5, 5}},
+    {"tukey, c = 0.3", "tukey", 't', 0, {(double)0.3f}, {4.5, 6.5, 5}},
+    {"smooth_quantile, q = h = 0.5", "smooth_quantile", 'q', 0, {0.5, 0.5, 0.5}, {2, 2.5, 5}},
     {"quantile, q = 0.9", "quantile", 0, 0, {(double)0.9f, 1 - (double)0.9f}, {2, 2, 4}},
     {"log_cosh", "log_cosh", 0, 0, {0}, {2, 2, 4.3}},
     {"poisson, y = 0", "poisson_log", 0, 0, {0}, {2, 2, 4}},
@@ -81,10 +84,15 @@ static inline double counted_in(const a_case *c, int quantity, double z, double 
         const double margin = c->y > 0 ? z : -z, t = 1 / (1 + exp(-margin)), u = 1 / (1 + exp(margin));
         term = c->p[c->y > 0 ? 1 : 2] * u * u * (4 * t * t * -log(t) + 5 * u * t);
     }
-    if (c->difference == 'm' && quantity == 2) { /* 1 - 3 u^2 over (1 + u^2)^3 */
-        const double u2 = z / c->p[0] * (z / c->p[0]), d = 1 + u2;
+    const double u2 = z / c->p[0] * (z / c->p[0]), d = 1 + u2;
+    if (c->difference == 'm' && quantity == 2) /* 1 - 3 u^2 over (1 + u^2)^3 */
         term = fmax(1 / d, 3 * u2 / d) / d / d;
-    }
+    if (c->difference == 'w' && quantity == 2 && u2 < 200) /* 1 - 2 u^2, times exp(-u^2) */
+        term = fmax(1, 2 * u2) * exp(-u2);
+    if (c->difference == 't' && quantity == 2 && u2 < 1) /* 1 - 5 u^2, times 1 - u^2 */
+        term = fmax(1, 5 * u2) * (1 - u2);
+    if (c->difference == 'q' && quantity == 1) /* sigmoid less q */
+        term = c->p[1];
     return fabs(exact) < term ? term : exact;
 }
 
