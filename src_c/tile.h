@@ -165,8 +165,8 @@ static void run_checks(const fl_job *job, ptrdiff_t begin, ptrdiff_t end, double
 FL_TYPES(FL_LOAD)
 #undef FL_LOAD
 
-/* int64, for which most instruction sets have no vector conversion: within 2^51 the bits of 1.5 * 2^52 + x hold x. */
-static void FN(load_integers)(real *restrict to, const void *x, ptrdiff_t begin, ptrdiff_t n) {
+/* int64, for which only AVX-512 has a vector conversion: within 2^51 the bits of 1.5 * 2^52 + x hold x. */
+static void __attribute__((unused)) FN(load_integers)(real *restrict to, const void *x, ptrdiff_t begin, ptrdiff_t n) {
     const uint64_t *from = (const uint64_t *)x + begin;
     const double shift = 0x1.8p52;
     uint64_t shift_bits, beyond = 0;
@@ -183,10 +183,12 @@ static void FN(load_integers)(real *restrict to, const void *x, ptrdiff_t begin,
 }
 
 static void FN(load)(real *to, const void *x, int type, ptrdiff_t begin, ptrdiff_t n) {
+#ifndef __AVX512DQ__
     if (type == FL_INT64) {
         FN(load_integers)(to, x, begin, n);
         return;
     }
+#endif
     switch (type) {
 #define FL_CASE(name, ctype)                                                                                 \
     case FL_##name:                                                                                          \
