@@ -12,6 +12,7 @@ import fastloss as fl
 pytest.importorskip("sklearn", reason="scikit-learn is not installed")
 pytest.importorskip("scipy", reason="SciPy is not installed")
 
+from fastloss.advisor import trial
 from fastloss.advisor.baseline import read
 from fastloss.advisor.expectation import expect, make_folds
 from fastloss.advisor.metric import SCORES, find_metric
@@ -184,7 +185,7 @@ def test_imbalance_matters_to_some_metrics(rng):
     assert "squared_hinge" in fl.recommend(y, p).rejected  # no probabilities
 
 
-@pytest.mark.parametrize("metric", [m for m in SCORES if m != "r2"])
+@pytest.mark.parametrize("metric", SCORES)
 def test_metrics_are_those_of_sklearn(metric, rng):
     from sklearn import metrics
 
@@ -224,8 +225,6 @@ def test_time_budget_ends_early(rng):
 
 
 def test_interrupt_gives_no_half_result(rng, monkeypatch):
-    from fastloss.advisor import trial
-
     def interrupted(*args):
         raise KeyboardInterrupt
 
@@ -413,3 +412,159 @@ def test_html_of_two_rows(tmp_path):
     pytest.importorskip("matplotlib")
     fl.recommend([0, 1]).to_html(tmp_path / "advice.html")
     assert "not enough data" in (tmp_path / "advice.html").read_text()
+
+
+# -- weights of rows --------------------------------------------------------------------------------------------------
+
+
+def test_rows_of_weight_0_are_none(rng):
+    X = rng.normal(size=(N, 3))
+    y = X @ [1.0, -1.0, 0.5] + rng.laplace(size=N)
+    kept = rng.random(N) < 0.7
+    options = {"models": ["linear"], "metric": "mae"}
+    weighted = fl.recommend(y, X=X, sample_weight=1.0 * kept, **options)
+    without = fl.recommend(y[kept], X=X[kept], sample_weight=np.ones(kept.sum()), **options)
+    assert weighted.to_dict()["ranking"] == without.to_dict()["ranking"]
+    assert any("rows of weight 0 are left out" in remark for remark in weighted.remarks)
+
+
+def test_equal_weights_change_nothing(rng):
+    X = rng.normal(size=(N, 3))
+    for y in (X[:, 0] + rng.laplace(size=N), rng.random(N) < 1 / (1 + np.exp(1 - X[:, 0])), np.arange(N) % 3):
+        weighted, plain = (fl.recommend(y, X=X, models=["linear"], sample_weight=w) for w in (np.full(N, 7.0), None))
+        for one, other in zip(weighted.ranking, plain.ranking, strict=True):
+            assert one.loss == other.loss
+            assert one.expected == pytest.approx(other.expected, rel=1e-6)
+            assert one.trials["linear"]["value"] == pytest.approx(other.trials["linear"]["value"], rel=1e-6)
+
+
+def test_weights_count_rows_in_shares_and_metrics(rng):
+    """A row of weight 3 is three rows in whatever is a mean."""
+    from fastloss.advisor.fit import fit
+    from fastloss.advisor.target import weighted
+
+    y, z = (rng.random(200) < 0.3).astype(float), rng.normal(size=200)
+    w = rng.integers(1, 4, 200)
+    target, _ = weighted(describe(y), w)
+    repeated = describe(np.repeat(y, w))
+    np.testing.assert_allclose(target.shares, repeated.shares)
+    assert target.facts["imbalance"] == pytest.approx(repeated.facts["imbalance"])
+    for name in (*SCORES, "log_loss", "rmse"):
+        metric = find_metric(name, target)
+        loss = fl.BinaryCrossEntropy(from_logits=True)
+        assert metric.mean(y, loss, z, target.weight) == pytest.approx(
+            metric.mean(np.repeat(y, w), loss, np.repeat(z, w))
+        )
+    one = fit(loss, z[:, None], y, target.weight, 1.0)
+    np.testing.assert_allclose(one, fit(loss, np.repeat(z, w)[:, None], np.repeat(y, w), None, 1.0), rtol=1e-4)
+
+
+def test_noise_of_weighted_estimates_is_that_of_theory(rng):
+    """Weights that have nothing to do with the residuals cost rows: d/n times the mean of their squares."""
+    from fastloss.advisor.target import weighted
+
+    s = rng.normal(size=20_000)
+    target, _ = weighted(describe(s + rng.normal(size=len(s))), rng.exponential(size=len(s)))
+    loss, metric = fl.SquaredError(), find_metric("mse", target)
+    found = expect(loss, metric, target, read(s, target), make_folds(target, 10, rng), 0.02, rng)
+    assert found.noise == pytest.approx(0.02 * 2, rel=0.1)
+    assert target.effective == pytest.approx(len(s) / 2, rel=0.05)
+
+
+def test_weights_can_change_the_answer(rng):
+    """Where the gross errors have next to no weight, they speak for no robust loss."""
+    s = rng.normal(size=2000)
+    gross = rng.random(2000) < 0.1
+    y = s + rng.normal(size=2000) * np.where(gross, 20.0, 1.0)
+    expected = [
+        {a.loss.name: a.expected for a in fl.recommend(y, s, metric="mse", sample_weight=w).ranking}
+        for w in (np.ones(2000), np.where(gross, 1e-6, 1.0))
+    ]
+    assert expected[0]["squared_error"] > expected[0]["huber"]
+    assert expected[1]["squared_error"] <= expected[1]["huber"]
+
+
+@pytest.mark.parametrize(
+    ("w", "message"),
+    [
+        (np.ones(49), r"\(49,\): expected \(50,\)"),
+        (np.where(np.arange(50) == 3, -1.0, 1.0), r"sample_weight\[3\] is -1"),
+        (np.full(50, np.nan), r"sample_weight\[0\] is nan"),
+        (np.zeros(50), "0 in every row"),
+        (np.arange(50) % 2, "all rows of label 0.0"),
+        (["a"] * 50, "expected numbers"),
+    ],
+)
+def test_bad_weights_are_explained(w, message):
+    with pytest.raises(ValueError, match=message):
+        fl.recommend(np.arange(50) % 2, sample_weight=w)
+
+
+def test_few_rows_of_much_weight_are_few():
+    w = np.where(np.arange(400) < 10, 1.0, 1e-9)
+    report = fl.recommend(np.random.default_rng(0).normal(size=400), sample_weight=w)
+    assert any("not enough data" in remark for remark in report.remarks)
+
+
+# -- metrics that are one ---------------------------------------------------------------------------------------------
+
+
+def test_metrics_of_one_order_rank_alike(rng):
+    """The root of the mean square and r2 are monotone in it."""
+    X = rng.normal(size=(N, 4))
+    y = X @ [1.0, -1.0, 0.5, 0.0] + rng.laplace(size=N)
+    mse, rmse, r2 = (fl.recommend(y, X=X, metric=m, models=["linear"]) for m in ("mse", "rmse", "r2"))
+    for a, b, c in zip(mse.ranking, rmse.ranking, r2.ranking, strict=True):
+        assert a.loss == b.loss == c.loss
+        assert b.expected == pytest.approx(a.expected**0.5)
+        assert c.expected == pytest.approx(1 - a.expected / np.var(y))
+        one, two, three = (x.trials["linear"] for x in (a, b, c))
+        assert two["value"] == pytest.approx(one["value"] ** 0.5)
+        assert np.sign([two["low"], two["high"]]).tolist() == np.sign([one["low"], one["high"]]).tolist()
+        assert three["low"] == pytest.approx(-one["high"] / np.var(y))
+
+
+# -- LightGBM ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["continuous", "positive", "semicontinuous", "counts", "binary", "classes"])
+def test_lightgbm_verifies(kind, monkeypatch):
+    pytest.importorskip("lightgbm")
+    monkeypatch.setitem(trial.TREES, "max_iter", 5)
+    y = _targets()[kind]
+    X = np.random.default_rng(2).normal(size=(N, 3))
+    report = fl.recommend(y, X=X, models=["lightgbm"], cv=2, sample_weight=np.linspace(1, 2, N))
+    assert np.isfinite(report.ranking[0].trials["lightgbm"]["value"])
+    assert all(len(line) <= 80 for line in repr(report).splitlines() if "https://" not in line)
+
+
+def test_lightgbm_learns_a_median(rng):
+    """Whose leaves have to be renewed: steps of a slope alone would not reach it."""
+    pytest.importorskip("lightgbm")
+    X = rng.normal(size=(N, 2))
+    y = 1000 * np.sign(X[:, 0]) + 50 * rng.standard_t(2, N)
+    report = fl.recommend(y, X=X, models=["lightgbm", "linear"], metric="mae")
+    values = {a.loss.name: a.trials["lightgbm"]["value"] for a in report.ranking if "lightgbm" in a.trials}
+    assert values["absolute_error"] < 200
+
+
+def test_three_models_fit_80_columns(rng, monkeypatch):
+    pytest.importorskip("lightgbm")
+    monkeypatch.setitem(trial.TREES, "max_iter", 5)
+    X = rng.normal(size=(N, 3))
+    y = np.digitize(X[:, 0] + rng.normal(size=N), [-1.0, 0.3])
+    report = fl.recommend(y, X=X, models=["linear", "trees", "lightgbm"], metric="balanced_accuracy", cv=2)
+    assert report.best.class_weight is not None  # whose code is long
+    text = repr(report)
+    assert all(len(line) <= 80 for line in text.splitlines() if "https://" not in line)
+    code = text[text.index("fastloss\n") + len("fastloss\n") : text.index("\nlinear model")]
+    assert eval(code.strip(), {"fl": fl}) == report.best
+
+
+def test_a_missing_lightgbm_is_named(rng, monkeypatch):
+    import sys
+
+    monkeypatch.setitem(sys.modules, "lightgbm", None)
+    X = rng.normal(size=(N, 2))
+    with pytest.raises(ImportError, match="lightgbm"):
+        fl.recommend(X[:, 0] + rng.normal(size=N), X=X, models=["lightgbm"])

@@ -28,6 +28,7 @@ def recommend(
     X: ArrayLike | None = None,
     task: str | None = None,
     metric: str | Loss | None = None,
+    sample_weight: ArrayLike | None = None,
     verify: bool | None = None,
     models: Sequence[str] = ("linear", "trees"),
     cv: int = 5,
@@ -58,11 +59,14 @@ def recommend(
         What is to be good on new data: a loss, also as on the command line (``"quantile:quantile=0.9"``), or
         "accuracy", "balanced_accuracy", "f1", "roc_auc", "average_precision", "r2". By default the usual loss of the
         kind of target.
+    sample_weight : array_like of shape (n_samples,), optional
+        Weights of the rows, finite and not negative: in what models are trained on, in the metric, in the shares of
+        classes and in the noise of estimates. The scale and the tails of residuals are those of single rows.
     verify : bool, optional
         Whether to cross-validate: by default if there is an `X`.
     models : sequence of str
-        What is trained for that: "linear" models, which decide the ranking, and "trees", scikit-learn's gradient
-        boosting.
+        What is trained for that: "linear" models, and, of 200 rows or more, scikit-learn's gradient boosting ("trees")
+        or that of "lightgbm", through the adapters. The first decides the ranking.
     cv : int, default=5
         Folds, drawn twice.
     time_budget : float, optional
@@ -81,7 +85,7 @@ def recommend(
     ValueError
         For data that tell nothing, or are of no one kind.
     ImportError
-        Without scikit-learn and SciPy.
+        Without scikit-learn and SciPy, and without LightGBM where it is among the `models`.
 
     Examples
     --------
@@ -101,6 +105,7 @@ def recommend(
         X=X,
         task=task,
         metric=metric,
+        sample_weight=sample_weight,
         verify=verify,
         models=models,
         cv=cv,

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fastloss.adapters.host import require
 from fastloss.advisor import baseline as baselines
 from fastloss.advisor import reasons, trial
 from fastloss.advisor.candidates import LIKELIHOOD, Candidate, Choice, choose, convention
@@ -24,7 +24,7 @@ from fastloss.advisor.expectation import (
 from fastloss.advisor.metric import Metric, default_loss, find_metric
 from fastloss.advisor.reasons import written
 from fastloss.advisor.report import Advice, Report
-from fastloss.advisor.target import FEWEST, FEWEST_OF_CLASS, Target, describe
+from fastloss.advisor.target import FEWEST, FEWEST_OF_CLASS, Target, describe, weighted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -50,6 +50,7 @@ def recommend(
     X: ArrayLike | None,
     task: str | None,
     metric: str | Loss | None,
+    sample_weight: ArrayLike | None,
     verify: bool | None,
     models: Sequence[str],
     cv: int,
@@ -64,6 +65,10 @@ def recommend(
     target = describe(y_true, task)
     known = None if y_pred is None else baselines.read(y_pred, target)
     numbers = None if X is None else trial.features(X, target.n)[0]
+    if sample_weight is not None:
+        target, rows = weighted(target, sample_weight)
+        known = None if known is None else known.of(rows)
+        numbers = None if numbers is None else numbers[rows]
     chosen_metric = find_metric(metric, target)
     remarks = [*target.remarks, *(known.remarks if known else ())]
     if metric is None and target.kind not in UNRANKED:
@@ -113,13 +118,13 @@ def recommend(
         assert numbers is not None
         deadline = None if time_budget is None else begun + time_budget
         trials = _tried(order, target, chosen_metric, numbers, models, cv, deadline, seeds[2], n_threads)
-        evidence = trials.get("linear") or trials.get("trees") or {}
+        evidence = _deciding(trials)
         order = _by_evidence(order, evidence)
         done = len(next(iter(evidence.values())).costs) if evidence else 0
         if not done:
             few_rows = target.n < trial.FEWEST_FOR_TREES
             why = f"are for {trial.FEWEST_FOR_TREES} rows or more" if few_rows else "take none of these losses"
-            remarks.append(f"nothing was cross-validated: trees {why}")
+            remarks.append(f"nothing was cross-validated: {' and '.join(models)} {why}")
         elif time_budget is not None and done < trial.REPEATS * min(cv, _fewest(target)):
             remarks.append(f"the time budget was enough for {done} splits")
     ranking = [_advice(c, order, expected, trials, target, chosen_metric) for c in order]
@@ -132,6 +137,8 @@ def _check(verify: Any, X: Any, models: Sequence[str], cv: Any, time_budget: Any
     unknown = [model for model in models if model not in trial.MODELS]
     if isinstance(models, str) or unknown or not models:
         raise ValueError(f"models={models!r}: expected some of {', '.join(trial.MODELS)}, in a list")
+    if verify is not False and X is not None and "lightgbm" in models:
+        require("lightgbm", "lightgbm", "4.6")
     if not isinstance(cv, (int, np.integer)) or cv < 2:
         raise ValueError(f"cv={cv!r}: expected a number of folds, at least 2")
     if time_budget is not None and not time_budget > 0:
@@ -148,13 +155,8 @@ def _sampled(target: Target, fitted: Baseline | None, rng: np.random.Generator) 
     if target.n <= MOST_ROWS:
         return target, fitted
     rows = make_folds(target, -(-target.n // MOST_ROWS), rng) == 0
-    few = replace(target, y=target.y[rows])
-    if not few.enough:
-        return target, fitted
-    if fitted is not None:
-        scores = None if fitted.scores is None else fitted.scores[rows]
-        fitted = replace(fitted, value=fitted.value[rows], scores=scores)
-    return few, fitted
+    few = target.of(rows)
+    return (few, None if fitted is None else fitted.of(rows)) if few.enough else (target, fitted)
 
 
 def _expected(
@@ -201,7 +203,8 @@ def _by_convention(target: Target, known: Baseline | None, metric: Metric, remar
         remarks.append("candidates are in the order of convention (heuristic): nothing was compared")
         ranked: tuple[Candidate, ...] = (usual, *(c for c in choice.candidates if c is not usual))
     else:
-        counted = f"{target.n} rows" if target.n < FEWEST else f"fewer than {FEWEST_OF_CLASS} rows of a class"
+        few = f"{target.n} rows" if target.weight is None else f"{target.n} rows, by weight {target.effective:.0f},"
+        counted = few if target.effective < FEWEST else f"fewer than {FEWEST_OF_CLASS} rows of a class"
         remarks.append(
             f"{counted}: not enough data to tell losses apart. The usual loss of this kind is named, by convention"
         )
@@ -223,14 +226,14 @@ def _tried(
 ) -> dict[str, dict[Candidate, Trial]]:
     usual = default_loss(target)
     cv = min(cv, _fewest(target))
-    wanted = {"linear": order[:TRIED], "trees": order[:TRIED_WITH_TREES] if target.n >= trial.FEWEST_FOR_TREES else []}
+    of_trees = order[:TRIED_WITH_TREES] if target.n >= trial.FEWEST_FOR_TREES else []
+    wanted = {model: list(order[:TRIED] if model == "linear" else of_trees) for model in models}
     for some in wanted.values():
         some += [c for c in order if some and c.loss == usual and c not in some]
-    total = sum(len(wanted[model]) for model in models) * cv * trial.REPEATS
+    total = sum(map(len, wanted.values())) * cv * trial.REPEATS
     found = {}
     with trial.progress(total) as advance:
-        for number, model in enumerate(models):
-            some = wanted[model]
+        for number, (model, some) in enumerate(wanted.items()):
             if not some or (number and deadline is not None and time.monotonic() > deadline):
                 continue
             results = trial.cross_validate(
@@ -253,7 +256,9 @@ def _same_constant(one: Loss, other: Loss, target: Target) -> bool:
     """Whether two losses of a number want the same of the target, such as its mean."""
     if one.layout != "pointwise" or one.layout != other.layout:
         return one == other
-    mine, theirs = (float(loss.inverse_link(np.array([loss.optimum(target.y)]))[0]) for loss in (one, other))
+    mine, theirs = (
+        float(loss.inverse_link(np.array([loss.optimum(target.y, target.weight)]))[0]) for loss in (one, other)
+    )
     return bool(np.isclose(mine, theirs, rtol=1e-6, atol=1e-9))
 
 
@@ -268,6 +273,11 @@ def _by_expectation(expected: dict[Candidate, Expectation]) -> list[Candidate]:
         if gap <= error:
             return [likely, *(c for c in order if c is not likely)]
     return order
+
+
+def _deciding(trials: dict[str, dict[Candidate, Trial]]) -> dict[Candidate, Trial]:
+    """The trials that rank: of the first model that could be trained."""
+    return next((found for found in trials.values() if found), {})
 
 
 def _by_evidence(order: list[Candidate], evidence: dict[Candidate, Trial]) -> list[Candidate]:
@@ -301,10 +311,10 @@ def _advice(
     words = f"expected {metric.name} {metric.shown(mine.cost):.5g}"
     level = candidate is best or not abs(gap) > SURE * error
     if candidate is not best:
-        words += f", {-gap if metric.greater_is_better else gap:+.2g} +- {SURE * error:.1g} against the first"
-    bias, noise = mine.limit, mine.cost - mine.limit
+        gap, width = (metric.changed(expected[best].cost, difference) for difference in (gap, SURE * error))
+        words += f", {gap:+.2g} +- {abs(width):.1g} against the first"
     words += (
-        f": {metric.shown(bias):.5g} with endless data, {-noise if metric.greater_is_better else noise:+.2g} for noise"
+        f": {metric.shown(mine.limit):.5g} with endless data, {metric.changed(mine.limit, mine.noise):+.2g} for noise"
     )
     results: dict[str, tuple[float, float, float, float]] = {}
     for model, known in trials.items():
@@ -314,8 +324,9 @@ def _advice(
         first = best if best in known else min(known, key=lambda c: known[c].cost)
         mean, low, high = known[candidate].above(known[first])
         results[model] = (cost, mean, low, high)
-    if "linear" in results and best in trials["linear"]:
-        level = candidate is best or _level(trials["linear"][candidate], trials["linear"][best])
+    evidence = _deciding(trials)
+    if candidate in evidence and best in evidence:
+        level = candidate is best or _level(evidence[candidate], evidence[best])
     return _described(candidate, target, words, mine, level, results, metric)
 
 
@@ -331,10 +342,9 @@ def _described(
     loss = candidate.loss
     shown = {}
     for model, (cost, mean, low, high) in (trials or {}).items():
-        sign = -1.0 if metric is not None and metric.greater_is_better else 1.0
-        low, high = sorted((sign * low, sign * high))
-        value = metric.shown(cost) if metric is not None else cost
-        shown[model] = {"value": value, "difference": sign * mean, "low": low, "high": high}
+        assert metric is not None
+        difference, *ends = (metric.changed(cost - mean, x) for x in (mean, low, high))
+        shown[model] = {"value": metric.shown(cost), "difference": difference, "low": min(ends), "high": max(ends)}
     return Advice(
         loss=loss,
         how=candidate.how,

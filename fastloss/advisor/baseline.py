@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -48,6 +48,10 @@ class Baseline:
             result: NDArray[Any] = np.log(np.maximum(self.value, least))
             return result
         return self.value
+
+    def of(self, rows: NDArray[Any]) -> Baseline:
+        """Some of the rows."""
+        return replace(self, value=self.value[rows], scores=None if self.scores is None else self.scores[rows])
 
 
 def unit(loss: Loss, target: Target, baseline: Baseline | None) -> float:

@@ -276,7 +276,7 @@ def _proportions(target: Target, value: NDArray[Any] | None) -> Choice:
 
 
 def _binary(target: Target, value: NDArray[Any] | None) -> Choice:
-    share = float(target.y.mean())
+    share = float(target.shares[1])
     weight = _rounded((1 - share) / share)
     imbalance = max(weight, 1 / weight)
     ratio = f"N-/N+ = {weight:g}"
@@ -313,8 +313,8 @@ def _contradicted(y: NDArray[Any], p: NDArray[Any]) -> float:
 
 
 def _classes(target: Target, value: NDArray[Any] | None) -> Choice:
-    counts = np.bincount(target.y.astype(np.intp))
-    weights = [_rounded(x) for x in len(target.y) / (len(counts) * counts)]
+    shares = target.shares
+    weights = [_rounded(x) for x in 1 / (len(shares) * shares)]
     cross_entropy = "sparse_categorical_cross_entropy"
     candidates = [Candidate(for_raw_scores(cross_entropy), "no parameters", LIKELIHOOD)]
     rejected = {}

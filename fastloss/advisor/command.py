@@ -49,7 +49,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--metric", metavar="NAME", help="what is to be good: a loss, also with parameters, or a score such as roc_auc"
     )
+    parser.add_argument("--weight", metavar="COLUMN", help="weights of the rows")
     parser.add_argument("--verify", action="store_true", help="cross-validate, on all other columns or on --features")
+    parser.add_argument(
+        "--models",
+        metavar="NAME[,NAME...]",
+        default="linear,trees",
+        help="what is trained, linear, trees or lightgbm; the first decides (default: linear,trees)",
+    )
     parser.add_argument("--cv", type=int, default=5, metavar="N", help="folds of that (default: 5)")
     parser.add_argument("--time-budget", type=float, metavar="SECONDS", help="begin no more splits after that")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the folds (default: 0)")
@@ -81,14 +88,16 @@ def run(args: argparse.Namespace, stream: TextIO | None = None) -> int:
         table = open_table(args.file)
         predictions, features = _columns(args, table)
         y = _target(table, args.target)
-        numbers = _numbers(table, [*predictions, *features])
+        numbers = _numbers(table, [*predictions, *features, *([args.weight] if args.weight else [])])
         report = recommend(
             y,
             _stacked(numbers, predictions),
             X=None if not features else _stacked_features(numbers, features),
             task=args.task,
             metric=args.metric,
+            sample_weight=None if not args.weight else numbers[args.weight],
             verify=bool(features),
+            models=[name.strip() for name in args.models.split(",")],
             cv=args.cv,
             time_budget=args.time_budget,
             random_state=args.seed,
@@ -111,7 +120,7 @@ def _columns(args: argparse.Namespace, table: Table) -> tuple[list[str], list[st
     predictions = _named(args.pred, table)
     features = _named(args.features, table)
     if args.verify and not features:
-        features = [name for name in table.names if name != args.target and name not in predictions]
+        features = [name for name in table.names if name not in (args.target, args.weight, *predictions)]
         if not features:
             raise ValueError("--verify trains on the other columns, and there are none")
     if args.target in features:
@@ -204,4 +213,5 @@ def _stacked_features(numbers: dict[str, NDArray[Any]], names: Sequence[str]) ->
 def _in_columns(message: str, args: argparse.Namespace) -> str:
     """An error in the file's words."""
     message = message.replace("y_true", f"column {args.target!r}")
+    message = message.replace("sample_weight", f"column {args.weight!r}") if args.weight else message
     return message.replace("y_pred", f"column {args.pred!r}") if args.pred else message

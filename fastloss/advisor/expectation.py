@@ -147,28 +147,32 @@ def expect(
     size = unit(loss, target, baseline)
     n_outputs = len(target.labels) if loss.layout == "classes" else 1
     raw = _recalibrated(loss, target, baseline, folds, size, n_outputs, n_threads)
-    y = target.y
-    noise = _Noise(loss, in_loss_type(loss, y, n_outputs), raw, folds, size, parameters_per_row)
+    y, w = target.y, target.weight
+    noise = _Noise(loss, in_loss_type(loss, y, n_outputs), w, raw, folds, size, parameters_per_row)
     root = noise.root(None)
     relative = np.array([noise.relative(k) for k in range(folds.max() + 1)])
     weights, nodes = _nodes(metric, raw, rng)
 
     def cost_of(factor: float, rows: Any = slice(None)) -> Any:
         total: Any = 0.0
+        some = None if w is None else w[rows]
         for weight, node in zip(weights, nodes, strict=True):
             moved = raw + factor * (node * root[0, 0] if raw.ndim == 1 else node @ root)
-            total = total + weight * metric.costs(y[rows], loss, moved[rows])
+            total = total + weight * metric.costs(y[rows], loss, moved[rows], some)
         return total
+
+    def mean(cost: Any, rows: Any = slice(None)) -> float:
+        return float(np.average(cost[rows], weights=None if w is None else w[rows]) if metric.by_row else cost)
 
     with np.errstate(invalid="ignore"):
         cost = cost_of(1.0)
-        total, more, less = (float(np.mean(x)) for x in (cost, cost_of(1 + STEP), cost_of(1 - STEP)))
+        total, more, less = (mean(x) for x in (cost, cost_of(1 + STEP), cost_of(1 - STEP)))
         slope = (more - less) / (2 * STEP)
     if not np.isfinite([total, slope]).all():
         raise UnrankedError("its model can predict what the metric takes for infinitely bad, such as a mean below 0")
     each = range(len(relative))
     if metric.by_row:
-        kept = np.array([cost[folds != k].mean() for k in each])
+        kept = np.array([mean(cost, folds != k) for k in each])
     else:
         kept = np.array([cost_of(1.0, folds != k) for k in each])
     noise_part = slope / 2  # the cost is limit + c f^2 in a factor f on the noise
@@ -276,7 +280,8 @@ def _recalibrated(
     raw = np.empty(target.n if n_outputs == 1 else (target.n, n_outputs))
     for k in range(folds.max() + 1):
         held = folds == k
-        theta = fit(loss, s[~held], target.y[~held], size, n_outputs, n_threads)
+        some = target.of(~held)
+        theta = fit(loss, s[~held], some.y, some.weight, size, n_outputs, n_threads)
         raw[held] = scores(theta, s[held])
     return raw
 
@@ -285,7 +290,14 @@ class _Noise:
     """The matrix d/n H^-1 G H^-1, from sums over folds so that it is had without each of them too."""
 
     def __init__(
-        self, loss: Loss, y: NDArray[Any], raw: NDArray[Any], folds: NDArray[np.intp], size: float, ratio: float
+        self,
+        loss: Loss,
+        y: NDArray[Any],
+        weight: NDArray[Any] | None,
+        raw: NDArray[Any],
+        folds: NDArray[np.intp],
+        size: float,
+        ratio: float,
     ) -> None:
         n_folds, self.ratio = folds.max() + 1, ratio
         step = BANDWIDTH * size * len(raw) ** -0.2
@@ -297,7 +309,7 @@ class _Noise:
             step = wide if correction != 1 else step
 
         def slopes(shift: Any) -> NDArray[Any]:
-            psi: NDArray[Any] = loss.gradient(y, raw + shift, reduction="none").reshape(len(raw), columns)
+            psi: NDArray[Any] = loss.gradient(y, raw + shift, weight, reduction="none").reshape(len(raw), columns)
             return psi
 
         psi = slopes(0.0)

@@ -33,19 +33,33 @@ def in_loss_type(loss: Loss, y: NDArray[Any], n_outputs: int) -> NDArray[Any]:
 
 
 def _problem(
-    loss: Loss, X: NDArray[Any], y: NDArray[Any], n_outputs: int, penalty: float, n_threads: int | None
+    loss: Loss,
+    X: NDArray[Any],
+    y: NDArray[Any],
+    weight: NDArray[Any] | None,
+    n_outputs: int,
+    penalty: float,
+    n_threads: int | None,
 ) -> LinearProblem:
     targets = in_loss_type(loss, y, n_outputs)
-    return LinearProblem(X, targets, loss, penalty=L2(penalty), n_outputs=n_outputs, n_threads=n_threads)
+    return LinearProblem(
+        X, targets, loss, sample_weight=weight, penalty=L2(penalty), n_outputs=n_outputs, n_threads=n_threads
+    )
 
 
 def fitting_solvers(loss: Loss, y: NDArray[Any], n_outputs: int) -> tuple[str, ...]:
     """What `LossRegressor` and `LossClassifier` would solve it with."""
-    return fitting(_problem(loss, np.zeros((len(y), 1)), y, n_outputs, 0.0, None))
+    return fitting(_problem(loss, np.zeros((len(y), 1)), y, None, n_outputs, 0.0, None))
 
 
 def fit(
-    loss: Loss, X: NDArray[Any], y: NDArray[Any], unit: float, n_outputs: int = 1, n_threads: int | None = None
+    loss: Loss,
+    X: NDArray[Any],
+    y: NDArray[Any],
+    weight: NDArray[Any] | None,
+    unit: float,
+    n_outputs: int = 1,
+    n_threads: int | None = None,
 ) -> NDArray[Any]:
     """Coefficients and, last, the intercept of least loss.
 
@@ -58,17 +72,19 @@ def fit(
     X : ndarray of shape (n_samples, n_features)
         Standardised.
     y : ndarray
+    weight : ndarray, optional
+        Of the rows.
     unit : float
         The size of a score that matters: the robust scale of y, or 1 of scores of another link.
     n_outputs : int
     n_threads : int, optional
     """
-    plain = _problem(loss, X, y, n_outputs, 0.0, n_threads)
+    plain = _problem(loss, X, y, weight, n_outputs, 0.0, n_threads)
     of_classes = loss.layout == "classes"
     start = _log_shares(plain) if of_classes else origin(plain)
     slopes = loss.gradient(plain.y, plain.scores(start), reduction="none", n_threads=n_threads)
-    slope = float(np.sqrt(np.mean(np.square(slopes)))) or 1.0
-    problem = _problem(loss, X, y, n_outputs, RIDGE * slope / unit, n_threads)
+    slope = float(np.sqrt(np.average(np.square(slopes), axis=0, weights=weight).mean())) or 1.0
+    problem = _problem(loss, X, y, weight, n_outputs, RIDGE * slope / unit, n_threads)
     solver = fitting(problem)[0]
     options: dict[str, Any] = {}
     if solver == "adam":
@@ -89,7 +105,8 @@ def _log_shares(problem: LinearProblem) -> NDArray[Any]:
     over classes, which most have to search for."""
     rows = problem.y if problem.y.ndim == 2 else np.eye(problem.n_outputs)[problem.y]
     theta = np.zeros(problem.shape)
-    theta[-1] = np.log(np.maximum(rows.mean(axis=0), 1 / (2 * problem.n_samples)))
+    shares = np.average(rows, axis=0, weights=problem.sample_weight)
+    theta[-1] = np.log(np.maximum(shares, 1 / (2 * problem.n_samples)))
     return theta
 
 

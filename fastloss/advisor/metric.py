@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -12,6 +13,8 @@ from fastloss.advisor.fit import in_loss_type
 from fastloss.advisor.target import DEFAULTS
 from fastloss.estimators.losses import to_probabilities
 from fastloss.loss import Loss, Reduction
+from fastloss.losses.regression import SquaredError
+from fastloss.losses.root import RootMeanSquaredError
 from fastloss.registry import ALIASES, for_raw_scores, list_losses
 from fastloss.specification import parse_loss
 from fastloss.spelling import did_you_mean
@@ -43,45 +46,40 @@ class _Score(NamedTuple):
     """A metric that is no loss: greater is better."""
 
     kinds: tuple[str, ...]
-    needs: str  # "decision", "score" or "value"
-    cost: Callable[[NDArray[Any], NDArray[Any]], Any]  # of each row, or of all
+    needs: str  # "decision" or "score"
+    cost: Callable[[NDArray[Any], NDArray[Any], Any], Any]  # of each row, or of all; from weights or None, too
 
 
-def _wrong(y: NDArray[Any], decision: NDArray[Any]) -> NDArray[Any]:
+def _wrong(y: NDArray[Any], decision: NDArray[Any], weight: Any) -> NDArray[Any]:
     wrong: NDArray[Any] = (decision != y).astype(np.float64)
     return wrong
 
 
-def _wrong_by_class(y: NDArray[Any], decision: NDArray[Any]) -> NDArray[Any]:
+def _wrong_by_class(y: NDArray[Any], decision: NDArray[Any], weight: Any) -> NDArray[Any]:
     labels = y.astype(np.intp)
-    counts = np.bincount(labels)
-    present = int(np.count_nonzero(counts))
-    wrong: NDArray[Any] = len(y) / (present * counts[labels]) * (decision != y)
+    totals = np.bincount(labels, weight)
+    present = int(np.count_nonzero(totals))
+    wrong: NDArray[Any] = totals.sum() / (present * totals[labels]) * (decision != y)
     return wrong
 
 
-def _one_minus_r2(y: NDArray[Any], value: NDArray[Any]) -> NDArray[Any]:
-    result: NDArray[Any] = np.square(y - value) / np.var(y)
-    return result
-
-
-def _one_minus_auc(y: NDArray[Any], score: NDArray[Any]) -> float:
+def _one_minus_auc(y: NDArray[Any], score: NDArray[Any], weight: Any) -> float:
     from sklearn.metrics import roc_auc_score
 
-    return 1 - float(roc_auc_score(y, score))
+    return 1 - float(roc_auc_score(y, score, sample_weight=weight))
 
 
-def _one_minus_precision(y: NDArray[Any], score: NDArray[Any]) -> float:
+def _one_minus_precision(y: NDArray[Any], score: NDArray[Any], weight: Any) -> float:
     from sklearn.metrics import average_precision_score
 
-    return 1 - float(average_precision_score(y, score))
+    return 1 - float(average_precision_score(y, score, sample_weight=weight))
 
 
-def _one_minus_f1(y: NDArray[Any], decision: NDArray[Any]) -> float:
+def _one_minus_f1(y: NDArray[Any], decision: NDArray[Any], weight: Any) -> float:
     from sklearn.metrics import f1_score
 
     average = "binary" if y.max() <= 1 else "macro"
-    return 1 - float(f1_score(y, decision, average=average, zero_division=0.0))
+    return 1 - float(f1_score(y, decision, average=average, sample_weight=weight, zero_division=0.0))
 
 
 SCORES = {
@@ -90,9 +88,9 @@ SCORES = {
     "f1": _Score(("binary", "classes"), "decision", _one_minus_f1),
     "roc_auc": _Score(("binary",), "score", _one_minus_auc),
     "average_precision": _Score(("binary",), "score", _one_minus_precision),
-    "r2": _Score(_NUMBERS, "value", _one_minus_r2),
 }
-_BY_ROW = ("accuracy", "balanced_accuracy", "r2")
+R2 = "r2"  # the squared error, on a scale of its own
+_BY_ROW = ("accuracy", "balanced_accuracy")
 
 
 class Metric:
@@ -103,20 +101,26 @@ class Metric:
     name : str
         As it was asked for.
     loss : Loss, optional
-        Whose value is the metric; without one it is a score of `SCORES`.
+        Whose value is the cost; without one the metric is a score of `SCORES`, and the cost what it lacks of 1.
+    scale : function, optional
+        The metric from the cost: monotone, so that both rank alike. By default the cost itself, of a score 1 - cost.
     """
 
-    def __init__(self, name: str, loss: Loss | None = None) -> None:
+    def __init__(self, name: str, loss: Loss | None = None, scale: Callable[[float], float] | None = None) -> None:
         self.name, self.loss = name, loss
-        self.greater_is_better = loss is None
+        self.shown = scale or (_itself if loss is not None else _lacking)
+        self.greater_is_better = self.shown(1.0) < self.shown(0.0)
         self.by_row = loss.additive if loss is not None else name in _BY_ROW
 
-    def shown(self, cost: float) -> float:
-        """The metric's own value."""
-        return 1 - cost if self.greater_is_better else cost
+    def changed(self, cost: float, difference: float) -> float:
+        """By how much the metric itself differs where its cost does."""
+        if not math.isfinite(difference):
+            return -difference if self.greater_is_better else difference
+        return self.shown(cost + difference) - self.shown(cost)
 
-    def costs(self, y: NDArray[Any], loss: Loss, raw: NDArray[Any]) -> Any:
-        """The cost of raw scores of a loss, of each row or, if not `by_row`, of all.
+    def costs(self, y: NDArray[Any], loss: Loss, raw: NDArray[Any], weight: NDArray[Any] | None = None) -> Any:
+        """The cost of raw scores of a loss, of each row (whose mean with these weights it is) or, if not `by_row`, of
+        all.
 
         Raises
         ------
@@ -125,30 +129,40 @@ class Metric:
         """
         if self.loss is None:
             score = SCORES[self.name]
-            return score.cost(y, {"decision": _decision, "score": _score, "value": _value}[score.needs](loss, raw))
-        return self._loss_of(self.loss, y, loss, raw)
+            return score.cost(y, _decision(loss, raw) if score.needs == "decision" else raw, weight)
+        return self._loss_of(self.loss, y, loss, raw, weight)
 
-    def mean(self, y: NDArray[Any], loss: Loss, raw: NDArray[Any]) -> float:
+    def mean(self, y: NDArray[Any], loss: Loss, raw: NDArray[Any], weight: NDArray[Any] | None = None) -> float:
         """The cost of all rows."""
-        return float(np.mean(self.costs(y, loss, raw)))
+        costs = self.costs(y, loss, raw, weight)
+        return float(np.average(costs, weights=weight)) if self.by_row else float(costs)
 
-    def _loss_of(self, metric: Loss, y: NDArray[Any], loss: Loss, raw: NDArray[Any]) -> Any:
+    def _loss_of(self, metric: Loss, y: NDArray[Any], loss: Loss, raw: NDArray[Any], weight: Any) -> Any:
         how: Reduction = "none" if metric.additive else "mean"
+        of_all = None if metric.additive else weight
         if metric.layout == "classes":
             prediction = _for_rows(metric, loss, raw)
-            return metric(in_loss_type(metric, y, raw.shape[1]), prediction, reduction=how)
+            return metric(in_loss_type(metric, y, raw.shape[1]), prediction, of_all, reduction=how)
         if metric.task == "binary":
-            return metric(y, _for_binary(metric, loss, raw), reduction=how)
+            return metric(y, _for_binary(metric, loss, raw), of_all, reduction=how)
         value = _value(loss, raw)
         if metric.activation != "exp" and metric.prediction_domain.code is None:
-            return metric(y, value, reduction=how)
+            return metric(y, value, of_all, reduction=how)
         if metric.activation == "exp":
             positive = value > 0
-            result = metric(y, np.log(np.where(positive, value, 1.0)), reduction=how)
+            result = metric(y, np.log(np.where(positive, value, 1.0)), of_all, reduction=how)
             return np.where(positive, result, np.inf)
         low = metric.prediction_domain.low
         inside = value >= low
-        return np.where(inside, metric(y, np.where(inside, value, max(low, 0.0)), reduction=how), np.inf)
+        return np.where(inside, metric(y, np.where(inside, value, max(low, 0.0)), of_all, reduction=how), np.inf)
+
+
+def _itself(cost: float) -> float:
+    return cost
+
+
+def _lacking(cost: float) -> float:
+    return 1 - cost
 
 
 def _value(loss: Loss, raw: NDArray[Any]) -> NDArray[Any]:
@@ -156,10 +170,6 @@ def _value(loss: Loss, raw: NDArray[Any]) -> NDArray[Any]:
     if loss.task == "binary":
         return _probability(loss, raw)
     return loss.inverse_link(raw)
-
-
-def _score(loss: Loss, raw: NDArray[Any]) -> NDArray[Any]:
-    return raw
 
 
 def _decision(loss: Loss, raw: NDArray[Any]) -> NDArray[Any]:
@@ -235,6 +245,11 @@ def find_metric(metric: str | Loss | None, target: Target) -> Metric:
     elif not isinstance(metric, str):
         called = f": call it, {metric.__name__}()" if isinstance(metric, type) else ""
         raise ValueError(f"metric={metric!r}: expected a name or a loss{called}")
+    elif metric == R2:
+        if target.kind not in _NUMBERS:
+            raise ValueError(f"metric={metric!r} is for {' and '.join(_NUMBERS)}; y_true is {target.kind}")
+        spread = float(np.cov(target.y, aweights=target.weight, ddof=0))
+        return Metric(metric, SquaredError(), lambda cost: 1 - cost / spread)
     elif metric in SCORES:
         if target.kind not in SCORES[metric].kinds:
             raise ValueError(f"metric={metric!r} is for {' and '.join(SCORES[metric].kinds)}; y_true is {target.kind}")
@@ -244,7 +259,7 @@ def find_metric(metric: str | Loss | None, target: Target) -> Metric:
         try:
             loss = parse_loss(metric, from_logits=True)
         except ValueError as error:
-            known = [*SCORES, *list_losses(), *ALIASES]
+            known = [*SCORES, R2, *list_losses(), *ALIASES]
             guess = did_you_mean(metric.partition(":")[0], known)
             raise ValueError(
                 f"metric={metric!r}: {error if ':' in metric or not guess else f'unknown{guess}'}"
@@ -262,4 +277,6 @@ def find_metric(metric: str | Loss | None, target: Target) -> Metric:
             f"metric={name!r} is a loss of task {loss.task!r}; y_true is {target.kind}, judged by losses of "
             f"{' or '.join(_TASKS[target.kind])}"
         )
+    if isinstance(loss, RootMeanSquaredError):  # least where the squared error is, which is a mean over rows
+        return Metric(name, SquaredError(), lambda mean: math.sqrt(max(mean, 0.0)))
     return Metric(name, loss)

@@ -115,7 +115,7 @@ def watch(loss: Loss, target: Target) -> tuple[str, ...]:
 def _constant(loss: Loss, target: Target) -> Any:
     try:
         n_outputs = len(target.labels) if loss.layout == "classes" else 1
-        constant = loss.optimum(in_loss_type(loss, target.y, n_outputs))
+        constant = loss.optimum(in_loss_type(loss, target.y, n_outputs), target.weight)
     except ValueError:
         return None
     return constant if np.isfinite(constant).all() else None
@@ -136,7 +136,8 @@ def _slope(loss: Loss, target: Target, constant: Any) -> float:
     n_outputs = len(target.labels) if loss.layout == "classes" else 1
     y = in_loss_type(loss, target.y, n_outputs)
     z = np.broadcast_to(constant, (target.n, *np.shape(constant))).copy()
-    return float(np.sqrt(np.mean(np.square(loss.gradient(y, z, reduction="none")))))
+    squares = np.square(loss.gradient(y, z, reduction="none"))
+    return float(np.sqrt(np.average(squares, axis=0, weights=target.weight).mean()))
 
 
 def references(loss: Loss) -> tuple[str, ...]:

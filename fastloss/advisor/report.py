@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import textwrap
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -145,7 +146,8 @@ class Report:
 
     def __repr__(self) -> str:
         first = self.ranking[0]
-        lines = [f"Recommended: {written(first.loss)}", "=" * min(WIDTH, 13 + len(written(first.loss)))]
+        lines = _filled(f"Recommended: {written(first.loss)}")
+        lines.append("=" * max(map(len, lines)))
         lines += _filled(f"target: {self.target.n} rows, {self.target.kind}; metric: {self.metric.name}")
         lines += _filled(_facts({**self.target.facts, **self.facts}))
         lines += ["", *self._table(), ""]
@@ -177,7 +179,7 @@ class Report:
         widths = [max(len(row[k]) for row in rows) for k in range(len(heading))]
         lines = ["  ".join(f"{cell:<{w}}" for cell, w in zip(row, widths, strict=True)).rstrip() for row in rows]
         if max(map(len, lines)) > WIDTH:  # numbers below the loss
-            lines = [line for row in rows for line in _in_two(row, widths)]
+            lines = [line for row in rows for line in _below(row, widths)]
         if any("=" in row[0] for row in rows):
             lines.append("= cannot be told from the first")
         if models:
@@ -185,11 +187,18 @@ class Report:
         return lines
 
 
-def _in_two(row: list[str], widths: list[int]) -> list[str]:
-    """A row of a table that is too wide: the name, and on a line of its own what was measured."""
-    head = f"{row[0]:<{widths[0]}}  {row[1]}"
-    rest = "  ".join(f"{cell:<{w}}" for cell, w in zip(row[2:], widths[2:], strict=True))
-    return [head.rstrip(), f"{'':<{widths[0] + 4}}{rest}".rstrip()]
+def _below(row: list[str], widths: list[int]) -> list[str]:
+    """A row of a table that is too wide: the name, and on lines of their own what was measured."""
+    lines = [f"{row[0]:<{widths[0]}}  {row[1]}"]
+    indent = " " * (widths[0] + 4)
+    room = 0
+    for cell, width in zip(row[2:], widths[2:], strict=True):
+        if room < width:
+            lines.append(indent)
+            room = WIDTH - len(indent)
+        lines[-1] += f"{cell:<{width}}  "
+        room -= width + 2
+    return [line.rstrip() for line in lines]
 
 
 def _interval(trial: dict[str, float] | None, first: bool) -> str:
@@ -230,7 +239,12 @@ def _code(library: str, text: str, width: int = 14) -> list[str]:
     """A line of code beside the library's name, or below it where it is too long."""
     if width + len(text) <= WIDTH:
         return [f"{library:<{width}}{text}"]
-    return [library, *textwrap.wrap(text, WIDTH, initial_indent="  ", subsequent_indent="    ", break_on_hyphens=False)]
+    lines = ["  "]
+    for piece in re.split(r"(?<=[( ])", text):  # where Python, too, may end a line
+        if len(lines[-1]) + len(piece.rstrip()) > WIDTH and lines[-1].strip():
+            lines.append("    ")
+        lines[-1] += piece
+    return [library, *(line.rstrip() for line in lines)]
 
 
 def _finite(x: Any) -> Any:

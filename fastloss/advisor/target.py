@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,7 +11,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["DEFAULTS", "FEWEST", "KINDS", "Target", "describe", "robust_scale"]
+__all__ = ["DEFAULTS", "FEWEST", "KINDS", "Target", "describe", "robust_scale", "weighted"]
 
 # The kinds, by the tasks of the catalogue that a user may name.
 KINDS = {
@@ -59,6 +59,8 @@ class Target:
         Numbers by their names.
     remarks : tuple of str
         What a reader should know: other readings, censoring, missing power.
+    weight : ndarray, optional
+        Of the rows, positive.
     """
 
     kind: str
@@ -66,11 +68,28 @@ class Target:
     labels: tuple[Any, ...] = ()
     facts: dict[str, float] = field(default_factory=dict)
     remarks: tuple[str, ...] = ()
+    weight: NDArray[np.float64] | None = None
 
     @property
     def n(self) -> int:
         """Rows."""
         return len(self.y)
+
+    @property
+    def effective(self) -> float:
+        """Rows of equal weight that would tell as much as these: (sum w)^2 / sum w^2 (Kish)."""
+        return float(self.n) if self.weight is None else float(self.weight.sum() ** 2 / np.square(self.weight).sum())
+
+    @property
+    def shares(self) -> NDArray[np.float64]:
+        """Of labels: what part of the weight each class has."""
+        totals = np.bincount(self.y.astype(np.intp), self.weight, len(self.labels))
+        result: NDArray[np.float64] = totals / totals.sum()
+        return result
+
+    def of(self, rows: NDArray[Any]) -> Target:
+        """Some of the rows."""
+        return replace(self, y=self.y[rows], weight=None if self.weight is None else self.weight[rows])
 
     @property
     def of_labels(self) -> bool:
@@ -80,9 +99,14 @@ class Target:
     @property
     def enough(self) -> bool:
         """Whether anything can be estimated."""
-        if self.n < FEWEST:
+        if self.effective < FEWEST:
             return False
-        return not self.of_labels or int(np.unique(self.y, return_counts=True)[1].min()) >= FEWEST_OF_CLASS
+        if not self.of_labels:
+            return True
+        label, w = self.y.astype(np.intp), np.ones(self.n) if self.weight is None else self.weight
+        totals, squares = np.bincount(label, w), np.bincount(label, w * w)
+        of_class = totals[totals > 0] ** 2 / squares[totals > 0]
+        return bool(of_class.min() >= FEWEST_OF_CLASS)
 
 
 def describe(y_true: ArrayLike, task: str | None = None) -> Target:
@@ -140,6 +164,42 @@ def describe(y_true: ArrayLike, task: str | None = None) -> Target:
     return _of_numbers(y, values, counts, whole, task)
 
 
+def weighted(target: Target, sample_weight: ArrayLike) -> tuple[Target, NDArray[np.intp]]:
+    """A target whose rows have weights, and which rows these are: those of weight 0 are none.
+
+    Weights say which part of the population a row stands for. Means of it are weighted: metrics, shares of classes,
+    what models are trained on, what their noise is. What describes single rows, such as their scale and tails, is not.
+
+    Raises
+    ------
+    ValueError
+        For weights that are not one per row, finite and not negative, or that leave a class without any.
+    """
+    w = np.asarray(sample_weight)
+    if w.dtype.kind not in "biuf":
+        raise ValueError(f"sample_weight holds {w.dtype}: expected numbers")
+    w = w.astype(np.float64)
+    if w.shape != (target.n,):
+        raise ValueError(f"sample_weight has shape {w.shape}: expected ({target.n},), a weight per row")
+    bad = ~(np.isfinite(w) & (w >= 0))
+    if bad.any():
+        at = int(bad.argmax())
+        raise ValueError(f"sample_weight[{at}] is {w[at]}: expected weights that are finite and not negative")
+    rows = np.flatnonzero(w)
+    if len(rows) == 0:
+        raise ValueError("sample_weight is 0 in every row: there is nothing to learn from")
+    kept = replace(target, y=target.y[rows], weight=w[rows] / w[rows].mean())
+    if kept.of_labels and not kept.shares.all():
+        label = kept.labels[int(kept.shares.argmin())]
+        raise ValueError(f"sample_weight is 0 in all rows of label {label!r}: drop these rows, or give them weights")
+    if kept.of_labels:
+        kept = replace(kept, facts={**kept.facts, **_balance(kept.shares)})
+    remarks = [f"weights: {len(rows)} rows tell about as much as {kept.effective:.0f} of equal weight"]
+    if len(rows) < target.n:
+        remarks.append(f"{target.n - len(rows)} rows of weight 0 are left out")
+    return _with(kept, *remarks), rows
+
+
 def robust_scale(r: NDArray[Any]) -> float:
     """The median size of deviations from the median, times 1.4826: the standard deviation of a Gaussian's bulk."""
     scale = 1.4826 * float(np.median(np.abs(r - np.median(r))))
@@ -147,7 +207,7 @@ def robust_scale(r: NDArray[Any]) -> float:
 
 
 def _with(target: Target, *remarks: str) -> Target:
-    return Target(target.kind, target.y, target.labels, target.facts, (*target.remarks, *remarks))
+    return replace(target, remarks=(*target.remarks, *remarks))
 
 
 def _plain(y_true: ArrayLike) -> NDArray[Any]:
@@ -219,14 +279,7 @@ def _of_labels(y: NDArray[Any], task: str | None) -> Target:
     if len(labels) > max(2, len(y) // 2):
         raise ValueError(f"y_true has {len(labels)} labels in {len(y)} rows: names or text rather than classes?")
     rare, common = int(counts.min()), int(counts.max())
-    share = counts / len(y)
-    facts = {
-        "classes": float(len(labels)),
-        "rarest": float(rare),
-        "imbalance": common / rare,
-        # of samples that weigh as much as their class's share says: 1 over the sum of squared shares
-        "effective classes": float(1 / np.sum(share**2)),
-    }
+    facts = {"classes": float(len(labels)), "rarest": float(rare), **_balance(counts / len(y))}
     names = tuple(label.item() for label in labels)
     remarks = []
     if rare < FEWEST_OF_CLASS:
@@ -238,11 +291,20 @@ def _of_labels(y: NDArray[Any], task: str | None) -> Target:
             "effective size of these data"
         )
     if len(labels) == 2 and task != "multiclass":
-        facts["positive share"] = float(share[1])
         if names not in ((0.0, 1.0), (False, True)):
             remarks.append(f"the positive class is {names[1]!r}, the second in order")
         return Target("binary", index.astype(np.float64), names, facts, tuple(remarks))
     return Target("classes", index.astype(np.int64), names, facts, tuple(remarks))
+
+
+def _balance(shares: NDArray[Any]) -> dict[str, float]:
+    """What the shares of the classes say."""
+    facts = {
+        "imbalance": float(shares.max() / shares.min()),
+        # of samples that weigh as much as their class's share says: 1 over the sum of squared shares
+        "effective classes": float(1 / np.sum(shares**2)),
+    }
+    return {**facts, "positive share": float(shares[1])} if len(shares) == 2 else facts
 
 
 def _of_rows(y: NDArray[Any], task: str | None) -> Target:

@@ -25,9 +25,15 @@ if TYPE_CHECKING:
 
 __all__ = ["MODELS", "Trial", "cross_fitted", "cross_validate", "features", "progress"]
 
-MODELS = ("linear", "trees")
+MODELS = ("linear", "trees", "lightgbm")
 REPEATS = 2  # of the cross-validation, with other folds
 TREES = {"max_iter": 60, "max_leaf_nodes": 15, "early_stopping": False}
+LIGHTGBM = {"num_leaves": 15, "seed": 0, "deterministic": True, "verbose": -1}  # the same size of trees
+# LightGBM's objectives that renew leaves, and its names of their parameters.
+RENEWING: dict[str, tuple[str, dict[str, str]]] = {
+    "absolute_error": ("regression_l1", {}),
+    "quantile": ("quantile", {"quantile": "alpha"}),
+}
 FEWEST_FOR_TREES, FEW_FOR_THREADS = 200, 20_000
 LEAST_MEAN = 1e-300  # whose logarithm is finite
 
@@ -137,7 +143,8 @@ def cross_fitted(
     for k in range(folds.max() + 1):
         train = folds != k
         Z = _standardised(X, train)
-        raw[~train] = scores(fit(loss, Z[train], target.y[train], size, n_outputs, n_threads), Z[~train])
+        some = target.of(train)
+        raw[~train] = scores(fit(loss, Z[train], some.y, some.weight, size, n_outputs, n_threads), Z[~train])
     value = loss.inverse_link(raw)
     return Baseline(value, None if loss.task in ("regression", "count") else raw)
 
@@ -164,7 +171,7 @@ def cross_validate(
     target : Target
     metric : Metric
     model : str
-        "linear", or "trees": scikit-learn's gradient boosting.
+        A value of `MODELS`: "linear", scikit-learn's gradient boosting ("trees"), or "lightgbm".
     cv : int
         Folds; they are drawn `REPEATS` times.
     deadline : float, optional
@@ -179,7 +186,7 @@ def cross_validate(
     list of Trial or None
         None of a loss that this model cannot be trained with.
     """
-    run = _linear if model == "linear" else _trees
+    run = {"linear": _linear, "trees": _trees, "lightgbm": _lightgbm}[model]
     costs: list[list[float] | None] = [[] for _ in losses]
     done = 0
     for _ in range(REPEATS):
@@ -193,7 +200,8 @@ def cross_validate(
                 if known is not None:
                     try:
                         raw = run(loss, X, target, train, n_threads)
-                        known.append(metric.mean(target.y[~train], loss, raw))
+                        test = target.of(~train)
+                        known.append(metric.mean(test.y, loss, raw, test.weight))
                     except _UntrainableError:
                         costs[i] = None
                 report()
@@ -211,7 +219,8 @@ def _linear(
 ) -> NDArray[Any]:
     Z = _standardised(X, train)
     n_outputs = len(target.labels) if loss.layout == "classes" else 1
-    theta = fit(loss, Z[train], target.y[train], unit(loss, target, None), n_outputs, n_threads)
+    some = target.of(train)
+    theta = fit(loss, Z[train], some.y, some.weight, unit(loss, target, None), n_outputs, n_threads)
     return scores(theta, Z[~train])
 
 
@@ -232,16 +241,50 @@ def _trees(
         raise _UntrainableError(str(error)) from error
     kind = HistGradientBoostingClassifier if of_labels else HistGradientBoostingRegressor
     model = kind(loss=adapted, random_state=0, **TREES)
-    # trees of few rows wait for threads longer than they work
-    threads = 1 if len(X) < FEW_FOR_THREADS else n_threads
-    with warnings.catch_warnings(), threadpool_limits(threads, user_api="openmp"):
+    some = target.of(train)
+    with warnings.catch_warnings(), threadpool_limits(_threads(len(X), n_threads), user_api="openmp"):
         warnings.simplefilter("ignore", RuntimeWarning)
-        model.fit(X[train], target.y[train])
+        model.fit(X[train], some.y, some.weight)
     if of_labels:
         raw: NDArray[Any] = model.decision_function(X[~train])
         return raw
     value: NDArray[Any] = model.predict(X[~train])
     return np.log(np.maximum(value, LEAST_MEAN)) if loss.activation == "exp" else value
+
+
+def _lightgbm(
+    loss: Loss, X: NDArray[Any], target: Target, train: NDArray[np.bool_], n_threads: int | None
+) -> NDArray[Any]:
+    import lightgbm
+
+    from fastloss.adapters.lightgbm import objective
+
+    if loss.layout == "classes" and not loss.takes_labels:
+        raise _UntrainableError(f"{loss!r} takes rows of targets, and a Dataset has a number of each")
+    some = target.of(train)
+    options: dict[str, Any] = {**LIGHTGBM, "num_threads": _threads(len(X), n_threads) or 0}
+    if loss.task == "regression" and loss.smoothness == 0:  # leaves are to be renewed, which only its own objectives do
+        if loss.name not in RENEWING:
+            raise _UntrainableError(f"LightGBM renews no leaves for {loss!r}")
+        options["objective"], names = RENEWING[loss.name]
+        options |= {theirs: loss.params[ours] for ours, theirs in names.items()}
+        start, init_score = np.zeros(1), None
+    else:
+        try:
+            options["objective"] = adapted = objective(loss)
+        except ValueError as error:
+            raise _UntrainableError(str(error)) from error
+        if loss.layout == "classes":
+            options["num_class"] = len(target.labels)
+        start, init_score = adapted.start(some.y, some.weight), adapted.init_score(some.y, some.weight)
+    data = lightgbm.Dataset(X[train], some.y, weight=some.weight, init_score=init_score)
+    raw: NDArray[Any] = start + lightgbm.train(options, data, TREES["max_iter"]).predict(X[~train])
+    return raw
+
+
+def _threads(n: int, n_threads: int | None) -> int | None:
+    """Trees of few rows wait for threads longer than they work."""
+    return 1 if n < FEW_FOR_THREADS else n_threads
 
 
 @contextmanager
