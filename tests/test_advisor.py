@@ -315,6 +315,8 @@ BAD = {
     "means of 0": ({"y_true": np.arange(50) % 4, "y_pred": np.zeros(50), "task": "count"}, "no value above 0"),
     "two outputs": ({"y_true": np.arange(50) / 7, "metric": "gaussian_nll"}, "one prediction"),
     "cv": ({"y_true": np.arange(50) / 7, "cv": 1}, "at least 2"),
+    "dates": ({"y_true": ["2024-01-01", "2024-02-01"] * 20}, "holds dates such as '2024-01-01'"),
+    "times": ({"y_true": np.arange(50).astype("M8[D]")}, r"timedelta64\(1, 'D'\)"),
 }
 
 

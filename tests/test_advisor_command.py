@@ -113,3 +113,42 @@ def test_features_of_text_are_to_be_encoded(tmp_path, capsys):
 def test_wrong_options(file, tmp_path):
     for options in (["--cv", "1"], ["--time-budget", "0"], ["--html", str(tmp_path / "none" / "a.html")]):
         assert main(["recommend", str(file), "--target", "y", *options]) == 2
+
+
+def test_weights_and_models(file, capsys, tmp_path):
+    text = file.read_text().splitlines()
+    heavy = tmp_path / "data.csv"
+    heavy.write_text("\n".join([text[0] + ",w", *(f"{line},{1 + k % 3}" for k, line in enumerate(text[1:]))]) + "\n")
+    options = ["--target", "y", "--features", "a,b", "--weight", "w", "--models", "linear", "--json"]
+    assert main(["recommend", str(heavy), *options]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert any("of equal weight" in remark for remark in report["remarks"])
+    assert list(report["ranking"][0]["trials"]) == ["linear"]
+    assert main(["recommend", str(heavy), "--target", "y", "--weight", "word"]) == 1
+    assert "column 'word' is 'x': expected a number" in capsys.readouterr().err
+    assert main(["recommend", str(heavy), "--target", "y", "--features", "a", "--models", "forest"]) == 1
+    assert "linear, trees, lightgbm" in capsys.readouterr().err
+
+
+def test_a_weight_is_no_feature(tmp_path, capsys):
+    path = tmp_path / "data.csv"
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=60)
+    rows = zip(x + rng.normal(size=60), x, [1.0] * 60, strict=True)
+    path.write_text("\n".join(["y,x,w", *(",".join(map(str, row)) for row in rows)]) + "\n")
+    assert main(["recommend", str(path), "--target", "y", "--weight", "w", "--verify", "--models", "linear"]) == 0
+    path.write_text("y,w\n" + "1.5,1\n2,2\n" * 20)
+    assert main(["recommend", str(path), "--target", "y", "--weight", "w", "--verify"]) == 1
+    assert "there are none" in capsys.readouterr().err
+
+
+def test_a_heading_alone_is_no_data(tmp_path, capsys):
+    path = tmp_path / "data.csv"
+    path.write_text("y,x\n")
+    assert main(["recommend", str(path), "--target", "y"]) == 1
+    assert "has no rows" in capsys.readouterr().err
+
+
+def test_text_beside_features_names_the_option(file, capsys):
+    assert main(["recommend", str(file), "--target", "y", "--verify"]) == 1
+    assert "--features names those to learn from" in capsys.readouterr().err

@@ -121,6 +121,47 @@ def test_every_kind_of_file_gives_the_losses_of_the_arrays(name, columns, tmp_pa
     assert "cross_entropy" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("words", [("True", "False"), ("true", "false"), ("TRUE", "FALSE")])
+def test_truth_values_are_1_and_0(words, tmp_path, capsys):
+    """As pandas writes them, also beyond the first batch; not in the column that names groups."""
+    rng = np.random.default_rng(0)
+    y, p = rng.random(N) < 0.3, rng.uniform(0.01, 0.99, N)
+    path = tmp_path / "d.csv"
+    cells = zip(np.where(y, *words), p, strict=True)
+    path.write_text("\n".join(["y,p", *(f"{label},{x}" for label, x in cells)]) + "\n")
+    assert main(["eval", str(path), "--true", "y", "--pred", "p", "--loss", "log_loss", "--by", "y"]) == 0
+    out = capsys.readouterr().out
+    assert f"{fl.binary_cross_entropy(y, p):.8g}" in out
+    assert f"\n{words[1]} " in out
+    path.write_text(path.read_text() + "maybe,0.5\n")
+    for by in ([], ["--by", "y"]):
+        assert main(["eval", str(path), "--true", "y", "--pred", "p", "--loss", "log_loss", *by]) == 1
+        assert f"line {N + 2}: column 'y' is 'maybe': expected true or false" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", [name for name in WRITERS if name != "d.npy"])
+def test_targets_may_name_the_groups(name, columns, tmp_path, capsys):
+    """The loss of each class."""
+    path = tmp_path / name
+    WRITERS[name](path, pa.table(columns))
+    options = ["--true", "label", "--pred", "s0,s1,s2", "--loss", "cross_entropy", "--from-logits", "--by", "label"]
+    assert main(["eval", str(path), *options, "--json", str(tmp_path / "scores.json")]) == 0
+    scores = json.loads((tmp_path / "scores.json").read_text())["scores"]
+    assert [row["group"] for row in scores] == [None, "0", "1", "2"]
+    assert [row["rows"] for row in scores[1:]] == np.bincount(columns["label"]).tolist()
+    capsys.readouterr()
+
+
+def test_dates_are_named(tmp_path, capsys):
+    path = tmp_path / "d.csv"
+    path.write_text("y,p\n2024-05-31,1\n")
+    assert main(["eval", str(path), "--true", "y", "--pred", "p", "--loss", "mse"]) == 1
+    assert "line 2: column 'y' is '2024-05-31': expected a number; of a date make one" in capsys.readouterr().err
+    _parquet(tmp_path / "d.parquet", pa.table({"y": np.array(["2024-05-31"], "M8[s]"), "p": [1.0]}))
+    assert main(["eval", str(tmp_path / "d.parquet"), "--true", "y", "--pred", "p", "--loss", "mse"]) == 1
+    assert "days since the first" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
 def test_matrices_in_npz_and_npy(save, columns, tmp_path, capsys):
     scores = np.stack([columns[f"s{k}"] for k in range(3)], 1)

@@ -88,7 +88,12 @@ def run(args: argparse.Namespace, stream: TextIO | None = None) -> int:
         table = open_table(args.file)
         predictions, features = _columns(args, table)
         y = _target(table, args.target)
-        numbers = _numbers(table, [*predictions, *features, *([args.weight] if args.weight else [])])
+        numbers = _numbers(table, [*predictions, *([args.weight] if args.weight else [])])
+        try:
+            numbers |= _numbers(table, features)
+        except TableError as error:
+            hint = "" if args.features else " (--features names those to learn from)"
+            raise TableError(f"{error}{hint}") from error
         report = recommend(
             y,
             _stacked(numbers, predictions),
@@ -140,9 +145,11 @@ def _target(table: Table, name: str) -> NDArray[Any]:
 
     from fastloss.evaluation.tables import Column, TableError, is_number
 
-    texts = np.concatenate([batch[name] for batch in table.batches([Column(name, numeric=False)])])
-    if len(texts) == 0:
-        return texts
+    column = Column(name, numeric=False)
+    batches = [batch[column] for batch in table.batches([column])]
+    if not sum(map(len, batches)):
+        raise TableError(f"{table.path} has no rows below the names of its columns")
+    texts = np.concatenate(batches)
     known = [value.strip() if value else "" for value in texts.tolist()]
     of_numbers = any(is_number(value) for value in known if value.lower() not in GAPS)
     gaps = [at for at, value in enumerate(known) if not value or (of_numbers and value.lower() in GAPS)]
@@ -183,7 +190,7 @@ def _numbers(table: Table, names: Sequence[str]) -> dict[str, NDArray[Any]]:
         return {}
     columns = [Column(name) for name in dict.fromkeys(names)]
     batches = list(table.batches(columns))
-    return {c.name: np.concatenate([b[c.name] for b in batches]).astype(np.float64) for c in columns}
+    return {c.name: np.concatenate([batch[c] for batch in batches]).astype(np.float64) for c in columns}
 
 
 def _stacked(numbers: dict[str, NDArray[Any]], names: Sequence[str]) -> NDArray[Any] | None:

@@ -138,6 +138,7 @@ def describe(y_true: ArrayLike, task: str | None = None) -> Target:
     if y.ndim == 2:
         return _of_rows(y, task)
     if y.dtype.kind in "US":
+        _refuse_dates(y)
         return _of_labels(y, task)
     _refuse_bad_numbers(y)
     values, counts = np.unique(y, return_counts=True)
@@ -221,6 +222,12 @@ def _plain(y_true: ArrayLike) -> NDArray[Any]:
         raise ValueError("y_true is empty: there are no samples")
     if y.dtype.kind in "biuf":
         return y.astype(np.float64)
+    if y.dtype.kind in "mM":
+        raise ValueError(
+            f"y_true holds times ({y.dtype}): make numbers of them, such as (y - y.min()) / np.timedelta64(1, 'D')"
+            if y.dtype.kind == "M"
+            else f"y_true holds spans of time ({y.dtype}): make numbers of them, such as y / np.timedelta64(1, 'D')"
+        )
     if y.dtype.kind not in "OUST":
         raise ValueError(f"y_true holds {y.dtype}: expected numbers or labels")
     if y.ndim == 2:
@@ -250,6 +257,16 @@ def _is_missing(value: Any) -> bool:
         return value is None or bool(value != value)
     except TypeError:
         return True
+
+
+def _refuse_dates(y: NDArray[Any]) -> None:
+    from fastloss.evaluation.tables import is_date
+
+    if all(is_date(value) for value in np.unique(y).tolist()):
+        raise ValueError(
+            f"y_true holds dates such as {y.tolist()[0]!r}, which no loss takes: make numbers of them, such as the "
+            "days since the first, or say which other column is the target"
+        )
 
 
 def _refuse_bad_numbers(y: NDArray[Any]) -> None:

@@ -19,7 +19,7 @@ from fastloss.writing import check_folder, write_json, write_text, written
 
 if TYPE_CHECKING:
     from fastloss.evaluation.evaluate import Score
-    from fastloss.evaluation.tables import Column, Table
+    from fastloss.evaluation.tables import Table
     from fastloss.loss import Loss
 
 __all__ = ["add_arguments", "run"]
@@ -143,12 +143,13 @@ def _batches(table: Table, args: argparse.Namespace, predictions: Sequence[str])
 
     from fastloss.evaluation.tables import Column
 
-    columns: list[Column] = [Column(name) for name in dict.fromkeys([args.true, *predictions])]
-    columns += [Column(args.weight)] if args.weight and args.weight not in [c.name for c in columns] else []
+    true, scores = Column(args.true), [Column(name) for name in predictions]
+    weight = Column(args.weight) if args.weight else None
     group = Column(args.by, numeric=False) if args.by else None
-    for batch in table.batches([*columns, *([group] if group else [])]):
-        y_pred = batch[predictions[0]] if len(predictions) == 1 else np.stack([batch[p] for p in predictions], axis=1)
-        yield batch[args.true], y_pred, batch[args.weight] if args.weight else None, batch[args.by] if group else None
+    columns = [column for column in dict.fromkeys([true, *scores, weight, group]) if column]
+    for batch in table.batches(columns):
+        y_pred = batch[scores[0]] if len(scores) == 1 else np.stack([batch[column] for column in scores], axis=1)
+        yield batch[true], y_pred, batch[weight] if weight else None, batch[group] if group else None
 
 
 def _in_columns(message: str, args: argparse.Namespace, predictions: Sequence[str]) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import zipfile
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
@@ -22,7 +23,7 @@ from numpy.typing import NDArray
 
 from fastloss.spelling import did_you_mean
 
-__all__ = ["ENDINGS", "Column", "Table", "TableError", "is_number", "open_table"]
+__all__ = ["ENDINGS", "Column", "Table", "TableError", "is_date", "is_number", "open_table"]
 
 ENDINGS = ".csv, .tsv (also .gz, .bz2, .zst), .parquet, .feather, .npy, .npz"
 # Rows of a batch of a file that does not bring its own: some megabytes of a few columns, small beside any memory and
@@ -32,8 +33,8 @@ BATCH_ROWS = 1 << 18
 TEXT_BYTES = 1 << 24
 TEXT = {".csv": ",", ".tsv": "\t"}
 PACKED = {".gz": "gzip", ".bz2": "bz2", ".zst": "zstd"}
-
-Batch = dict[str, NDArray[Any]]
+TRUTHS = tuple(case(word) for word in ("true", "false") for case in (str.lower, str.title, str.upper))
+DATE = re.compile(r"\s*(\d{4}([-/.])\d{1,2}\2\d{1,2}|\d{1,2}([-/.])\d{1,2}\3(\d{4}|\d{2}))([ T]|$)")
 
 
 class TableError(Exception):
@@ -45,6 +46,9 @@ class Column(NamedTuple):
 
     name: str
     numeric: bool = True
+
+
+Batch = dict[Column, NDArray[Any]]
 
 
 class Table(ABC):
@@ -147,7 +151,7 @@ class _Arrow(Table):
         row = 0
         try:
             for batch in self.record_batches(columns):
-                yield {column.name: self._array(batch, column, row) for column in columns}
+                yield {column: self._array(batch, column, row) for column in columns}
                 row += batch.num_rows
         except (OSError, self.pyarrow.ArrowException) as error:
             raise TableError(self.explained(error, row)) from error
@@ -156,9 +160,13 @@ class _Arrow(Table):
         """An error of the reader after so many rows, with the place of what is wrong if that can be told."""
         return f"{self.place(row)} or later: {error}"
 
+    def values(self, batch: Any, column: Column) -> Any:
+        """A column of a record batch."""
+        return batch.column(batch.schema.get_field_index(column.name))
+
     def _array(self, batch: Any, column: Column, first: int) -> NDArray[Any]:
         pa = self.pyarrow
-        values = batch.column(batch.schema.get_field_index(column.name))
+        values = self.values(batch, column)
         if not column.numeric:
             return np.asarray(values.cast(pa.string()).to_numpy(zero_copy_only=False), dtype=object)
         if pa.types.is_dictionary(values.type):
@@ -169,7 +177,9 @@ class _Arrow(Table):
             values = values.cast(pa.float64())
         if not (pa.types.is_integer(values.type) or pa.types.is_floating(values.type)):
             such = f", such as {values[0].as_py()!r}" if len(values) else ""
-            raise TableError(f"{self.path}: column {column.name!r} holds {values.type}{such}: expected numbers")
+            of_times = pa.types.is_temporal(values.type) and not pa.types.is_duration(values.type)
+            what = ", such as the days since the first date" if of_times else ""
+            raise TableError(f"{self.path}: column {column.name!r} holds {values.type}{such}: expected numbers{what}")
         if values.null_count:
             at = int(np.argmax(values.is_null().to_numpy(zero_copy_only=False)))
             raise TableError(f"{self.place(first + at)}: column {column.name!r} is empty: fill it in or drop the row")
@@ -181,6 +191,7 @@ class _Text(_Arrow):
     def __init__(self, path: Path, report: Callable[[float], object], delimiter: str, packed: str | None) -> None:
         self.delimiter, self.packed = delimiter, packed
         self.header: list[str] = []
+        self.first: dict[str, str] = {}  # of the rows
         super().__init__(path, report)
 
     @property
@@ -198,7 +209,9 @@ class _Text(_Arrow):
     def open(self) -> None:
         with self._text() as lines:
             try:
-                self.header = next(csv.reader(lines, delimiter=self.delimiter), [])
+                rows = csv.reader(lines, delimiter=self.delimiter)
+                self.header = next(rows, [])
+                self.first = dict(zip(self.header, next(filter(None, rows), []), strict=False))
             except (UnicodeDecodeError, EOFError) as error:
                 raise TableError(f"{self.path} cannot be read: {error}") from error
         if not self.header:
@@ -228,9 +241,11 @@ class _Text(_Arrow):
                 read_options=arrow_csv.ReadOptions(block_size=TEXT_BYTES),
                 parse_options=arrow_csv.ParseOptions(delimiter=self.delimiter),
                 convert_options=arrow_csv.ConvertOptions(
-                    include_columns=[column.name for column in columns],
+                    include_columns=list(dict.fromkeys(column.name for column in columns)),
                     # told, not guessed from the first block: integers there may be followed by fractions
-                    column_types={c.name: pa.float64() if c.numeric else pa.string() for c in columns},
+                    column_types={
+                        c.name: self._type(c) for c in sorted(columns, key=lambda c: c.numeric, reverse=True)
+                    },
                     null_values=[""],
                     strings_can_be_null=False,
                 ),
@@ -238,6 +253,17 @@ class _Text(_Arrow):
             for batch in reader:
                 self.report(file.tell() / size)
                 yield batch
+
+    def values(self, batch: Any, column: Column) -> Any:
+        values = super().values(batch, column)
+        as_text = column.numeric and self.pyarrow.types.is_string(values.type)  # it names groups, too
+        return values.cast(self._type(column)) if as_text else values
+
+    def _type(self, column: Column) -> Any:
+        """Truth values are numbers, too: 1 and 0. They are told by the first row."""
+        if not column.numeric:
+            return self.pyarrow.string()
+        return self.pyarrow.bool_() if self.first.get(column.name) in TRUTHS else self.pyarrow.float64()
 
     def explained(self, error: Exception, row: int) -> str:
         """pyarrow says what is wrong, Python's reader where: not in the rows before, which were read well."""
@@ -250,14 +276,34 @@ class _Text(_Arrow):
                     if len(fields) != width:
                         return f"{where} has {len(fields)} fields, the heading has {width}: is the file cut short?"
                     for name, field in zip(self.header, fields, strict=True):
-                        if f"'{field}'" in str(error) and not is_number(field):
-                            return (
-                                f"{where}: column {name!r} is {field!r}: expected a number; encode text (labels as 0, "
-                                "1, ...), or leave the column out"
-                            )
+                        named = f"'{field}'" in str(error) or str(error).endswith(f": {field}")
+                        if named and self._is_wrong(field, name):
+                            return f"{where}: column {name!r} is {field!r}: {self._wanted(field, name)}"
             except (OSError, EOFError, csv.Error, UnicodeDecodeError) as cut:
                 return f"{self.path}, after line {reader.line_num}: {cut}: is the file cut short?"
         return super().explained(error, row)
+
+    def _is_wrong(self, field: str, name: str) -> bool:
+        truths = self.first.get(name) in TRUTHS
+        return field not in (*TRUTHS, "0", "1") if truths else not is_number(field)
+
+    def _wanted(self, field: str, name: str) -> str:
+        if self.first.get(name) in TRUTHS:
+            return f"expected true or false, as {self.first[name]!r} in the first row"
+        if is_date(field):
+            return "expected a number; of a date make one, such as the days since the first, or leave the column out"
+        return "expected a number; encode text (labels as 0, 1, ...), or leave the column out"
+
+
+def is_date(text: str) -> bool:
+    """Whether a cell is a date, with or without a time.
+
+    Examples
+    --------
+    >>> is_date("2024-05-31T10:00"), is_date("31.5.2024"), is_date("5/31/24"), is_date("1-2-3"), is_date("10.0.0.1")
+    (True, True, True, False, False)
+    """
+    return DATE.match(text) is not None
 
 
 def is_number(text: str) -> bool:
@@ -281,7 +327,8 @@ class _Parquet(_Arrow):
 
     def record_batches(self, columns: Sequence[Column]) -> Iterator[Any]:
         total, seen = self.file.metadata.num_rows or 1, 0
-        for batch in self.file.iter_batches(BATCH_ROWS, columns=[column.name for column in columns]):
+        names = list(dict.fromkeys(column.name for column in columns))
+        for batch in self.file.iter_batches(BATCH_ROWS, columns=names):
             seen += batch.num_rows
             yield batch
             self.report(seen / total)
@@ -363,7 +410,7 @@ class _NumPy(Table):
                 array = rows.take(pieces[rows.read])
                 if column.numeric and array.dtype.kind not in "biuf":
                     raise TableError(f"{self.path}: column {column.name!r} holds {array.dtype}: expected numbers")
-                batch[column.name] = array if column.numeric else array.astype(str).astype(object)
+                batch[column] = array if column.numeric else array.astype(str).astype(object)
             yield batch
             self.report(min(1.0, (first + BATCH_ROWS) / length))
 
