@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from fastloss.loss import Loss
 
-__all__ = ["PARTS", "ROW_SUM_TOLERANCE", "run_converted"]
+__all__ = ["PARTS", "ROW_SUM_TOLERANCE", "ElementError", "run_converted"]
 
 REDUCTIONS = ("mean", "sum", "none")
 MOST_THREADS = 1 << 12  # more is a mistake, and OpenMP ends the process when it cannot start them
@@ -317,17 +317,46 @@ def thread_count(name: str, n: Any) -> int:
 
 def position(array: Any, at: int) -> str:
     """The place of element `at` as one would index it: [3] or [3, 1]."""
-    shape = np.shape(array)
-    return f"[{', '.join(str(i) for i in np.unravel_index(at, shape))}]" if shape else ""
+    return _indexed(_at(array, at))
 
 
-def _found(name: str, array: Any, at: int) -> str:
-    return f"{name}{position(array, at)} is {np.asarray(array).flat[at]}"
+class ElementError(ValueError):
+    """An element, or a row, that is not what an argument is to hold.
+
+    Parameters
+    ----------
+    argument : str
+        Its name.
+    index : tuple of int
+        Where in it; a row has the indices of the row.
+    said : str
+        What is wrong, and what was expected: a sentence that begins with the element.
+    """
+
+    def __init__(self, argument: str, index: tuple[int, ...], said: str) -> None:
+        super().__init__(argument, index, said)
+        self.argument, self.index, self.said = argument, index, said
+
+    def __str__(self) -> str:
+        return f"{self.argument}{_indexed(self.index)} {self.said}"
+
+
+def _indexed(index: tuple[int, ...]) -> str:
+    return f"[{', '.join(map(str, index))}]" if index else ""
+
+
+def _at(array: Any, at: int) -> tuple[int, ...]:
+    return tuple(int(i) for i in np.unravel_index(at, np.shape(array)))
+
+
+def _wrong(name: str, array: Any, at: int, said: str) -> ElementError:
+    """Of element `at`, counted through the array, which is named by its place and value before what is said."""
+    return ElementError(name, _at(array, at), f"is {np.asarray(array).flat[at]}{said}")
 
 
 def bad_weight(array: Any, at: int) -> NoReturn:
     """Raise for a weight that is negative or not finite."""
-    raise ValueError(f"{_found('sample_weight', array, at)}: expected a finite number >= 0 (in y_pred's dtype)")
+    raise _wrong("sample_weight", array, at, ": expected a finite number >= 0 (in y_pred's dtype)")
 
 
 def bad_label(loss: Loss, array: Any, at: int, classes: int) -> NoReturn:
@@ -340,10 +369,8 @@ def bad_label(loss: Loss, array: Any, at: int, classes: int) -> NoReturn:
         fix = f"pass ignore_index={value} to leave such rows out"
     elif value != int(value) if np.isfinite(value) else True:
         fix = "labels are class indices; for probabilities use fastloss.CategoricalCrossEntropy"
-    raise ValueError(
-        f"{_found('y_true', array, at)}: expected an integer label in 0..{classes - 1}{extra}, as y_pred has {classes} "
-        f"classes; {fix}"
-    )
+    said = f": expected an integer label in 0..{classes - 1}{extra}, as y_pred has {classes} classes; {fix}"
+    raise _wrong("y_true", array, at, said)
 
 
 def label_mask(loss: Loss, y: NDArray[Any], shape: tuple[int, ...]) -> NDArray[Any]:
@@ -372,28 +399,30 @@ def label_mask(loss: Loss, y: NDArray[Any], shape: tuple[int, ...]) -> NDArray[A
             twice = min(twice, int(going[marked][0]) * n_classes + column)
         mask[going, labels] = True
     if wrong < twice:
-        raise ValueError(
-            f"{_found('y_true', y, wrong)}: expected label indices in 0..{n_classes - 1}, filled up with -1, as y_pred "
-            f"has {n_classes} classes; count classes from 0"
+        said = (
+            f": expected label indices in 0..{n_classes - 1}, filled up with -1, as y_pred has {n_classes} classes; "
+            "count classes from 0"
         )
+        raise _wrong("y_true", y, wrong, said)
     if twice < rows.size:
-        raise ValueError(
-            f"{_found('y_true', y, twice)} for the second time in its row: expected different label indices, filled up "
-            "with -1; pass a mask of zeros and ones as y_true.astype(bool)"
+        said = (
+            " for the second time in its row: expected different label indices, filled up with -1; pass a mask of "
+            "zeros and ones as y_true.astype(bool)"
         )
+        raise _wrong("y_true", y, twice, said)
     return mask.reshape(shape)
 
 
 def bad_target(loss: Loss, array: Any, at: int) -> NoReturn:
     """Raise for a target outside the loss's domain."""
     domain = loss.target_domain
-    raise ValueError(f"{_found('y_true', array, at)}: {loss.name} expects {domain.expected}; {domain.fix}")
+    raise _wrong("y_true", array, at, f": {loss.name} expects {domain.expected}; {domain.fix}")
 
 
 def bad_prediction(loss: Loss, array: Any, at: int) -> NoReturn:
     """Raise for a prediction outside the loss's domain."""
     domain = loss.prediction_domain
-    raise ValueError(f"{_found('y_pred', array, at)}: {loss.name} expects {domain.expected}; {domain.fix}")
+    raise _wrong("y_pred", array, at, f": {loss.name} expects {domain.expected}; {domain.fix}")
 
 
 def bad_row(loss: Loss, name: str, array: Any, row: int) -> NoReturn:
@@ -401,16 +430,14 @@ def bad_row(loss: Loss, name: str, array: Any, row: int) -> NoReturn:
     rows = np.asarray(array)
     total = float(np.sum(rows.reshape(-1, rows.shape[-1])[row], dtype=np.float64))
     domain = loss.target_domain if name == "y_true" else loss.prediction_domain
-    place = position(rows[..., 0], row)
-    raise ValueError(f"{name}{place} sums to {total:.6g}: {loss.name} expects rows that sum to 1; {domain.fix}")
+    said = f"sums to {total:.6g}: {loss.name} expects rows that sum to 1; {domain.fix}"
+    raise ElementError(name, _at(rows[..., 0], row), said)
 
 
 def not_finite(name: str, array: Any, at: int) -> NoReturn:
     """Raise for NaN or infinity under set_check_finite(True)."""
-    raise ValueError(
-        f"{_found(name, array, at)}: finite numbers expected, as set_check_finite(True) asks; "
-        "drop these rows or clip the values"
-    )
+    asked = "as set_check_finite(True) asks; drop these rows or clip the values"
+    raise _wrong(name, array, at, f": finite numbers expected, {asked}")
 
 
 def class_weight_length(loss: Loss, classes: int) -> str:

@@ -152,3 +152,17 @@ def test_a_heading_alone_is_no_data(tmp_path, capsys):
 def test_text_beside_features_names_the_option(file, capsys):
     assert main(["recommend", str(file), "--target", "y", "--verify"]) == 1
     assert "--features names those to learn from" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("cells", "options", "message"),
+    [
+        ("nan,1", ["--pred", "p"], "line 12: column 'p' is nan: drop such rows"),
+        ("0.5,-1", ["--weight", "w"], "line 12: column 'w' is -1.0: expected weights"),
+    ],
+)
+def test_bad_numbers_are_placed(cells, options, message, tmp_path, capsys):
+    path = tmp_path / "data.csv"
+    path.write_text("y,p,w\n" + "1.5,1,1\n2,2,1\n" * 5 + f"3,{cells}\n")
+    assert main(["recommend", str(path), "--target", "y", *options]) == 1
+    assert capsys.readouterr().err.startswith(f"{path}, {message}")

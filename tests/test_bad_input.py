@@ -509,3 +509,18 @@ def test_weights_that_are_the_beginning_of_the_targets():
     counts.flat[1] = -1
     with pytest.raises(ValueError, match=r"sample_weight\[1\] is -1"):
         fl.Poisson()(counts, z, counts.ravel()[:4])
+
+
+def test_an_error_of_an_element_carries_its_place():
+    """For callers that know a row by another name; also across processes."""
+    import pickle
+
+    from fastloss.validation import ElementError
+
+    y = np.zeros((4, 3))
+    y[2, 1] = NAN
+    with pytest.raises(ElementError) as caught:
+        fl.CategoricalCrossEntropy()(y, np.full((4, 3), 1 / 3))
+    for error in (caught.value, pickle.loads(pickle.dumps(caught.value))):
+        assert (error.argument, error.index) == ("y_true", (2, 1))
+        assert str(error) == f"y_true[2, 1] {error.said}"

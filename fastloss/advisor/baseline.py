@@ -9,6 +9,7 @@ import numpy as np
 
 from fastloss import activations
 from fastloss.advisor.target import Target, robust_scale
+from fastloss.validation import ElementError
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -82,8 +83,8 @@ def read(y_pred: ArrayLike, target: Target) -> Baseline:
     if len(p) != target.n:
         raise ValueError(f"y_pred has {len(p)} rows, y_true has {target.n}")
     if not np.isfinite(p).all():
-        at = int(np.argwhere(~np.isfinite(p))[0][0])
-        raise ValueError(f"y_pred[{at}] is {p[at]}: drop such rows of both")
+        at = tuple(int(i) for i in np.argwhere(~np.isfinite(p))[0])
+        raise ElementError("y_pred", at, f"is {p[at]}: drop such rows of both")
     if target.kind in ("classes", "multilabel", "distributions"):
         return _of_rows(p, target)
     if target.kind == "binary" and p.ndim == 2 and p.shape[1] == 2:

@@ -75,6 +75,7 @@ def run(args: argparse.Namespace, stream: TextIO | None = None) -> int:
     import json
 
     from fastloss.evaluation.tables import TableError, open_table
+    from fastloss.validation import ElementError
 
     stream = sys.stdout if stream is None else stream
     check_folder(args.html)
@@ -109,6 +110,14 @@ def run(args: argparse.Namespace, stream: TextIO | None = None) -> int:
         )
     except TableError as error:
         print(error, file=sys.stderr)
+        return 1
+    except ElementError as error:
+        columns = {"y_true": [args.target], "y_pred": predictions, "sample_weight": [args.weight]}[error.argument]
+        said = error.said.replace("such rows of both", "such rows")
+        print(
+            f"{table.place(error.index[0])}: column {columns[error.index[-1] if error.index[1:] else 0]!r} {said}",
+            file=sys.stderr,
+        )
         return 1
     except (ValueError, ImportError) as error:
         print(f"{args.file}: {_in_columns(str(error), args)}", file=sys.stderr)

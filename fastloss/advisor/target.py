@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fastloss.validation import ElementError
+
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
@@ -185,7 +187,7 @@ def weighted(target: Target, sample_weight: ArrayLike) -> tuple[Target, NDArray[
     bad = ~(np.isfinite(w) & (w >= 0))
     if bad.any():
         at = int(bad.argmax())
-        raise ValueError(f"sample_weight[{at}] is {w[at]}: expected weights that are finite and not negative")
+        raise ElementError("sample_weight", (at,), f"is {w[at]}: expected weights that are finite and not negative")
     rows = np.flatnonzero(w)
     if len(rows) == 0:
         raise ValueError("sample_weight is 0 in every row: there is nothing to learn from")
@@ -236,7 +238,7 @@ def _plain(y_true: ArrayLike) -> NDArray[Any]:
     if len(missing) == len(y):
         raise ValueError("y_true is missing in every row: there is nothing to learn from")
     if missing:
-        raise ValueError(f"y_true[{missing[0]}] is missing, as are {len(missing)} of {len(y)}: drop these rows")
+        raise ElementError("y_true", (missing[0],), f"is missing, as are {len(missing)} of {len(y)}: drop these rows")
     texts = [isinstance(value, str) for value in y.tolist()]
     if all(texts):
         return y.astype(str)
@@ -275,8 +277,7 @@ def _refuse_bad_numbers(y: NDArray[Any]) -> None:
         raise ValueError("y_true is missing or infinite in every row: there is nothing to learn from")
     if bad.any():
         at = tuple(int(i) for i in np.argwhere(bad)[0])
-        place = ", ".join(map(str, at))
-        raise ValueError(f"y_true[{place}] is {y[at]}, as are {int(bad.sum())} of {y.size}: drop these rows")
+        raise ElementError("y_true", at, f"is {y[at]}, as are {int(bad.sum())} of {y.size}: drop these rows")
 
 
 def _are_labels(values: NDArray[Any], counts: NDArray[Any]) -> bool:

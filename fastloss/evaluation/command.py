@@ -6,7 +6,6 @@ import argparse
 import csv
 import io
 import math
-import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
     from fastloss.evaluation.evaluate import Score
     from fastloss.evaluation.tables import Table
     from fastloss.loss import Loss
+    from fastloss.validation import ElementError
 
 __all__ = ["add_arguments", "run"]
 
@@ -108,7 +108,7 @@ def run(args: argparse.Namespace, stream: TextIO | None = None) -> int:
                 seed=args.seed,
             )
     except RowError as error:
-        print(f"{table.place(error.row)}: {_in_columns(str(error), args, predictions)}", file=sys.stderr)
+        print(f"{table.place(error.row)}: {_in_columns(error.error, args, predictions)}", file=sys.stderr)
         return 1
     except (TableError, ValueError, TypeError) as error:
         print(error if isinstance(error, TableError) else f"{args.file}: {error}", file=sys.stderr)
@@ -152,18 +152,14 @@ def _batches(table: Table, args: argparse.Namespace, predictions: Sequence[str])
         yield batch[true], y_pred, batch[weight] if weight else None, batch[group] if group else None
 
 
-def _in_columns(message: str, args: argparse.Namespace, predictions: Sequence[str]) -> str:
+def _in_columns(error: ElementError, args: argparse.Namespace, predictions: Sequence[str]) -> str:
     """An error of a loss in the file's words: columns for arguments; the row is said already."""
-    message = message.replace("from_logits=True", "--from-logits").replace(" (in y_pred's dtype)", "")
-    message = message.replace(
-        ", as set_check_finite(True) asks; drop these rows or clip the values", "; drop such rows"
-    )
-    found = re.match(r"(y_true|y_pred|sample_weight)\[\d+(?:, (\d+))?\]", message)
-    if not found:
-        return message
-    named = {"y_true": [args.true], "sample_weight": [args.weight], "y_pred": predictions}[found[1]]
-    columns = named[int(found[2] or 0) :][:1] if found[2] or len(named) == 1 else named
-    return f"column{'s' if len(columns) > 1 else ''} {', '.join(map(repr, columns))}" + message[found.end() :]
+    said = error.said.replace("from_logits=True", "--from-logits").replace(" (in y_pred's dtype)", "")
+    said = said.replace(", as set_check_finite(True) asks; drop these rows or clip the values", "; drop such rows")
+    columns = {"y_true": [args.true], "sample_weight": [args.weight], "y_pred": predictions}[error.argument]
+    if len(error.index) > 1:
+        columns = [columns[error.index[1]]]
+    return f"column{'s' if len(columns) > 1 else ''} {', '.join(map(repr, columns))} {said}"
 
 
 @contextmanager

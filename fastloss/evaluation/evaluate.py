@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
@@ -10,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastloss.loss import Loss
+from fastloss.validation import ElementError
 
 __all__ = ["RowError", "Score", "evaluate"]
 
@@ -37,11 +37,13 @@ class RowError(ValueError):
     ----------
     row : int
         Counted from 0 over all batches.
+    error : ElementError
+        Of the batch.
     """
 
-    def __init__(self, row: int, message: str) -> None:
-        super().__init__(message)
-        self.row = row
+    def __init__(self, row: int, error: ElementError) -> None:
+        super().__init__(row, error)
+        self.row, self.error = row, error
 
 
 class _Rows(NamedTuple):
@@ -126,8 +128,8 @@ def evaluate(
         cell = _cells(whole.rows, n, rng) if bootstrap else None
         try:
             whole.add(batch, cell)
-        except ValueError as error:
-            raise _placed(error, whole.rows) from error
+        except ElementError as error:
+            raise RowError(whole.rows + error.index[0], error) from error
         if batch.group is None:
             continue
         names, code = np.unique(batch.group.astype(str), return_inverse=True)
@@ -181,9 +183,3 @@ def _resampled(
     total = count @ weights[filled]
     result: NDArray[Any] = (count @ sums[filled])[total > 0] / total[total > 0]
     return result
-
-
-def _placed(error: ValueError, first: int) -> RowError | ValueError:
-    """The error with the row of the file in the place of that in the batch, where it names one."""
-    found = re.match(r"(y_true|y_pred|sample_weight)\[(\d+)", str(error))
-    return RowError(first + int(found[2]), str(error)) if found else error
