@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import platform
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -52,6 +54,22 @@ def get_num_threads() -> int:
     True
     """
     return int(backend.engine.get_num_threads()) if backend.engine is not None else 1
+
+
+def chosen_num_threads() -> int | None:
+    """What `set_num_threads` or FASTLOSS_NUM_THREADS said, if they did."""
+    return _threads
+
+
+@contextmanager
+def restored() -> Iterator[None]:
+    """What is set inside holds until the end of the block."""
+    checked, threads = _check_finite, _threads
+    try:
+        yield
+    finally:
+        set_check_finite(checked)
+        set_num_threads(threads)
 
 
 def set_check_finite(enabled: bool) -> None:

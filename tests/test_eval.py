@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import fastloss as fl
+from fastloss import backend
 from fastloss.cli import main
 from fastloss.evaluation import evaluate, tables
 from fastloss.specification import parse_losses
@@ -85,6 +86,9 @@ WRITERS = {
     "stored.npz": _npz(np.savez),
     "compressed.npz": _npz(np.savez_compressed),
 }
+
+
+opened = tables.open_table
 
 
 @pytest.fixture(autouse=True)
@@ -325,3 +329,24 @@ def test_files_that_cannot_be_read(name, tmp_path, capsys):
     np.save(tmp_path / "d.npy", np.zeros((2, 2, 2)))
     assert main(["eval", str(tmp_path / name), "--true", "0", "--pred", "1", "--loss", "mse"]) == 1
     assert str(tmp_path / name) in capsys.readouterr().err
+
+
+def test_settings_are_as_before(columns, tmp_path, monkeypatch, capsys):
+    """One thread of losses, unless another number was chosen: those that wait for a batch would hinder its reading."""
+    from fastloss import settings
+
+    _csv(tmp_path / "d.csv", pa.table(columns))
+    seen = []
+    monkeypatch.setattr(tables, "open_table", lambda *args: seen.append(fl.get_num_threads()) or opened(*args))
+    before, checked = fl.get_num_threads(), settings.check_finite()
+    options = ["eval", str(tmp_path / "d.csv"), "--true", "y", "--pred", "p", "--loss", "mse"]
+    assert main(options) == 0
+    assert (fl.get_num_threads(), settings.check_finite()) == (before, checked)
+    try:
+        fl.set_num_threads(3)
+        assert main(options) == 0
+        assert fl.get_num_threads() == 3
+    finally:
+        fl.set_num_threads(None)
+    assert seen == ([1, 3] if backend.engine is not None else [1, 1])
+    capsys.readouterr()

@@ -270,7 +270,7 @@ def _by_expectation(expected: dict[Candidate, Expectation]) -> list[Candidate]:
     order = sorted(expected, key=lambda c: expected[c].cost)
     for likely in [c for c in order if c.prior][:1]:
         gap, error = expected[likely].above(expected[order[0]])
-        if gap <= error:
+        if gap <= SURE * error:
             return [likely, *(c for c in order if c is not likely)]
     return order
 

@@ -94,10 +94,12 @@ def run(args: argparse.Namespace, stream: TextIO | None = None) -> int:
     except ValueError as error:
         raise UsageError(f"--loss: {error}") from error
 
-    checked = settings.check_finite()
-    settings.set_check_finite(True)  # a NaN would be all that comes out, and nothing would say of which row
     try:
-        with _progress(args.plain) as report:
+        with settings.restored(), _progress(args.plain) as report:
+            settings.set_check_finite(True)  # a NaN would be all that comes out, and nothing would say of which row
+            settings.set_num_threads(
+                settings.chosen_num_threads() or 1
+            )  # threads that wait would hinder those that read
             table = open_table(args.file, report)
             predictions = _predictions(args.pred, table, losses)
             scores = evaluate(
@@ -113,8 +115,6 @@ def run(args: argparse.Namespace, stream: TextIO | None = None) -> int:
     except (TableError, ValueError, TypeError) as error:
         print(error if isinstance(error, TableError) else f"{args.file}: {error}", file=sys.stderr)
         return 1
-    finally:
-        settings.set_check_finite(checked)
     _print(scores, args, stream)
     return _write(scores, losses, args)
 
