@@ -28,7 +28,7 @@ REQUIRE = $(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.
 # Prints how long a recipe took: `time` with a name.
 TIMED = TIMEFORMAT="== $(@F): %0R s"; time
 
-.PHONY: help build bench test lint types suite test-long docs docs-figures stubs catalogue clean
+.PHONY: help build bench test lint types suite test-long docs docs-figures plots stubs catalogue clean
 
 help: ## this list
 	@echo "make TARGET [PYTHON=python3.13] [VENV=.venv] [JOBS=2]"
@@ -129,6 +129,9 @@ stubs: $(STAMPS)/engine ## fastloss/__init__.pyi from the registry
 
 catalogue: $(STAMPS)/engine ## docs/losses.md from the registry
 	@$(BIN)/python tools/make_catalogue.py
+
+plots: $(STAMPS)/extra-docs $(STAMPS)/extra-estimators ## docs/plots/*.svg: curves of losses, and what the tutorial's own code finds
+	@OMP_NUM_THREADS=1 $(BIN)/python tools/make_plots.py
 
 docs: $(STAMPS)/extra-docs ## the documentation site, docs/_build/index.html; warnings are errors
 	@$(TIMED) $(BIN)/sphinx-build -q -W --keep-going -j $(JOBS) -b html docs docs/_build && echo "docs/_build/index.html"

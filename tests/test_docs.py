@@ -54,6 +54,19 @@ def test_code_runs(page, fresh, tmp_path):
     fresh(code, OMP_NUM_THREADS="1")
 
 
+def test_plots_are_made_and_shown(monkeypatch):
+    """Each plot that a page shows is one that `make plots` writes, and the other way round."""
+    pytest.importorskip("matplotlib")
+    monkeypatch.syspath_prepend(ROOT / "tools")
+    import make_plots as plots
+
+    shown = {name for page in PAGES for name in re.findall(r"\]\(plots/(\w+)\.svg\)", page.read_text())}
+    made = {draw.__name__ for draw in (*plots.CURVES, *plots.OF_THE_TUTORIAL)}
+    assert shown == made == {path.stem for path in plots.FOLDER.glob("*.svg")}
+    for draw in plots.CURVES:
+        assert len(draw().axes) == 2
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_links_and_targets_exist(page):
     text = page.read_text()
