@@ -112,6 +112,7 @@ FAMILIES = {
     "labels 30 % wrong": Family(_binary(1, 0.3), "accuracy", None, 1.5),
     "labels 30 %, log loss": Family(_binary(1, 0.3), None, None, 1.5),
     "four classes": Family(_classes, None, "multiclass", 1.5, outputs=4),
+    "weak features": Family(_binary(1), "accuracy", None, 0.5),
 }
 
 

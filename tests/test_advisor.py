@@ -570,3 +570,26 @@ def test_a_missing_lightgbm_is_named(rng, monkeypatch):
     X = rng.normal(size=(N, 2))
     with pytest.raises(ImportError, match="lightgbm"):
         fl.recommend(X[:, 0] + rng.normal(size=N), X=X, models=["lightgbm"])
+
+
+# -- where the data cannot tell ---------------------------------------------------------------------------------------
+
+
+def test_of_skewed_residuals_the_metric_has_the_say(rng):
+    """Another loss finds another centre, however little its noise; of symmetric ones it may be the better one."""
+    s = rng.normal(size=400)
+    skewed = fl.recommend(s + rng.exponential(size=400), s + 0.7, metric="mae")
+    assert skewed.best == fl.AbsoluteError()
+    assert "residuals are skewed" in skewed.ranking[0].why
+    symmetric = fl.recommend(s + rng.laplace(size=400), s, metric="mse")
+    assert all("skewed" not in advice.why for advice in symmetric.ranking)
+
+
+def test_what_is_level_is_level_in_the_order_too(rng):
+    """One meaning of what cannot be told: the loss with better prior chances is first if it is marked as level."""
+    for seed in range(12):
+        rng = np.random.default_rng(seed)
+        s = rng.normal(size=300)
+        report = fl.recommend(s + rng.normal(size=300), s)
+        prior = next((a for a in report.ranking if "maximum likelihood" in a.why), report.ranking[0])
+        assert prior is report.ranking[0] or not prior.indistinguishable

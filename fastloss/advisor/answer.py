@@ -263,14 +263,13 @@ def _same_constant(one: Loss, other: Loss, target: Target) -> bool:
 
 
 def _by_expectation(expected: dict[Candidate, Expectation]) -> list[Candidate]:
-    """By their cost; but the likelihood of the kind of target first where another is better by less than the error.
+    """By their cost; but of those that cannot be told from the best, the one with a prior (`Candidate.prior`) first.
 
-    That is a heuristic: of what cannot be told apart, it has the better prior chances.
+    That is a heuristic: of what cannot be told apart, the likelihood of the kind of target has the better chances.
     """
     order = sorted(expected, key=lambda c: expected[c].cost)
     for likely in [c for c in order if c.prior][:1]:
-        gap, error = expected[likely].above(expected[order[0]])
-        if gap <= SURE * error:
+        if _alike(expected[likely], expected[order[0]]):
             return [likely, *(c for c in order if c is not likely)]
     return order
 
@@ -278,6 +277,12 @@ def _by_expectation(expected: dict[Candidate, Expectation]) -> list[Candidate]:
 def _deciding(trials: dict[str, dict[Candidate, Trial]]) -> dict[Candidate, Trial]:
     """The trials that rank: of the first model that could be trained."""
     return next((found for found in trials.values() if found), {})
+
+
+def _alike(one: Expectation, other: Expectation) -> bool:
+    """Whether the data do not tell what is expected of one loss from what is of another."""
+    gap, error = one.above(other)
+    return not abs(gap) > SURE * error
 
 
 def _by_evidence(order: list[Candidate], evidence: dict[Candidate, Trial]) -> list[Candidate]:
@@ -309,7 +314,7 @@ def _advice(
     best, mine = order[0], expected[candidate]
     gap, error = mine.above(expected[best])
     words = f"expected {metric.name} {metric.shown(mine.cost):.5g}"
-    level = candidate is best or not abs(gap) > SURE * error
+    level = _alike(mine, expected[best])
     if candidate is not best:
         gap, width = (metric.changed(expected[best].cost, difference) for difference in (gap, SURE * error))
         words += f", {gap:+.2g} +- {abs(width):.1g} against the first"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fastloss.advisor.metric import Metric, UnfitError, default_loss
-from fastloss.advisor.target import Target, robust_scale
+from fastloss.advisor.target import Target, robust_scale, skew_of_middle
 from fastloss.registry import for_raw_scores, get_loss
 
 if TYPE_CHECKING:
@@ -27,7 +27,8 @@ OUTLYING, IMBALANCED, MISLABELLED = 0.01, 1.5, 0.25
 WEIGHTS = ("pos_weight", "class_weight")
 CONTRADICTED = "contradicted of the surest tenth"
 LIKELIHOOD = "maximum likelihood for this kind"
-SURPRISING = 3.0  # standard errors of over-dispersion that are no chance
+SURPRISING = 3.0  # standard errors, of over-dispersion or skewness, that are no chance
+SKEWED, SKEW_ERROR = 0.1, 1.25  # by `skew_of_middle`: what matters, and its standard error times sqrt(n)
 MOST_PROBED = 1000  # rows of scores per class
 BINS = 10  # of rows by their prediction, for the slope of log variance in log mean
 
@@ -79,6 +80,8 @@ def choose(target: Target, value: NDArray[Any] | None, metric: Metric) -> Choice
     rejected = {name: why for name, why in found.rejected.items() if own is None or name != own.name}
     if own is None and MISLABELLED <= found.facts.get(CONTRADICTED, 0.0) < 0.5:
         found = _for_wrong_labels(found)
+    if own is not None and target.kind == "continuous" and value is not None and _skewed(target.y - value):
+        found = _for_skewed_residuals(found, own)
     if metric.name == "balanced_accuracy":
         found = _for_balance(found)
     kept = []
@@ -118,6 +121,18 @@ def _for_wrong_labels(found: Choice) -> Choice:
         "of features (heuristic; Ghosh, Kumar, Sastry 2017)"
     )
     candidates = (replace(c, prior=why if c.loss.name == "brier" else "") for c in found.candidates)
+    return replace(found, candidates=tuple(candidates))
+
+
+def _skewed(r: NDArray[Any]) -> bool:
+    return abs(skew_of_middle(r)) > max(SKEWED, SURPRISING * SKEW_ERROR / float(np.sqrt(len(r))))
+
+
+def _for_skewed_residuals(found: Choice, own: Loss) -> Choice:
+    """Of skewed residuals mean, median and mode are three numbers, and only the metric's own loss asks for the one that
+    the metric wants: another, which would have less noise, has a bias, and must be better by more than chance."""
+    why = "residuals are skewed, and other losses ask for another centre of them than the metric"
+    candidates = (replace(c, prior=why if c.loss == own else "") for c in found.candidates)
     return replace(found, candidates=tuple(candidates))
 
 

@@ -34,6 +34,7 @@ import numpy as np
 
 from fastloss.advisor.baseline import Baseline, unit
 from fastloss.advisor.fit import fit, in_loss_type, scores
+from fastloss.advisor.target import skew_of_middle
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -55,7 +56,7 @@ PAIRS = 4  # of draws and their opposites, of metrics that are no sum over rows,
 STEP = 0.5  # a relative change of the noise, for its slope: wide, for decisions are steps themselves
 SURE = 2.0  # standard errors
 # Of the densities to start from: degrees of freedom of Student's, quantiles that stand for one; and how skewed
-# residuals may be, as the distance of the middle of their outer tenths from the median over that between these.
+# residuals may be, by `skew_of_middle`.
 DEGREES, QUANTILES, SKEWED = (1.0, 1.5, 2.0, 3.0, 5.0, 10.0), 4001, 0.1
 # So many columns of scores are recalibrated together; more would be more parameters than rows tell about.
 MOST_COLUMNS = 10
@@ -238,8 +239,7 @@ def _correction(loss: Loss, r: NDArray[Any], step: float) -> float:
     from scipy.stats import laplace, norm, t
 
     r = r - np.median(r)
-    low, high = np.quantile(r, (0.1, 0.9))
-    if abs(high + low) > SKEWED * (high - low):
+    if abs(skew_of_middle(r)) > SKEWED:
         return 1.0
     spread, size = float(r.std()), float(np.abs(r).mean())
     fits = [norm(scale=spread), laplace(scale=size)]
