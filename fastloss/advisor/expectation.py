@@ -170,7 +170,8 @@ def expect(
         total, more, less = (mean(x) for x in (cost, cost_of(1 + STEP), cost_of(1 - STEP)))
         slope = (more - less) / (2 * STEP)
     if not np.isfinite([total, slope]).all():
-        raise UnrankedError("its model can predict what the metric takes for infinitely bad, such as a mean below 0")
+        such = "a probability of 0 for what did happen" if target.of_labels else "a mean below 0"
+        raise UnrankedError(f"its model can predict what the metric takes for infinitely bad, such as {such}")
     each = range(len(relative))
     if metric.by_row:
         kept = np.array([mean(cost, folds != k) for k in each])

@@ -162,7 +162,11 @@ class Report:
             lines += _labelled(label, text)
         lines += ["", *(line for library, text in first.code.items() for line in _code(library, text))]
         if self.rejected:
-            lines += ["", "Rejected", *(line for n, w in self.rejected.items() for line in _filled(f"{n}: {w}", "  "))]
+            by_reason: dict[str, list[str]] = {}
+            for name, reason in self.rejected.items():
+                by_reason.setdefault(reason, []).append(name)
+            lines += ["", "Rejected"]
+            lines += [line for why, names in by_reason.items() for line in _filled(f"{', '.join(names)}: {why}", "  ")]
         lines += ["", "References", *(line for text in first.references for line in _filled(text, "  "))]
         return "\n".join(lines)
 
