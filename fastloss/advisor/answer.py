@@ -22,7 +22,7 @@ from fastloss.advisor.expectation import (
     settle,
 )
 from fastloss.advisor.metric import Metric, default_loss, find_metric
-from fastloss.advisor.reasons import written
+from fastloss.advisor.reasons import brief, written
 from fastloss.advisor.report import Advice, Report
 from fastloss.advisor.target import FEWEST, FEWEST_OF_CLASS, Target, describe, weighted
 
@@ -317,10 +317,9 @@ def _advice(
     level = _alike(mine, expected[best])
     if candidate is not best:
         gap, width = (metric.changed(expected[best].cost, difference) for difference in (gap, SURE * error))
-        words += f", {gap:+.2g} +- {abs(width):.1g} against the first"
-    words += (
-        f": {metric.shown(mine.limit):.5g} with endless data, {metric.changed(mine.limit, mine.noise):+.2g} for noise"
-    )
+        words += f", {brief(gap, sign='+')} +- {brief(abs(width), 1)} against the first"
+    noise = brief(metric.changed(mine.limit, mine.noise), sign="+")
+    words += f": {metric.shown(mine.limit):.5g} with endless data, {noise} for noise"
     results: dict[str, tuple[float, float, float, float]] = {}
     for model, known in trials.items():
         if candidate not in known:

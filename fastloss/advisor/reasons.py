@@ -15,7 +15,7 @@ from fastloss.loss import Loss
 if TYPE_CHECKING:
     from fastloss.advisor.target import Target
 
-__all__ = ["activation", "code", "optimizer", "references", "shortened", "watch", "written"]
+__all__ = ["activation", "brief", "code", "optimizer", "references", "shortened", "watch", "written"]
 
 _ACTIVATIONS = {
     "identity": "none: the raw score is the prediction",
@@ -52,6 +52,17 @@ def written(loss: Loss) -> str:
         if value is not defaults[name] and value != defaults[name]
     ]
     return f"{type(loss).__name__}({', '.join(changed)})"
+
+
+def brief(x: float, digits: int = 2, sign: str = "") -> str:
+    """A number of few digits, without an exponent where it does without.
+
+    Examples
+    --------
+    >>> brief(149.7), brief(0.00312, 1, "+")
+    ('150', '+0.003')
+    """
+    return f"{float(f'{x:.{digits}g}'):{sign}g}"
 
 
 def shortened(loss: Loss, most: int = 34) -> str:
@@ -109,7 +120,7 @@ def watch(loss: Loss, target: Target) -> tuple[str, ...]:
     slope = 1.0 if constant is None else _slope(loss, target, constant)
     if not 0.1 < slope < 10:
         notes.append(
-            f"at the start a row's gradient is about {float(f'{slope:.2g}'):g} in size: choose the learning rate for that"
+            f"at the start a row's gradient is about {brief(slope)} in size: choose the learning rate for that"
         )
     return tuple(notes)
 

@@ -8,7 +8,7 @@ import textwrap
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from fastloss.advisor.reasons import shortened, written
+from fastloss.advisor.reasons import brief, shortened, written
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -210,7 +210,7 @@ def _interval(trial: dict[str, float] | None, first: bool) -> str:
         return "-"
     if first or not math.isfinite(trial["low"]):
         return f"{trial['value']:.4g}"
-    return f"{trial['value']:.4g} ({trial['low']:+.1g}..{trial['high']:+.1g})"
+    return f"{trial['value']:.4g} ({brief(trial['low'], 1, '+')}..{brief(trial['high'], 1, '+')})"
 
 
 def _facts(facts: dict[str, float]) -> str:
