@@ -1,6 +1,6 @@
 """Is the advisor right? On data simulated from known noise, its first choices beside those of an oracle.
 
-python bench/advisor.py [FAMILY ...] [--draws 200] [--settings 10] [--verify] [--processes 2] [--json FILE]
+python bench/advisor.py [FAMILY ...] [--draws 200] [--settings 10] [--verify] [--seed 0] [--processes 2] [--json FILE]
 
 A family has settings: numbers of rows and features, coefficients. In each, the oracle trains every candidate on 20
 independent training sets of the size of a draw, 20 times the data that the advisor has, and judges it on a large test
@@ -234,7 +234,7 @@ def judge(name: str, number: int, draws: int, verify: bool, seed: int = 0) -> tu
     return tally, misses
 
 
-def run(names: Sequence[str], draws: int, settings: int, verify: bool, processes: int) -> dict[str, Any]:
+def run(names: Sequence[str], draws: int, settings: int, verify: bool, processes: int, seed: int = 0) -> dict[str, Any]:
     """All settings of these families; prints a line for each."""
     each = max(1, draws // settings)
     print(f"{'family':<22} {'draws':>6} {'first':>15} {'first two':>15} {'s':>6}")
@@ -242,7 +242,7 @@ def run(names: Sequence[str], draws: int, settings: int, verify: bool, processes
     with ProcessPoolExecutor(processes) as pool:
         for name in names:
             begun = time.perf_counter()
-            jobs = [pool.submit(judge, name, number, each, verify) for number in range(settings)]
+            jobs = [pool.submit(judge, name, number, each, verify, seed) for number in range(settings)]
             parts = [job.result() for job in jobs]
             tally = sum((part[0] for part in parts), Tally())
             misses: dict[str, int] = {}
@@ -271,13 +271,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--draws", type=int, default=200)
     parser.add_argument("--settings", type=int, default=10)
     parser.add_argument("--verify", action="store_true", help="with the features, by cross-validation of linear models")
+    parser.add_argument("--seed", type=int, default=0, help="of settings and draws")
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--json", type=Path, metavar="FILE")
     args = parser.parse_args(argv)
     unknown = [name for name in args.families if name not in FAMILIES]
     if unknown:
         parser.error(f"no family {unknown[0]!r}; there are {', '.join(FAMILIES)}")
-    results = run(args.families or list(FAMILIES), args.draws, args.settings, args.verify, args.processes)
+    results = run(args.families or list(FAMILIES), args.draws, args.settings, args.verify, args.processes, args.seed)
     if args.json:
         args.json.write_text(json.dumps(results, indent=1) + "\n")
     return 0

@@ -119,9 +119,7 @@ def watch(loss: Loss, target: Target) -> tuple[str, ...]:
         notes.append("not convex: the minimum that is found depends on the start; begin with a convex loss")
     slope = 1.0 if constant is None else _slope(loss, target, constant)
     if not 0.1 < slope < 10:
-        notes.append(
-            f"at the start a row's gradient is about {brief(slope)} in size: choose the learning rate for that"
-        )
+        notes.append(f"at the start a row's gradient is about {brief(slope)} in size: choose the learning rate for it")
     return tuple(notes)
 
 
