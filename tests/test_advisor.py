@@ -212,10 +212,24 @@ def test_verification_measures_and_repeats(rng):
 
 
 def test_the_interval_is_nadeau_and_bengios():
-    one, other = Trial(np.array([3.0, 1.0, 2.0, 6.0]), 0.25), Trial(np.zeros(4), 0.25)
+    one, other = Trial(np.array([8.0, 6.0, 7.0, 11.0]), 0.25), Trial(np.full(4, 5.0), 0.25)
     mean, low, high = one.above(other)
     half = 3.182446305284263 * np.sqrt((1 / 4 + 1 / 4) * np.var([3, 1, 2, 6], ddof=1))
     assert (mean, low, high) == pytest.approx((3.0, 3 - half, 3 + half))
+
+
+def test_a_model_that_explodes_is_not_level():
+    """However wide it makes its interval: of costs above 0, one that is a thousand times another is no chance."""
+    one, other = Trial(np.array([1.0, 2e3, 1.0, 1.0]), 0.25), Trial(np.array([1.0, 1.1, 0.9, 1.0]), 0.25)
+    mean, low, high = one.above(other)
+    assert 0 < low < mean < high
+    assert other.above(one) == pytest.approx((-mean, -high, -low))
+    rng = np.random.default_rng(3)
+    X = rng.standard_t(2, size=(N, 3))  # of which a log link makes means beyond all bounds
+    y = np.exp(0.5 * np.clip(X[:, 0], -2, 2)) * rng.gamma(2, 0.5, N)
+    report = fl.recommend(y, X=X, metric="mse", models=["linear"])
+    costs = [advice.trials["linear"]["value"] for advice in report.ranking if advice.trials]
+    assert costs[0] < 2 * min(costs)
 
 
 def test_time_budget_ends_early(rng):
