@@ -224,6 +224,8 @@ def test_a_model_that_explodes_is_not_level():
     mean, low, high = one.above(other)
     assert 0 < low < mean < high
     assert other.above(one) == pytest.approx((-mean, -high, -low))
+    no_errors = Trial(np.zeros(4), 0.25)
+    assert Trial(np.array([0.0, 0.01, 0.0, 0.0]), 0.25).above(no_errors)[1] < 0  # one error is no more than chance
     rng = np.random.default_rng(3)
     X = rng.standard_t(2, size=(N, 3))  # of which a log link makes means beyond all bounds
     y = np.exp(0.5 * np.clip(X[:, 0], -2, 2)) * rng.gamma(2, 0.5, N)

@@ -61,9 +61,9 @@ class Trial:
         """The mean difference of the costs with its interval: the corrected resampled t-test [1]_.
 
         Splits share rows, so that their costs are not independent; the variance of the mean is (1/J + n2/n1) s^2. A few
-        splits where a model explodes make that interval as wide as they are bad. But costs that are not negative have
-        a mean above 0.025 times what is found, but for a chance of 0.025 (Markov's inequality): an end of the interval
-        that contradicts it gives way.
+        splits where a model explodes make that interval as wide as they are bad. But of positive costs the expectation
+        is above 0.025 times what is found, but for a chance of 0.025 (Markov's inequality): where that is still more
+        than the other costs on its worst split, the end of the interval gives way.
 
         References
         ----------
@@ -80,10 +80,10 @@ class Trial:
             np.sqrt((1 / j + self.overlap) * np.var(difference, ddof=1))
         )
         low, high = mean - half, mean + half
-        if min(self.costs.min(), other.costs.min()) >= 0:
+        if min(self.costs.min(), other.costs.min()) > 0:  # also of the other: no error in few rows is no cost of 0
             chance = (1 - confidence) / 2
-            low = max(low, chance * self.cost - other.cost)
-            high = min(high, self.cost - chance * other.cost)
+            low = max(low, chance * self.cost - float(other.costs.max()))
+            high = min(high, float(self.costs.max()) - chance * other.cost)
         return mean, low, high
 
 

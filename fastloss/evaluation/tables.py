@@ -212,7 +212,7 @@ class _Text(_Arrow):
                 rows = csv.reader(lines, delimiter=self.delimiter)
                 self.header = next(rows, [])
                 self.first = dict(zip(self.header, next(filter(None, rows), []), strict=False))
-            except (UnicodeDecodeError, EOFError) as error:
+            except (UnicodeDecodeError, EOFError, csv.Error) as error:
                 raise TableError(f"{self.path} cannot be read: {error}") from error
         if not self.header:
             raise TableError(f"{self.path} is empty: expected a line with the names of the columns")
