@@ -1,6 +1,6 @@
 """`fastloss eval` beside the reader that it stands on: what reading alone takes, and reading with the losses.
 
-python bench/reading.py [KIND ...] [--rows 5000000] [--rounds 7] [--losses mse]
+python bench/reading.py [KIND ...] [--rows 10000000] [--rounds 7] [--losses mse]
 
 Alone, pyarrow (or NumPy) reads the same two columns in the same batches and nothing is done with them. All take turns
 in one process, and a time is the least of the rounds. "plain" is how one would read the whole file at once.
@@ -80,7 +80,7 @@ KINDS: dict[str, tuple[Write, Read, Read]] = {  # how to write, to read in batch
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("kinds", nargs="*", metavar="KIND", help=f"some of {', '.join(KINDS)}")
-    parser.add_argument("--rows", type=int, default=5_000_000)
+    parser.add_argument("--rows", type=int, default=10_000_000)
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--losses", default="mse")
     args = parser.parse_args()
