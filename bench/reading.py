@@ -47,8 +47,9 @@ def _feather(path: Path) -> None:
 
 def _npy(path: Path) -> None:
     array = np.load(path, mmap_mode="r")
-    for first in range(0, len(array), tables.BATCH_ROWS):
-        array["y"][first : first + tables.BATCH_ROWS].sum(), array["p"][first : first + tables.BATCH_ROWS].sum()
+    for first in range(0, len(array), tables.NUMPY_ROWS):
+        rows = array[first : first + tables.NUMPY_ROWS]
+        np.ascontiguousarray(rows["y"]), np.ascontiguousarray(rows["p"])
 
 
 def _plain_csv(path: Path) -> None:

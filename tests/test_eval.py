@@ -94,6 +94,7 @@ opened = tables.open_table
 @pytest.fixture(autouse=True)
 def small_batches(monkeypatch):
     monkeypatch.setattr(tables, "BATCH_ROWS", 256)
+    monkeypatch.setattr(tables, "NUMPY_ROWS", 256)
     monkeypatch.setattr(tables, "TEXT_BYTES", 4096)
 
 
