@@ -435,3 +435,42 @@ def test_generalized_cross_entropy_of_small_probabilities(q, dtype):
         slope, bend = -(exact ** np.longdouble(q - 1)), (1 - q) * exact ** np.longdouble(q - 2) if q < 1 else 0 * exact
         for mine, want in ((g[:, 0], slope), (h[:, 0], bend)):
             np.testing.assert_allclose(mine, want.astype(dtype), rtol=64 * np.finfo(dtype).eps)
+
+
+@pytest.mark.parametrize(
+    "loss",
+    [
+        fl.Cauchy(c=0.25),
+        fl.Fair(c=0.25),
+        fl.SmoothQuantile(width=0.125),
+        fl.PseudoHuber(delta=0.25),
+        fl.GeneralRobust(0.5),
+    ],
+    ids=repr,
+)
+def test_a_value_is_finite_where_only_the_residual_in_units_of_the_scale_is_not(loss):
+    r = np.array([-3e38, -2e20, 1e30, 1.5e38, 3e38], np.float32)
+    zeros = np.zeros_like(r)
+    wide = loss.value_and_gradient(zeros.astype(np.float64), r.astype(np.float64), reduction="none")
+    for mine, want in zip(loss.value_and_gradient(zeros, r, reduction="none"), wide, strict=True):
+        assert np.isfinite(mine).all()
+        assert ulp_error(mine, want.astype(np.longdouble)).max() < 4
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("c", [0.75, 3.0])
+@pytest.mark.parametrize("loss", [fl.Tukey, fl.Welsch, fl.Cauchy], ids=lambda loss: loss.name)
+def test_derivatives_keep_their_digits_near_the_end_and_far_out(loss, c, dtype):
+    u = np.array([0.9, 0.99, 0.9999, 0.99999, 1.00001, 1.001, 3.0, 6.0, 9.0])
+    r = (u * c).astype(dtype)
+    g, h = loss(c).gradient_and_hessian(np.zeros_like(r), r, reduction="none")
+    x = r.astype(np.longdouble) / np.longdouble(c)
+    below = (c - r.astype(np.longdouble)) * (c + r.astype(np.longdouble)) / np.longdouble(c) ** 2  # 1 - x^2
+    inside = np.maximum(below, 0)
+    want_g, want_h = {
+        "tukey": (r * inside**2, inside * (1 - 5 * x**2)),
+        "welsch": (r * np.exp(-(x**2)), (1 - 2 * x**2) * np.exp(-(x**2))),
+        "cauchy": (r / (1 + x**2), below / (1 + x**2) ** 2),
+    }[loss.name]
+    assert ulp_error(g, want_g).max() < 4
+    assert ulp_error(h, want_h).max() < 4

@@ -2,15 +2,17 @@
  * smaller of |u| and 1/|u| every power of u is one of q, and none overflows. All are concave in r^2, so that gradient / r
  * majorizes. */
 
-/* c^2/2 log(1 + u^2), of 2 log |u| where u^2 would overflow. The gradient c u/(1 + u^2) is the same in u and in 1/u. Hessian
+/* c^2/2 log(1 + u^2), of 2 log |u| where u^2 would overflow, with a power of two off r. The gradient c u/(1 + u^2) is the same in u and in 1/u. Hessian
  * (1 - u^2)/(1 + u^2)^2. All times p[1], and p[2] more: what GeneralRobust makes of it; so too the next. */
 FORMULA(cauchy) {
-    const real c = positive(p[0]), factor = p[1], constant = p[2], r = z - y, x = vabs(r) / c;
+    const real c = positive(p[0]), factor = p[1], constant = p[2], r = z - y;
     const ratio u = compare(r, c);
+    const bool far = vabs(r) > c * (real)(FL_BITS == 32 ? 0x1p60 : 0x1p400);
+    const real off = (real)(FL_BITS == 32 ? 0x1p-30 : 0x1p-300), log_off = (FL_BITS == 32 ? 30 : 300) * C(0x1.62e42fefa39efp-1);
+    const real x = (far ? vabs(r) * off : vabs(r)) / c, log1p_x = vlog1p_nonnegative(far ? x : x * x);
+    const real value = c * (c * (far ? log1p_x + log_off : C(0.5) * log1p_x));
     const real q = u.q, q2 = q * q, d = 1 + q2, larger = at_least(c, at_most(BOUNDS.greatest, vabs(r)));
     const real difference = larger - at_most(c, vabs(r)), bend = difference / larger * (1 + q) / (d * d); /* exact near u = 1 */
-    const bool far = x > C(0x1p60);
-    const real w = far ? x : x * x, log_w = vlog1p_nonnegative(w), value = c * (c * (far ? log_w : C(0.5) * log_w));
     return (result){
         .v = vfma(factor, or_half_square((q < NEAR_0) & !u.beyond, r, value), constant),
         .g = with_sign_of(r, factor * c * (q / d)),
@@ -93,7 +95,7 @@ FORMULA(general_robust) {
     const real grown = of_m.power, weight = grown / m; /* m P, P */
     const real L = vfma(C(2.0), of_m.log, l), t = C(0.5) * alpha * L, per_t = vexpm1(t) / t;
     const real about = vabs(t) < C(0x1p-60) ? 1 : per_t, near = C(0.5) * b * L * about;
-    const real larger = u.beyond ? most : d, far = vfma(larger / alpha * (d * grown), 1 + q2, -b / alpha);
+    const real larger = u.beyond ? most : d, far = vfma(larger * (d * grown / alpha), 1 + q2, -b / alpha);
     const real slope = less_1 + low, bent_far = q2 + slope, bent_near = vfma(slope, q2, 1);
     const real bend = (u.beyond ? bent_far : bent_near) / (1 + q2);
     const real value = t < 1 ? near : far, gradient = most / m * grown * inverse, hessian = weight * inverse * bend * inverse;
