@@ -34,12 +34,11 @@ def call_pairs(str name, tuple parameters, tuple given, str coding, bint width, 
     if labelled:
         labels = given[0]
         y = array_of(labels)
-        if 0 <= y.type < FL_FLOAT32:
-            labels = labels.astype(given[1].dtype)
-            y = array_of(labels)
-        if y.type != x.type or not has_shape(&y, &x, x.ndim - width) or not are_labels(&y, "-1" in coding):
+        if y.type < 0 or (y.type >= FL_FLOAT32 and y.type != x.type) or not has_shape(&y, &x, x.ndim - width):
             return None
-        found[inputs] = array_of(given[0])
+        if not are_labels(&y, &x, "-1" in coding, n_threads):
+            return None
+        found[inputs] = y
     if out is None and wants_gradients:
         out = tuple([empty(given[labelled], x.ndim, x.type == FL_FLOAT64) for i in range(inputs)])
     elif wants_gradients:
@@ -60,34 +59,42 @@ def call_pairs(str name, tuple parameters, tuple given, str coding, bint width, 
     return value, out if wants_gradients else None
 
 
-cdef bint are_labels(const array_t *y, bint signs) noexcept:
-    """Whether all are 0 or 1, or, with signs, all are -1 or 1."""
-    cdef ptrdiff_t i
-    cdef double label
-    cdef bint zero = False, minus = False
-    for i in range(y.size):
-        label = (<double *> y.data)[i] if y.type == FL_FLOAT64 else (<float *> y.data)[i]
-        if label == 0:
-            zero = True
-        elif label == -1:
-            minus = True
-        elif label != 1:
-            return False
-    return not minus or (signs and not zero)
+cdef bint are_labels(const array_t *y, const array_t *x, bint signs, n_threads) except -1:
+    """Whether all are 0 or 1, or, with signs, all are -1 or 1, in the type of x."""
+    return (signs and are_either(y, x, -1, n_threads)) or are_either(y, x, 0, n_threads)
+
+
+cdef bint are_either(const array_t *y, const array_t *x, double low, n_threads) except -1:
+    """Whether all are low or 1: a scan in threads, as of the targets of other losses."""
+    cdef call_t call
+    cdef domain_t domain
+    domain.domain = FL_TWO_VALUES
+    domain.low = low
+    domain.high = 1
+    call.real = x.type == FL_FLOAT64
+    call.block = BLOCK
+    call.asked = asked_of(n_threads)
+    call.job.width = 1
+    call.job.has_ignore = False
+    call.job.checks = call.checks
+    call.job.n_checks = 0
+    add(&call, LABEL, domain_check(&call, y.data, y.type, 1, domain, False))
+    scan(&call, &call.job, y.size)
+    return call.checks[0].found == FL_NONE
 
 
 def run_pairs(str name, tuple parameters, labels, tuple inputs, weight, values, gradients, double by, n_threads,
               bint width=True):
     """One pass of a loss of embeddings over arrays that `fastloss.embeddings` has made ready.
 
-    All have one real type and are contiguous. Rows of the inputs lie along their last axis, or are numbers where a row
-    has no axis (`width` is False). Values go to `values`; the gradients of their sum divided by `by` go to `gradients`,
-    a tuple like the inputs. Either may be None. Returns the sum divided by `by`.
+    All have one real type, but for labels, and are contiguous. Rows of the inputs lie along their last axis, or are
+    numbers where a row has no axis (`width` is False). Values go to `values`; the gradients of their sum divided by
+    `by` go to `gradients`, a tuple like the inputs. Either may be None. Returns the sum divided by `by`.
     """
     cdef const fl_pairs_kernel *kernel = pairs_kernel(name)
     cdef fl_pairs_job pairs
     cdef fl_job *job = &pairs.job
-    cdef array_t x = array_of(inputs[0])
+    cdef array_t x = array_of(inputs[0]), y
     cdef ptrdiff_t i, n, block
     cdef double[2] total
     if (x.type != FL_FLOAT32 and x.type != FL_FLOAT64) or x.ndim < width or len(inputs) != kernel.inputs:
@@ -101,7 +108,13 @@ def run_pairs(str name, tuple parameters, labels, tuple inputs, weight, values, 
             pairs.g[i] = like(gradients[i], &x, x.ndim, True)
     job.width = max(1, x.shape[x.ndim - 1]) if width else 1
     n = x.size // job.width
-    job.y = like(labels, &x, x.ndim - width, False)
+    job.y = NULL
+    if labels is not None:
+        y = array_of(labels)
+        if y.type < 0 or not has_shape(&y, &x, x.ndim - width):
+            raise AssertionError("fastloss: labels are not ready for the kernel; please report this")
+        job.y = y.data
+        job.y_type = y.type
     job.w = like(weight, &x, x.ndim - width, False)
     job.v = like(values, &x, x.ndim - width, True)
     job.scale = fl_inverse(by)

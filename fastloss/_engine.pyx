@@ -24,7 +24,7 @@ cdef extern from "fastloss.h" nogil:
         FL_FLOAT32, FL_FLOAT64
         FL_VALUE, FL_GRADIENT, FL_VALUE_GRADIENT, FL_EXACT, FL_MAJORIZE, FL_FISHER, FL_SHARES, FL_PRODUCT
         FL_OPERATIONS, FL_EMBEDDINGS
-        FL_CLASSES, FL_CLOSED, FL_PARAMETERS
+        FL_CLASSES, FL_CLOSED, FL_TWO_VALUES, FL_PARAMETERS
         FL_ROWS, FL_COLUMNS, FL_SPARSE
     ctypedef struct fl_job
     ctypedef struct fl_check
@@ -46,7 +46,7 @@ cdef extern from "fastloss.h" nogil:
         ptrdiff_t width, w_repeat
         double scale, floor
         double p[FL_PARAMETERS]
-        int dense, logits, operation, has_ignore
+        int dense, logits, known, operation, has_ignore
         int64_t ignore_index
         const void *class_weight
         int stream
@@ -182,7 +182,7 @@ cdef enum:
     HOLD_GIL = 1 << 14    # work units below which giving the GIL back costs more than it frees
     SHORT_ROW = 64        # places of a mask's row below which rows of several samples make a unit
     SORT_WORK = 16        # work units of a sample that is sorted
-    SAMPLE = 5            # numbers of memory that it needs, 2 if nothing follows its value
+    SAMPLE = 5            # numbers of memory that it needs
 
 cdef double INF = float("inf")
 cdef ptrdiff_t MOST_SAMPLES = <ptrdiff_t> 1 << 32  # of a row: its order has 32 bits for a place
@@ -591,6 +591,7 @@ cdef class Runner:
 
         job.checks = call.checks
         job.n_checks = 0
+        job.known = False
         job.stream = False
         job.y = y.data
         job.y_type = y.type
@@ -655,7 +656,8 @@ cdef class Runner:
             if self.target_rows:
                 add(call, TARGET_ROWS, rows_check(call, job.y, z_type))
         if self.prediction.domain >= 0:
-            add(call, PREDICTION, domain_check(call, job.z, z_type, job.width, self.prediction, True))
+            # of labels: where all are inside and none is NaN, which passes, the kernel reads but those at the labels
+            add(call, PREDICTION, prediction_check(call, self.prediction, not index))
             if self.prediction_rows:
                 add(call, PREDICTION_ROWS, rows_check(call, job.z, z_type))
         if check_finite:
@@ -675,17 +677,16 @@ cdef class Runner:
 
     cdef ptrdiff_t outside(self, const call_t *call, domain_t domain, ptrdiff_t n) except -1:
         """The first of n targets outside a domain, or FL_NONE."""
-        cdef fl_check check = self.target_check(call, domain)
-        cdef fl_job alone = call.job
-        alone.checks = &check
-        alone.n_checks = 1
-        scan(call, &alone, n)
-        return check.found
+        return first_found(call, self.target_check(call, domain), n)
 
     cdef int check(self, call_t *call, object y_true, object y_pred, object sample_weight) except -1:
         """All checks, ahead of anything else."""
+        cdef int i
         scan(call, &call.job, call.n)
         self.objections(call, y_true, y_pred, sample_weight)
+        for i in range(call.job.n_checks):
+            if call.checks[i].subject == PREDICTION:
+                call.job.known = not call.checks[i].what.allow_nan and call.checks[i].found == FL_NONE
         call.job.n_checks = 0
         return 0
 
@@ -711,6 +712,10 @@ cdef class Runner:
             elif subject == TARGET_ROWS:
                 validation.bad_row(self.loss, "y_true", y_true, at)
             elif subject == PREDICTION:
+                if not call.checks[i].what.allow_nan:  # a NaN is no offender
+                    at = first_found(call, prediction_check(call, self.prediction, True), call.n)
+                    if at == FL_NONE:
+                        continue
                 validation.bad_prediction(self.loss, y_pred, at)
             elif subject == PREDICTION_ROWS:
                 validation.bad_row(self.loss, "y_pred", y_pred, at)
@@ -739,6 +744,15 @@ cdef int scan(const call_t *call, fl_job *job, ptrdiff_t n) except -1:
     for i in range(job.n_checks):
         work += job.checks[i].each * <double> n / job.checks[i].repeat
     return over_blocks(job, n, call.block, work, call.asked, NULL)
+
+
+cdef ptrdiff_t first_found(const call_t *call, fl_check check, ptrdiff_t n) except -1:
+    """What one check finds among n elements or rows."""
+    cdef fl_job alone = call.job
+    alone.checks = &check
+    alone.n_checks = 1
+    scan(call, &alone, n)
+    return check.found
 
 
 cdef void add(call_t *call, int subject, fl_check check) noexcept:
@@ -771,6 +785,10 @@ cdef fl_check domain_check(const call_t *call, const void *x, int type, ptrdiff_
     check.what.low = domain.low
     check.what.high = domain.high if allow_nan else min(domain.high, MAX_REAL[call.real])
     return check
+
+
+cdef fl_check prediction_check(const call_t *call, domain_t domain, bint allow_nan) noexcept:
+    return domain_check(call, call.job.z, FL_FLOAT64 if call.real else FL_FLOAT32, call.job.width, domain, allow_nan)
 
 
 cdef fl_check rows_check(const call_t *call, const void *x, int type) noexcept:

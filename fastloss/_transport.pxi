@@ -6,7 +6,7 @@ cdef extern from "numpy/arrayobject.h":
     array_functions *functions_of "PyDataType_GetArrFuncs"(cnp.dtype descr)
 
 
-# NumPy's own sorts: the fastest there are for each CPU, and for plain numbers callable without the GIL.
+# NumPy's own sorts, for what src_c/transport.h does not sort by digits: vector code, callable without the GIL.
 cdef fl_sorts sorts
 sorts.singles = functions_of(np.dtype(np.float32)).sort[0]
 sorts.doubles = functions_of(np.dtype(np.float64)).sort[0]
@@ -53,8 +53,7 @@ def transport(double p, u, v, a, b, bint wants_gradients, out, n_threads, bint c
     cdef int workers = max(1, min(threads, rows))  # rows are shared out; one row is sorted on two threads
     cdef cnp.ndarray values = cnp.PyArray_EMPTY(1, &rows, cnp.NPY_DOUBLE, 0)
     cdef double *value = <double *> cnp.PyArray_DATA(values)
-    cdef bint follows = wants_gradients or a is not None or b is not None  # else values alone are sorted
-    cdef double *memory = <double *> fl_borrow(workers * size * (SAMPLE if follows else 2) * sizeof(double))
+    cdef double *memory = <double *> fl_borrow(workers * size * SAMPLE * sizeof(double))
     if memory == NULL:
         raise MemoryError
     try:
@@ -70,7 +69,7 @@ def transport(double p, u, v, a, b, bint wants_gradients, out, n_threads, bint c
                         for t in prange(workers, schedule="static", num_threads=workers):
                             bad |= distances(sides, first + (last - first) * t // workers,
                                              first + (last - first) * (t + 1) // workers, 1, p,
-                                             memory + t * size * (SAMPLE if follows else 2), value)
+                                             memory + t * size * SAMPLE, value)
                 PyErr_CheckSignals()
             first = last
     finally:
@@ -105,7 +104,6 @@ cdef bint distances(const fl_samples *sides, ptrdiff_t first, ptrdiff_t last, in
     cdef fl_samples[2] row
     cdef ptrdiff_t r, n
     cdef int k
-    cdef bint follows = sides[0].w != NULL or sides[1].w != NULL or sides[0].g != NULL
     row[0] = sides[0]
     row[1] = sides[1]
     for k in range(2):
@@ -115,7 +113,7 @@ cdef bint distances(const fl_samples *sides, ptrdiff_t first, ptrdiff_t last, in
         row[k].keys = <uint64_t *> (memory + 2 * n)
         row[k].place = <uint32_t *> (memory + 3 * n)
         row[k].weight = memory + 4 * n
-        memory += n * (SAMPLE if follows else 2)
+        memory += n * SAMPLE
     for r in range(first, last):
         for k in range(2):
             n = row[k].n

@@ -310,6 +310,28 @@ static void FN(run_long_rows)(FN(classes_block) * block, ptrdiff_t first, ptrdif
     }
 }
 
+/* Whether what a row is given at its label is all of the loss, and its gradient is 0 elsewhere: of functions of the
+ * label's probability, which comes without a softmax. Nothing else is read then; but a NaN elsewhere has to be seen. */
+static bool FN(is_of_label_alone)(const fl_job *job) {
+    return job->known && !job->dense && !job->logits && !job->h && !job->class_weight && job->p[0] == 0 &&
+           job->p[3] <= FL_POLY1;
+}
+
+/* A group of n such rows, as if they had one class. */
+static void FN(run_labels)(FN(classes_block) * block, ptrdiff_t first, ptrdiff_t n, const real *z, real *g) {
+    FN(classes_rows) *rows = &block->rows;
+    FN(segment) segments[FN(GROUP) / LANES];
+    FN(set_rows)(block, first, n, z);
+    memset(rows->label, 0, sizeof rows->label);
+    for (ptrdiff_t i = 0; i < n; i += LANES)
+        segments[i / LANES] = (FN(segment)){.z = rows->at_label + i, .g = g ? rows->label_gradient + i : 0, .groups = 1,
+                                            .weight = FN(ones)};
+    block->loop(&block->options, segments, 1, rows, n, 0);
+    rows->label_apart = g != 0;
+    if (g)
+        memset(g, 0, (size_t)(n * block->job->width) * sizeof *g);
+}
+
 /* Blocks are at most TILE rows (the driver's promise). Row targets must have the real type. */
 static void FN(run_classes)(const fl_job *job, ptrdiff_t begin, ptrdiff_t end, double sum[2]) {
     const ptrdiff_t classes = job->width, n = end - begin;
@@ -346,12 +368,16 @@ static void FN(run_classes)(const fl_job *job, ptrdiff_t begin, ptrdiff_t end, d
         group = group < 1 ? 1 : group;
     else
         group = group < LANES ? LANES : group < FN(GROUP) ? group / LANES * LANES : FN(GROUP);
+    const bool of_label = FN(is_of_label_alone)(job);
     block.of_sums = across ? 0 : FN(check_of_sums)(job);
     FN(load_rows)(&block.given, job, job->dense, begin, n);
     for (ptrdiff_t i = 0; i < n; i += group) {
         const ptrdiff_t m = n - i < group ? n - i : group, at = i * classes;
         real *to_g = !g ? 0 : stream ? gb : g + at, *to_h = !h ? 0 : stream ? hb : h + at;
-        (across ? FN(run_long_rows) : FN(run_short_rows))(&block, i, m, z + at, t ? t + at : 0,
+        if (of_label)
+            FN(run_labels)(&block, i, m, z + at, to_g);
+        else
+            (across ? FN(run_long_rows) : FN(run_short_rows))(&block, i, m, z + at, t ? t + at : 0,
                                                               u ? u + at : 0, to_g, to_h);
         memcpy(v + i, block.rows.value, (size_t)m * sizeof(real));
         if (g && block.rows.label_apart)

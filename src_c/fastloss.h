@@ -75,6 +75,7 @@ struct fl_job {
     /* Losses over classes: */
     int dense;                /* y holds rows of K targets (of the real type), not labels */
     int logits;               /* z holds raw scores */
+    int known;                /* all of z is known to be in its domain, without a NaN */
     int operation;            /* enum fl_operation, where a loop serves several */
     int has_ignore;           /* rows labelled ignore_index count for nothing */
     int64_t ignore_index;
@@ -115,7 +116,7 @@ typedef struct {
     fl_loop loops[FL_REALS][FL_OPERATIONS], summing[FL_REALS][FL_OPERATIONS];
 } fl_kernel;
 
-/* Losses of embeddings: a job with several inputs, each of which has a gradient. y and w of the job have the real type. */
+/* Losses of embeddings: a job with several inputs, each of which has a gradient. w of the job has the real type. */
 enum { FL_EMBEDDINGS = 3 };
 typedef struct {
     fl_job job; /* first: a runner is given its address */

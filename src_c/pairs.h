@@ -283,7 +283,8 @@ static void FN(run_pairs)(const fl_job *job, ptrdiff_t begin, ptrdiff_t end, dou
     const fl_pairs_job *pairs = (const fl_pairs_job *)job;
     const FN(pairs_formula) formula = (FN(pairs_formula))job->loop;
     const ptrdiff_t d = job->width, rows = end - begin;
-    const real *y = job->y, *w = job->w;
+    real yb[TILE] ALIGNED;
+    const real *y = job->y ? FN(view)(yb, job->y, job->y_type, begin, rows) : 0, *w = job->w;
     const bool gradients = pairs->g[0] != 0, collects = gradients && job->stream && d <= FN(COLLECTED);
     const ptrdiff_t run = collects ? FN(COLLECTED) / d : rows;
     real v[TILE] ALIGNED, collected[FL_EMBEDDINGS][FN(COLLECTED)] ALIGNED;
@@ -298,9 +299,10 @@ static void FN(run_pairs)(const fl_job *job, ptrdiff_t begin, ptrdiff_t end, dou
                 if (gradients)
                     g[k] = collects ? collected[k] + (i - from) * d : (real *)pairs->g[k] + i * d;
             }
-            if (weight != 0)
-                v[i - begin] = (real)weight * formula(x, gradients ? g : 0, d, y && y[i] > 0, weight * job->scale, job->p);
-            else { /* nothing, whatever the row holds */
+            if (weight != 0) {
+                const bool label = y && y[i - begin] > 0;
+                v[i - begin] = (real)weight * formula(x, gradients ? g : 0, d, label, weight * job->scale, job->p);
+            } else { /* nothing, whatever the row holds */
                 v[i - begin] = 0;
                 if (gradients)
                     FN(no_gradient)(g, pairs->inputs, d);
@@ -322,30 +324,37 @@ static void FN(run_pairs)(const fl_job *job, ptrdiff_t begin, ptrdiff_t end, dou
 static void FN(run_ranking)(const fl_job *job, ptrdiff_t begin, ptrdiff_t end, double sum[2]) {
     const fl_pairs_job *pairs = (const fl_pairs_job *)job;
     real ab[FN(RUN)] ALIGNED, bb[FN(RUN)] ALIGNED, yb[FN(RUN)] ALIGNED, wb[FN(RUN)] ALIGNED;
-    real v[FN(RUN)] ALIGNED, g1[FN(RUN)] ALIGNED, g2[FN(RUN)] ALIGNED;
+    real v[FN(RUN)] ALIGNED, buffer[2][FN(RUN)] ALIGNED;
     const real margin = (real)job->p[0], scale = job->w ? 1 : (real)job->scale;
+    const ptrdiff_t run = job->stream ? FN(STREAMED_RUN) : FN(RUN);
     FN(lanes) total = {{0}, {0}};
     for (ptrdiff_t from = begin, n; from < end; from += n) {
-        n = end - from < FN(RUN) ? end - from : FN(RUN);
+        n = end - from < run ? end - from : run;
         const ptrdiff_t padded = PADDED(n, LANES);
+        const bool direct = pairs->g[0] && n == padded && !job->stream;
         const real *a = FN(view)(ab, pairs->x[0], REAL_TYPE, from, n), *b = FN(view)(bb, pairs->x[1], REAL_TYPE, from, n);
-        const real *y = FN(view)(yb, job->y, REAL_TYPE, from, n);
+        const real *y = FN(view)(yb, job->y, job->y_type, from, n);
+        real *g1 = direct ? (real *)pairs->g[0] + from : buffer[0];
+        real *g2 = direct ? (real *)pairs->g[1] + from : buffer[1];
         SIMD for (ptrdiff_t k = 0; k < padded; k++) {
             const real slope = y[k] > 0 ? C(-1.0) : C(1.0), m = vfma(slope, a[k] - b[k], margin);
+            const real g = (m >= 0 ? slope : nan_or(m, 0)) * scale;
             v[k] = at_least(BOUNDS.zero, m);
-            g1[k] = (m >= 0 ? slope : nan_or(m, 0)) * scale;
+            g1[k] = g;
+            g2[k] = -g;
         }
         if (job->w) {
             const real *w = FN(view)(wb, job->w, REAL_TYPE, from, n);
             FN(weigh)(v, w, 1, padded);
             FN(weigh)(g1, w, job->scale, padded);
+            FN(weigh)(g2, w, job->scale, padded);
         }
-        SIMD for (ptrdiff_t k = 0; k < padded; k++)
-            g2[k] = -g1[k];
         FN(accumulate)(&total, v, n);
         FN(put)(job->v, from, v, n, job->stream);
-        FN(put)(pairs->g[0], from, g1, n, job->stream);
-        FN(put)(pairs->g[1], from, g2, n, job->stream);
+        if (!direct) {
+            FN(put)(pairs->g[0], from, g1, n, job->stream);
+            FN(put)(pairs->g[1], from, g2, n, job->stream);
+        }
     }
     if (sum)
         FN(finish)(&total, sum);

@@ -329,6 +329,19 @@ INLINE ubits_t FN(highest_bits)(const real *x, ptrdiff_t n, real low, ubits_t fi
     return most;
 }
 
+/* Of `high` less n numbers, a multiple of four: beyond infinity's, if one is NaN or higher. */
+INLINE ubits_t FN(highest_bits_under)(const real *x, ptrdiff_t n, real high) {
+    const ptrdiff_t q = n / 4;
+    ubits_t most = 0;
+    _Pragma("omp simd reduction(max:most)") for (ptrdiff_t i = 0; i < q; i++) {
+        const ubits_t ab = FN(higher_bits)((ubits_t)bits_of(high - x[i]), high - x[i + q], 0);
+        const ubits_t cd = FN(higher_bits)((ubits_t)bits_of(high - x[i + 2 * q]), high - x[i + 3 * q], 0);
+        const ubits_t u = ab > cd ? ab : cd;
+        most = most > u ? most : u;
+    }
+    return most;
+}
+
 /* The roots of x (x - sum) + product, two small integers: no rounding makes a root of anything else. Not 0, of either sign,
  * at any other number. */
 typedef struct {
@@ -384,6 +397,8 @@ static int FN(surely_inside)(const fl_domain_scan *scan, const real *x, ptrdiff_
     const ubits_t first = scan->domain == FL_OPEN_LOW;
     if (low == 0) /* a literal, which costs nothing to subtract */
         return FN(below)(scan, first ? FN(highest_bits)(x, n, 0, 1) : FN(highest_bits)(x, n, 0, 0));
+    if (low == -1 / C(0.0) && scan->domain == FL_CLOSED)
+        return FN(highest_bits_under)(x, n, (real)scan->high) <= (ubits_t)bits_of(1 / C(0.0));
     /* A difference has the right sign, but a finite high end may be beyond one that is rounded. */
     return (real)scan->high >= BOUNDS.greatest && FN(below)(scan, FN(highest_bits)(x, n, low, first));
 }

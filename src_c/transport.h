@@ -1,9 +1,9 @@
 /* The cheapest transport between two distributions on a line: both in order, cut where either goes on to its next
  * sample.
  *
- * sort_samples puts each of the two in order. Where only values are wanted, they are sorted as they are. Where weights or
- * gradients must follow them, what is sorted is one integer per sample, its value above its place, in the shape of a
- * positive float or double: sorts of plain numbers are vector code, and several times as fast as an argsort.
+ * sort_samples puts each of the two in order. What is sorted is one integer per sample, its value above its place: by
+ * its digits, or where those tell too little of the order, in the shape of a positive double, for sorts of plain numbers
+ * are vector code, and several times as fast as an argsort.
  * transport walks along both in windows that stay in L1. */
 #include "control.h"
 #include <math.h>
@@ -82,7 +82,7 @@ enum { LOOKED_AT = 16 };
         const KEY mask = ((KEY)1 << c->low) - 1;                                                             \
         const int low = c->low;                                                                              \
         KEY *key = c->key;                                                                                   \
-        ptrdiff_t moves = 4 * c->n;                                                                          \
+        ptrdiff_t moves = c->n;                                                                              \
         for (ptrdiff_t begin = 1, end; begin < c->n; begin = end) {                                          \
             end = c->n - begin < LOOKED_AT ? c->n : begin + LOOKED_AT;                                       \
             if (!(end - begin == LOOKED_AT ? has_ties_##KEY(key + begin, low, LOOKED_AT)                     \
@@ -103,42 +103,95 @@ enum { LOOKED_AT = 16 };
             key[k] &= mask;                                                                                  \
         return moves > 0;                                                                                    \
     }                                                                                                        \
-    static void permute_##KEY(const chunk *c, double *x) {                                                   \
+    static void permute_##KEY(const chunk *c, double *x, const double *from) {                               \
         const KEY *key = c->key;                                                                             \
-        double *to = c->spare;                                                                               \
+        double *to = x == from ? c->spare : x;                                                               \
         SIMD for (ptrdiff_t k = 0; k < c->n; k++)                                                            \
-            to[k] = x[(ptrdiff_t)key[k]];                                                                    \
-        memcpy(x, c->spare, (size_t)c->n * sizeof *x);                                                       \
+            to[k] = from[(ptrdiff_t)key[k]];                                                                 \
+        if (to != x)                                                                                         \
+            memcpy(x, to, (size_t)c->n * sizeof *x);                                                         \
     }                                                                                                        \
-    static void permute_all_##KEY(const chunk *c, double *weight, uint32_t *place) {                         \
+    static void permute_all_##KEY(const chunk *c, double *weight, const double *weights, uint32_t *place,    \
+                                  bool dealt) {                                                              \
         const KEY *key = c->key;                                                                             \
-        uint32_t *to = (uint32_t *)c->spare;                                                                 \
-        permute_##KEY(c, c->x);                                                                              \
+        uint32_t *to = dealt ? (uint32_t *)c->spare : place;                                                 \
+        permute_##KEY(c, c->x, c->x);                                                                        \
         if (weight)                                                                                          \
-            permute_##KEY(c, weight);                                                                        \
-        if (!place)                                                                                          \
-            return;                                                                                          \
-        for (ptrdiff_t k = 0; k < c->n; k++)                                                                 \
-            to[k] = place[key[k]];                                                                           \
-        memcpy(place, to, (size_t)c->n * sizeof *place);                                                     \
+            permute_##KEY(c, weight, weights);                                                               \
+        for (ptrdiff_t k = 0; place && k < c->n; k++)                                                        \
+            to[k] = dealt ? place[key[k]] : (uint32_t)key[k];                                                \
+        if (place && dealt)                                                                                  \
+            memcpy(place, to, (size_t)c->n * sizeof *place);                                                 \
     }
 ORDER(uint32_t)
 ORDER(uint64_t)
 #undef ORDER
 
-/* Where a value lies between the least and the most, above its place: so many bits, of which a few at least must be the
- * value's, are a positive float. Sorts of those take half the time. False where that tells too little of the order. */
-enum { SHARE_BITS = 30, MOST_SHARED = 14 };
+/* By the 2 x digit bits from `low` on: a pass for each digit, the lower one first, each leaving equal ones as they come.
+ * Sorts by comparisons take two to four times as long: they guess branches, or they compress vectors to memory, which
+ * takes some processors (Zen 4) a hundred cycles each. */
+enum { MOST_DIGIT = 10 };
+static void sort_digits(uint32_t *restrict key, uint32_t *restrict other, ptrdiff_t n, int low, int digit) {
+    const uint32_t mask = ((uint32_t)1 << digit) - 1;
+    const int high = low + digit;
+    uint32_t lower[1 << MOST_DIGIT], upper[1 << MOST_DIGIT], below = 0, under = 0;
+    memset(lower, 0, sizeof *lower << digit);
+    memset(upper, 0, sizeof *upper << digit);
+    for (ptrdiff_t k = 0; k < n; k++) {
+        lower[key[k] >> low & mask]++;
+        upper[key[k] >> high]++;
+    }
+    for (ptrdiff_t d = 0; d < (ptrdiff_t)1 << digit; d++) { /* from how many have a digit to where they begin */
+        const uint32_t of_lower = lower[d], of_upper = upper[d];
+        lower[d] = below, upper[d] = under;
+        below += of_lower, under += of_upper;
+    }
+    for (ptrdiff_t k = 0; k < n; k++)
+        other[lower[key[k] >> low & mask]++] = key[k];
+    for (ptrdiff_t k = 0; k < n; k++)
+        key[upper[other[k] >> high]++] = other[k];
+}
+
+/* Keys of 32 bits: as many as serve of the value's, above its place. Few are sorted as positive floats, of 30 bits. */
+enum { MOST_SHARED = 14, FEW = 256, SHORT = 2048 };
+static int digit_of(const chunk *c) { return c->n < SHORT ? MOST_DIGIT - 1 : MOST_DIGIT; }
+static int bits_beside(const chunk *c) {
+    const int room = (c->n > FEW ? 32 : 30) - c->low, most = 2 * digit_of(c);
+    return room < most ? room : most;
+}
+static bool sort_keys(const chunk *c, fl_sort sort) {
+    uint32_t *const key = c->key;
+    if (c->n > FEW)
+        sort_digits(key, key + c->n, c->n, c->low, digit_of(c));
+    else
+        sort(key, c->n, NULL);
+    return insert_uint32_t(c);
+}
+
+/* By where a value lies between the least and the most. False where that tells too little: some are far away. */
 static bool sort_by_shares(const chunk *c, range of, fl_sort sort) {
     uint32_t *const key = c->key;
-    const double *const x = c->x, least = of.least, by = (double)((1 << (SHARE_BITS - c->low)) - 1) / (of.most - least);
     const int low = c->low;
+    const double *const x = c->x, least = of.least, by = (double)((1 << bits_beside(c)) - 1) / (of.most - least);
     if (of.nan || low > MOST_SHARED || !(by > 0 && by < INFINITY))
         return false;
     SIMD for (ptrdiff_t k = 0; k < c->n; k++)
         key[k] = (uint32_t)(int32_t)((x[k] - least) * by) << low | (uint32_t)k;
-    sort(key, c->n, NULL);
-    return insert_uint32_t(c);
+    return sort_keys(c, sort);
+}
+
+/* By the first bits of the numbers: exponents first. */
+static bool sort_by_exponents(const chunk *c, range of, fl_sort sort) {
+    uint32_t *const key = c->key;
+    const int low = c->low;
+    const uint64_t least = key_of(of.least);
+    const int excess = width_of(key_of(of.nan ? NAN : of.most) - least) - bits_beside(c);
+    const int shift = excess > 0 ? excess : 0;
+    if (low > MOST_SHARED)
+        return false;
+    for (ptrdiff_t k = 0; k < c->n; k++)
+        key[k] = (uint32_t)((key_of(c->x[k]) - least) >> shift) << low | (uint32_t)k;
+    return sort_keys(c, sort);
 }
 
 /* A key is cut to the bits above the least one and, as far as there is room beside the place, those below. So many bits
@@ -178,17 +231,23 @@ static void sort_by_bits(chunk *c, range of, fl_sort sort) {
         sort_twice(c, sort);
 }
 
-/* Sorts samples begin to end - 1, with what follows them; ties stay in the order in which they came. */
-static void sort_chunk(fl_samples *s, const fl_sorts *sorts, ptrdiff_t begin, ptrdiff_t end) {
+/* Sorts samples begin to end - 1, with what follows them; ties stay in the order in which they came. What follows is
+ * dealt out beside the values, or still where the caller has it. */
+static void sort_chunk(fl_samples *s, const fl_sorts *sorts, ptrdiff_t begin, ptrdiff_t end, bool dealt) {
     chunk c = {s->sorted + begin, s->spare, s->keys, end - begin, 0, 0, width_of((uint64_t)(end - begin - 1))};
     double *const weight = s->w ? s->weight + begin : 0;
+    const double *const weights = dealt ? weight : s->w;
     uint32_t *const place = s->g ? s->place + begin : 0;
     const range of = range_of(c.x, false, c.n);
-    if (sort_by_shares(&c, of, sorts->singles)) {
-        permute_all_uint32_t(&c, weight, place);
+    if (!weight && !place && c.n <= FEW) {
+        sorts->doubles(c.x, c.n, NULL);
+    } else if (sort_by_shares(&c, of, sorts->singles) || sort_by_exponents(&c, of, sorts->singles)) {
+        permute_all_uint32_t(&c, weight, weights, place, dealt);
+    } else if (!weight && !place) {
+        sorts->doubles(c.x, c.n, NULL);
     } else {
         sort_by_bits(&c, of, sorts->doubles);
-        permute_all_uint64_t(&c, weight, place);
+        permute_all_uint64_t(&c, weight, weights, place, dealt);
     }
 }
 
@@ -223,17 +282,13 @@ static inline void put(const fl_samples *s, ptrdiff_t i, ptrdiff_t k) {
     if (s->g)
         s->place[k] = (uint32_t)i;
 }
-static void put_all(const fl_samples *s) {
+static void put_values(const fl_samples *s) {
     const ptrdiff_t n = s->n;
     if (s->single)
         SIMD for (ptrdiff_t i = 0; i < n; i++)
             s->sorted[i] = (double)((const float *)s->x)[i];
     else
         memcpy(s->sorted, s->x, (size_t)n * sizeof(double));
-    if (s->w)
-        memcpy(s->weight, s->w, (size_t)n * sizeof(double));
-    for (ptrdiff_t i = 0; i < n && s->g; i++)
-        s->place[i] = (uint32_t)i;
 }
 
 static void sort_with(fl_samples *s, const fl_sorts *sorts, bool all) {
@@ -247,7 +302,7 @@ static void sort_with(fl_samples *s, const fl_sorts *sorts, bool all) {
     if (!(by > 0 && by < INFINITY)) {
         s->kept = 0;
         if (all) {
-            put_all(s);
+            put_values(s);
             s->kept = n;
         } else
             for (ptrdiff_t i = 0; i < n; i++) {
@@ -255,7 +310,7 @@ static void sort_with(fl_samples *s, const fl_sorts *sorts, bool all) {
                 s->kept += s->w[i] > 0;
             }
         if (s->kept)
-            sort_chunk(s, sorts, 0, s->kept);
+            sort_chunk(s, sorts, 0, s->kept, !all);
         return;
     }
     uint32_t held[CELLS + 1] = {0};
@@ -287,7 +342,7 @@ static void sort_with(fl_samples *s, const fl_sorts *sorts, bool all) {
     }
     for (ptrdiff_t b = 0; b < buckets; b++)
         if (begin[b] < begin[b + 1])
-            sort_chunk(s, sorts, begin[b], begin[b + 1]);
+            sort_chunk(s, sorts, begin[b], begin[b + 1], true);
 }
 
 /* The sum of weights, NaN if one is bad; whether all count. */
@@ -322,17 +377,8 @@ static void sort_samples(fl_samples *s, const fl_sorts *sorts) {
     bool all = true;
     s->all = s->w ? total_of(s->w, s->n, &all) : (double)s->n;
     s->kept = s->n;
-    if (s->w || s->g) {
-        if (s->all > 0) /* not NaN */
-            sort_with(s, sorts, all);
-    } else if (s->single) {
-        float *x = memcpy(s->spare, s->x, (size_t)s->n * sizeof *x);
-        sorts->singles(x, s->n, NULL);
-        for (ptrdiff_t k = 0; k < s->n; k++)
-            s->sorted[k] = x[k];
-    } else {
-        sorts->doubles(memcpy(s->sorted, s->x, (size_t)s->n * sizeof(double)), s->n, NULL);
-    }
+    if (s->all > 0) /* not NaN */
+        sort_with(s, sorts, all);
     control_leave(control);
 }
 
@@ -410,7 +456,7 @@ static bool has_more(window *a, bool cut) {
 /* What is moved together: how much, how far, from where, to where. */
 typedef struct {
     int count;
-    double mass[PIECES], r[PIECES];
+    double mass[PIECES + LANES], r[PIECES + LANES];
     int64_t end[PIECES + 1];
     int32_t i[PIECES], j[PIECES];
 } pieces;
@@ -442,17 +488,17 @@ static void cut_windows(window *a, window *b, int64_t *done, pieces *p) {
     *done = last_a < last_b ? last_a : last_b;
     end_a[i - 1] = end_b[j - 1] = INT64_MIN;
     int64_t low_a = end_a[i], low_b = end_b[j], high_a = end_a[n - 1], high_b = end_b[m - 1];
+    const int64_t *const after_b = end_b + sum + 1, *const ahead_b = end_b + sum - 1; /* those of k - i and l - n */
     for (ptrdiff_t k = 0, l = count - 1; k <= l; k++, l--) {
-        const int64_t next_a = end_a[i + 1], next_b = end_b[j + 1], before_a = end_a[n - 2], before_b = end_b[m - 2];
+        const int64_t next_a = end_a[i + 1], next_b = after_b[k - i];
+        const int64_t before_a = end_a[n - 2], before_b = ahead_b[l - n];
         const bool first = low_a <= low_b, last = high_a > high_b;
         end[k + 1] = first ? low_a : low_b;
         end[l + 1] = last ? high_a : high_b;
         n -= last;
-        m -= !last;
         at_a[k] = (int32_t)i;
         at_a[l] = (int32_t)n; /* the same, where k is l */
         i += first;
-        j += !first;
         low_a = first ? next_a : low_a;
         low_b = first ? low_b : next_b;
         high_a = last ? before_a : high_a;
@@ -480,24 +526,28 @@ static void match_windows(window *a, window *b, pieces *p) {
 static inline double magnitude(double r) { return r < 0 ? -r : r; }
 
 /* The sum of the costs of pieces. What has no mass counts for nothing, whatever it holds. */
-static double cost_of(const pieces *p, double power) {
-    double lane[LANES] = {0}, cost[PIECES + LANES];
+static double cost_of(pieces *p, double power) {
+    double lane[LANES] = {0}, *const mass = p->mass, *const r = p->r;
     const int count = p->count;
+    for (ptrdiff_t k = count; k < count + LANES; k++)
+        mass[k] = r[k] = 0;
+#define ADD_COSTS(cost)                                                                                      \
+    for (ptrdiff_t k = 0; k < count; k += LANES)                                                             \
+        SIMD for (ptrdiff_t l = 0; l < LANES; l++) {                                                         \
+            const double product = mass[k + l] * (cost);                                                     \
+            lane[l] += mass[k + l] > 0 ? product : 0;                                                        \
+        }
     if (power == 1)
-        for (ptrdiff_t k = 0; k < count; k++)
-            cost[k] = magnitude(p->r[k]);
+        ADD_COSTS(magnitude(r[k + l]))
     else if (power == 2)
+        ADD_COSTS(r[k + l] * r[k + l])
+    else {
+        double powers[PIECES + LANES] = {0};
         for (ptrdiff_t k = 0; k < count; k++)
-            cost[k] = p->r[k] * p->r[k];
-    else
-        for (ptrdiff_t k = 0; k < count; k++)
-            cost[k] = pow(magnitude(p->r[k]), power);
-    for (ptrdiff_t k = 0; k < count; k++)
-        cost[k] = p->mass[k] > 0 ? p->mass[k] * cost[k] : 0;
-    memset(cost + count, 0, LANES * sizeof *cost);
-    for (ptrdiff_t k = 0; k < count; k += LANES)
-        for (ptrdiff_t l = 0; l < LANES; l++)
-            lane[l] += cost[k + l];
+            powers[k] = pow(magnitude(r[k]), power);
+        ADD_COSTS(powers[k + l])
+    }
+#undef ADD_COSTS
     for (ptrdiff_t width = LANES / 2; width > 0; width /= 2)
         for (ptrdiff_t l = 0; l < width; l++)
             lane[l] += lane[l + width];

@@ -525,6 +525,36 @@ def test_out(loss, dtype):
     assert all(same_bits(x, y) for x, y in zip(out, want[1], strict=True))
 
 
+@pytest.mark.parametrize("loss", [x for x in ROWS if x.coding], ids=repr)
+@dtypes
+@pytest.mark.parametrize("n", [1, 700, 5000])
+def test_labels_of_any_type_are_the_same(loss, dtype, n):
+    labels, *inputs = arguments(loss, n, 3, dtype)
+    want = loss.value_and_gradients(labels.astype(dtype), *inputs)
+    types = [np.int8, np.int16, np.int32, np.int64, np.float16, np.float32, np.float64]
+    for given in [*map(labels.astype, types), labels > 0, *((labels > 0).astype(t) for t in (np.uint8, np.uint64))]:
+        got = loss.value_and_gradients(given, *inputs)
+        assert got[0] == want[0]
+        assert all(same_bits(x, y) for x, y in zip(got[1], want[1], strict=True))
+
+
+@pytest.mark.parametrize("loss", [x for x in ROWS if x.coding], ids=repr)
+@pytest.mark.parametrize("wrong", [2.0, 0.5, np.nan, 1 + 2.0**-30])
+def test_a_wrong_label_is_found_wherever_it_is(loss, wrong):
+    signs = "-1" in loss.coding
+    for n in (5, 40_001):
+        _, *inputs = arguments(loss, n, 2, np.float32)
+        labels = np.ones(n if loss.width else (n, 2))
+        labels.flat[0] = -1 if signs else 0
+        for at in (1, n - 1):
+            bad = labels.copy()
+            bad[at] = wrong
+            out = tuple(np.full_like(x, 7) for x in inputs)
+            with pytest.raises(ValueError, match=rf"y_true\[{at}.*expects labels"):
+                loss.value_and_gradients(bad, *inputs, out=out)
+            assert all((x == 7).all() for x in out)
+
+
 def test_more_axes_of_samples():
     a, b = (x.reshape(4, 5, 6) for x in arguments(fl.CosineSimilarity(), 20, 6))
     flat = fl.CosineSimilarity().value_and_gradients(a.reshape(20, 6), b.reshape(20, 6), reduction="none")

@@ -391,7 +391,7 @@ INLINE void FN(classes_derivatives)(const FN(classes_spec) spec, const FN(classe
     const real floor = o->floor;
     bits_t label[LANES] ALIGNED;
     real S[LANES] ALIGNED, inverse[LANES] ALIGNED, rest_share[LANES] ALIGNED, pull[LANES] ALIGNED, scale[LANES] ALIGNED;
-    real factor[LANES] ALIGNED, A[LANES] ALIGNED, B[LANES] ALIGNED, T[LANES] ALIGNED;
+    real rest[LANES] ALIGNED, factor[LANES] ALIGNED, A[LANES] ALIGNED, B[LANES] ALIGNED, T[LANES] ALIGNED;
     real bound[LANES] ALIGNED; /* flags as numbers of the lanes, lest one loop become two: */
     real shares[LANES] ALIGNED, information[LANES] ALIGNED;
     EACH_LANE {
@@ -400,6 +400,7 @@ INLINE void FN(classes_derivatives)(const FN(classes_spec) spec, const FN(classe
         S[l] = rows->S[from];
         inverse[l] = rows->inverse[from];
         rest_share[l] = rows->rest_share[from];
+        rest[l] = S[l] * rest_share[l];
         pull[l] = spec.plain ? 0 : rows->pull[from];
         scale[l] = rows->scale[from];
         factor[l] = rows->scale[from] * rows->inverse[from];
@@ -430,7 +431,7 @@ INLINE void FN(classes_derivatives)(const FN(classes_spec) spec, const FN(classe
                     const real p = vlowered(g[l]) * inverse[l];
                     const bool leads = p > C(0.5); /* then p's complement is the rest's share */
                     const real c = leads ? rest_share[l] : 1 - p;
-                    const real slope = leads ? (S[l] - q) - S[l] * c : vfma(S[l], p, -q);
+                    const real slope = leads ? (S[l] - q) - rest[l] : vfma(S[l], p, -q);
                     if (spec.hessian == 'h') {
                         const real of_softmax = p * c * vfma(a, S[l], pull[l]) + 2 * z_loss * p * p;
                         const real of_others = vfma(-S[l] * b * p, p, of_softmax), of_label = S[l] * c * T[l];
@@ -441,18 +442,18 @@ INLINE void FN(classes_derivatives)(const FN(classes_spec) spec, const FN(classe
                         const real curvature = bound[l] * (information[l] > 0 ? 2 * (p * c) : 1);
                         h[l] = shares[l] > 0 ? p : curvature;
                     }
-                    g[l] = w * vfma(pull[l], p, a * slope);
+                    g[l] = w * (spec.plain ? slope : vfma(pull[l], p, a * slope));
                 } else if (spec.prediction == 'p') {
                     const bool phi = MAY_BE_PHI && o->phi;
                     const real x = z[l] + 0 /* -0 is 0 */, quotient = q / x, slope = phi ? q * a : quotient;
                     const real turn = phi ? q * b : quotient, bend = turn / x;
                     if (spec.hessian)
                         h[l] = w * at_least(floor, (q == 0) | (turn == 0) ? nan_or(z[l], 0) : bend);
-                    g[l] = -w * (q == 0 ? nan_or(z[l], 0) : slope);
+                    g[l] = 0 - w * (q == 0 ? nan_or(z[l], 0) : slope); /* not -0 */
                 } else {
                     if (spec.hessian)
                         h[l] = w * at_least(floor, nan_or(z[l], 0));
-                    g[l] = nan_or(z[l], -w * q);
+                    g[l] = nan_or(z[l], 0 - w * q);
                 }
             }
         }
