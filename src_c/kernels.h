@@ -114,7 +114,6 @@ static const fl_pairs_kernel pairs_kernels[] = {
         .run = {[FL_POINTWISE] = {run_pointwise_f32, run_pointwise_f64},                                     \
                 [FL_CLASSES] = {run_classes_f32, run_classes_f64},                                           \
                 [FL_OUTPUTS] = {run_outputs_f32, run_outputs_f64}},                                          \
-        .apart = {run_apart_f32, run_apart_f64},                                                             \
         .overlap_sums = {run_overlap_sums_f32, run_overlap_sums_f64},                                        \
         .overlap_gradient = {run_overlap_gradient_f32, run_overlap_gradient_f64},                            \
         .linear = {run_linear_f32, run_linear_f64},                                                          \

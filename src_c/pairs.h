@@ -284,7 +284,7 @@ static void FN(run_pairs)(const fl_job *job, ptrdiff_t begin, ptrdiff_t end, dou
     const FN(pairs_formula) formula = (FN(pairs_formula))job->loop;
     const ptrdiff_t d = job->width, rows = end - begin;
     const real *y = job->y, *w = job->w;
-    const bool gradients = pairs->g[0] != 0, collects = gradients && job->stream && d <= FN(COLLECTED);
+    const bool gradients = pairs->g[0] != 0, collects = gradients && job->put == FL_PAST_CACHE && d <= FN(COLLECTED);
     const ptrdiff_t run = collects ? FN(COLLECTED) / d : rows;
     real v[TILE] ALIGNED, collected[FL_EMBEDDINGS][FN(COLLECTED)] ALIGNED;
     for (ptrdiff_t from = begin, n; from < end; from += n) {
@@ -307,9 +307,9 @@ static void FN(run_pairs)(const fl_job *job, ptrdiff_t begin, ptrdiff_t end, dou
             }
         }
         for (ptrdiff_t k = 0; k < pairs->inputs && collects; k++)
-            FN(put)(pairs->g[k], from * d, collected[k], n * d, 1);
+            FN(put)(pairs->g[k], from * d, collected[k], n * d, FL_PAST_CACHE);
     }
-    FN(put)(job->v, begin, v, rows, 0);
+    FN(put)(job->v, begin, v, rows, FL_AS_IS);
     if (sum) {
         FN(lanes) total = {{0}, {0}};
         FN(accumulate)(&total, v, rows);
@@ -343,9 +343,9 @@ static void FN(run_ranking)(const fl_job *job, ptrdiff_t begin, ptrdiff_t end, d
         SIMD for (ptrdiff_t k = 0; k < padded; k++)
             g2[k] = -g1[k];
         FN(accumulate)(&total, v, n);
-        FN(put)(job->v, from, v, n, job->stream);
-        FN(put)(pairs->g[0], from, g1, n, job->stream);
-        FN(put)(pairs->g[1], from, g2, n, job->stream);
+        FN(put)(job->v, from, v, n, job->put);
+        FN(put)(pairs->g[0], from, g1, n, job->put);
+        FN(put)(pairs->g[1], from, g2, n, job->put);
     }
     if (sum)
         FN(finish)(&total, sum);
@@ -413,7 +413,7 @@ static void FN(run_contrast)(const fl_job *job, ptrdiff_t begin, ptrdiff_t end, 
             }
         }
     }
-    FN(put)(job->v, begin, v, rows, 0);
+    FN(put)(job->v, begin, v, rows, FL_AS_IS);
     if (sum) {
         FN(lanes) total = {{0}, {0}};
         FN(accumulate)(&total, v, rows);

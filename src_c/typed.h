@@ -21,7 +21,6 @@
 #include "losses/terms.h"
 #include "losses/margins.h"
 #include "classes.h"
-#include "apart.h"
 #include "pairs.h"
 #include "overlap.h"
 #include "linear.h"
