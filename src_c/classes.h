@@ -139,10 +139,15 @@ static void FN(from_lanes)(real *restrict rows, const real *restrict from, ptrdi
                 rows[l * classes + k] = from[k * LANES + l];
 }
 
-/* The same of numbers that lie by columns. */
+/* The same of numbers that lie by columns, of which the next groups are asked for: there are more of them than a processor
+ * foresees. */
+#define FETCH(x, writes)                                                             \
+    for (size_t byte = 0; byte < LANES * sizeof *(x); byte += 64)                    \
+        __builtin_prefetch((const char *)((x) + 2 * FN(GROUP)) + byte, writes)
 static void FN(columns_to_lanes)(real *restrict to, const real *restrict from, ptrdiff_t columns, ptrdiff_t classes,
                                  ptrdiff_t n) {
     for (ptrdiff_t k = 0; k < classes; k++, to += LANES, from += columns) {
+        FETCH(from, 0);
         if (n == LANES)
             memcpy(to, from, LANES * sizeof *to);
         else
