@@ -104,6 +104,7 @@ cdef extern from "fastloss.h" nogil:
         fl_run gram[2]
         fl_run descent[2]
         fl_run times[2]
+        fl_run deviance
         fl_run run_checks
         fl_run total_weight[2]
         fl_run total_row_weight[2]
@@ -185,7 +186,7 @@ cdef enum:
     SORT_WORK = 16        # work units of a sample that is sorted
     SAMPLE = 5            # numbers of memory that it needs, 2 if nothing follows its value
 
-cdef double INF = float("inf")
+cdef double INF = float("inf"), NAN = float("nan")
 cdef ptrdiff_t MOST_SAMPLES = <ptrdiff_t> 1 << 32  # of a row: its order has 32 bits for a place
 cdef double MOST_WEIGHT = 1e270  # sums of weights beyond it, or below its inverse, are not computed with
 cdef double MAX_REAL[2]
@@ -802,6 +803,7 @@ cdef domain_t as_domain(object domain):
 
 # One module, for all of it shares the driver above; one file per subject.
 include "_apart.pxi"
+include "_deviance.pxi"
 include "_embeddings.pxi"
 include "_overlap.pxi"
 include "_linear.pxi"

@@ -134,6 +134,13 @@ typedef struct {
     fl_run run[FL_REALS];
 } fl_pairs_kernel;
 
+/* Deviances of Tweedie distributions, in double; p as of the Tweedie loss. */
+typedef struct {
+    fl_job job;   /* first: a runner is given its address */
+    int z_type;   /* enum fl_type: of the means, which are converted as targets are */
+    double least; /* of a target */
+} fl_deviance;
+
 /* Losses of overlapping masks: arrays of samples, classes and places, cut into units of one class each. A job runs over
  * units. Weights are one per sample, of the real type. */
 typedef struct {
@@ -222,6 +229,7 @@ typedef struct {
     fl_run run[FL_KINDS][FL_REALS];
     fl_run overlap_sums[FL_REALS], overlap_gradient[FL_REALS];
     fl_run linear[FL_REALS], gram[FL_REALS], times[FL_REALS], descent[FL_REALS];
+    fl_run deviance;
     fl_run run_checks; /* looks through the job's checks, computes nothing */
     fl_run total_weight[FL_REALS], total_row_weight[FL_REALS]; /* what a mean divides by */
     fl_scan first_outside[FL_REALS], first_bad_label, first_bad_row_sum[FL_REALS];

@@ -120,6 +120,7 @@ static const fl_pairs_kernel pairs_kernels[] = {
         .gram = {run_gram_f32, run_gram_f64},                                                                \
         .times = {run_times_f32, run_times_f64},                                                             \
         .descent = {run_descent_f32, run_descent_f64},                                                       \
+        .deviance = run_deviance_f64,                                                                        \
         .run_checks = run_checks,                                                                            \
         .total_weight = {total_weight_f32, total_weight_f64},                                                \
         .total_row_weight = {total_row_weight_f32, total_row_weight_f64},                                    \

@@ -21,6 +21,9 @@
 #include "losses/terms.h"
 #include "losses/margins.h"
 #include "classes.h"
+#if FL_BITS == 64
+#include "deviance.h"
+#endif
 #include "pairs.h"
 #include "overlap.h"
 #include "linear.h"
