@@ -202,7 +202,7 @@ class RecordedKernels:
         def copied(arguments: dict[str, Any]) -> tuple[Any, ...]:
             return tuple(a.copy(order="K") for a in kernels.gradient_hessian(**arguments))
 
-        self.recorded = Recorded(copied, calls)
+        self.recorded, self.objective = Recorded(copied, calls), kernels.objective
 
     def gradient_hessian(self, gradient_out: Any, hessian_out: Any, **others: Any) -> tuple[Any, Any]:
         outputs = {"gradient_out": gradient_out, "hessian_out": hessian_out}
