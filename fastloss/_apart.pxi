@@ -22,7 +22,8 @@ def write_apart(Runner runner, int operation, y_true, y_pred, sample_weight, g, 
         return False
     if job.w_repeat != 1 or (call.classes and not by_columns):
         return False
-    if by_columns and (not call.classes or job.width > FL_MOST_COLUMNS or runner.prediction.domain >= 0 or check_finite):
+    if by_columns and (not call.classes or job.width > FL_MOST_COLUMNS or runner.prediction.domain >= 0
+                       or check_finite):
         return False  # a wrong number's place would be that in the columns
     outs = [g, h]
     for i in range(1 if h is None else 2):

@@ -137,8 +137,8 @@ def constant_or_robust(problem: LinearProblem, progress: Progress, descend: Desc
 def begin(problem: LinearProblem, progress: Progress, start: NDArray[Any] | None, descend: Descend) -> Point:
     """The given start; without one, what `descend` makes of a sample of rows, if better than `constant_or_robust`.
 
-    Of a constant the objective is known without a pass over X. The sample is solved from a sample of its own, and no further than to what it knows about the whole. A few
-    iterations over all rows are left.
+    Of a constant the objective is known without a pass over X. The sample is solved from a sample of its own, and no
+    further than to what it knows about the whole. A few iterations over all rows are left.
     """
     if start is None:
         theta = constant_or_robust(problem, progress, descend)
