@@ -145,8 +145,9 @@ def huber(seed: int, n: int = 200_000, p: int = 50) -> Contest:
     peer = HuberRegressor(epsilon=1.35, alpha=n * ALPHA, max_iter=1000)
     return Contest(
         problem.value,
+        # At its tolerance the peer is 2e-9 above the minimum, relative: ours goes no less far.
         {
-            OURS: lambda: lbfgs.solve(problem.subset(slice(None))).theta,
+            OURS: lambda: lbfgs.solve(problem.subset(slice(None)), tol=1e-5).theta,
             "HuberRegressor": lambda: theta_of(peer.fit(X, y)),
         },
     )

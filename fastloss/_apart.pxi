@@ -1,14 +1,5 @@
 """Gradient and curvature where scores and results lie otherwise than in a call of a loss. Part of _engine.pyx."""
 
-cdef extern from "fastloss.h" nogil:
-    enum:
-        FL_APART
-    ctypedef struct fl_apart:
-        fl_job job
-        const fl_job *loss
-        ptrdiff_t n
-        int by_columns, narrow
-
 
 def write_apart(Runner runner, int operation, y_true, y_pred, sample_weight, g, h, n_threads, double floor=-INF):
     """Write the gradient of each sample to g, and its curvature to h, unless that is None.
@@ -18,28 +9,28 @@ def write_apart(Runner runner, int operation, y_true, y_pred, sample_weight, g, 
     """
     cdef call_t call
     cdef fl_job *job = &call.job
-    cdef fl_apart apart
     cdef array_t y = array_of(y_true), w = array_of(sample_weight), z = array_of(y_pred), out
     cdef int i, out_type = -1
+    cdef bint by_columns = z.type < 0
     like = y_pred
-    apart.by_columns = z.type < 0
-    if apart.by_columns:
+    if by_columns:
         if type(y_pred) is not np.ndarray or y_pred.ndim != 2:
             return False
         z = array_of(y_pred.T)
         like = np.empty(y_pred.shape, y_pred.dtype)  # for its shape and type: no number of it is looked at
     if z.type < 0 or runner.kernel.dense or not runner.fill(&call, y_true, like, sample_weight, None, None, n_threads):
         return False
-    if 16 * job.width > FL_APART or job.w_repeat != 1:
+    if job.w_repeat != 1 or (call.classes and not by_columns):
         return False
-    if apart.by_columns and (not call.classes or runner.prediction.domain >= 0 or check_finite):
+    if by_columns and (not call.classes or job.width > FL_MOST_COLUMNS or runner.prediction.domain >= 0
+                       or check_finite):
         return False  # a wrong number's place would be that in the columns
     outs = [g, h]
     for i in range(1 if h is None else 2):
         array = outs[i]
         if type(array) is not np.ndarray or array.shape != y_pred.shape:
             return False
-        out = array_of(array.T if apart.by_columns else array)
+        out = array_of(array.T if by_columns else array)
         if (out.type < 0 or not out.writeable or (out.type != z.type and out.type != FL_FLOAT32)
                 or (out_type >= 0 and out.type != out_type)
                 or share_memory(&out, &z) or share_memory(&out, &y) or (job.w != NULL and share_memory(&out, &w))):
@@ -60,15 +51,12 @@ def write_apart(Runner runner, int operation, y_true, y_pred, sample_weight, g, 
     job.scale = 1
     job.floor = floor
     job.operation = operation
+    job.columns = call.n if by_columns else 0
+    job.put = FL_AS_IS if out_type == z.type else FL_AS_FLOAT
     job.loop = runner.kernel.loops[call.real][operation]
     job.summing = NULL
     job.run = isa.run[runner.kernel.kind][call.real]
-    apart.loss = job
-    apart.n = call.n
-    apart.narrow = out_type != z.type
-    apart.job.run = isa.apart[call.real]
-    apart.job.width = job.width
-    over_blocks(&apart.job, call.n, call.block, call.work, call.asked, NULL)
+    over_blocks(job, call.n, call.block, call.work, call.asked, NULL)
     if job.n_checks:
         runner.objections(&call, y_true, y_pred, sample_weight)
     return True

@@ -120,7 +120,9 @@ def run_pairs(str name, tuple parameters, labels, tuple inputs, weight, values, 
     job.scale = fl_inverse(by)
     for i in range(FL_PARAMETERS):
         job.p[i] = parameters[i] if i < len(parameters) else 0.0
-    job.stream = x.bytes * (1 + (gradients is not None)) * kernel.inputs > <ptrdiff_t> cache_bytes
+    job.put = FL_AS_IS
+    if x.bytes * (1 + (gradients is not None)) * kernel.inputs > <ptrdiff_t> cache_bytes:
+        job.put = FL_PAST_CACHE
     job.loop = kernel.formulas[x.type == FL_FLOAT64]
     job.run = kernel.run[x.type == FL_FLOAT64]
     job.n_checks = 0
@@ -179,7 +181,8 @@ def run_contrast(groups, positives, weight, similarities, values, ptrdiff_t firs
     job.width = s.shape[1]
     job.scale = scale
     job.p[0] = first
-    job.stream = job.n_checks = 0
+    job.put = FL_AS_IS
+    job.n_checks = 0
     job.run = pairs_kernel("contrast").run[real]
     over_blocks(job, s.shape[0], min(MAX_ROWS, max(1, 4 * BLOCK // job.width)), 4.0 * s.size, asked_of(n_threads),
                 total)

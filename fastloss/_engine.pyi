@@ -1,5 +1,6 @@
 # Written by hand: the compiled driver as the Python side sees it. Its code is _engine.pyx.
 
+from collections.abc import Sequence
 from typing import Any
 
 from fastloss.loss import Loss
@@ -38,6 +39,7 @@ def write_apart(
     n_threads: int | None,
     floor: float = ...,
 ) -> bool: ...
+def mean_deviance(y_true: Any, y_pred: Any, sample_weight: Any, exponents: Sequence[float], least: float) -> float: ...
 
 class LinearPass:
     def __init__(

@@ -25,7 +25,8 @@ cdef extern from "fastloss.h" nogil:
         FL_VALUE, FL_GRADIENT, FL_VALUE_GRADIENT, FL_EXACT, FL_MAJORIZE, FL_FISHER, FL_SHARES, FL_PRODUCT
         FL_OPERATIONS, FL_EMBEDDINGS
         FL_CLASSES, FL_CLOSED, FL_TWO_VALUES, FL_PARAMETERS
-        FL_ROWS, FL_COLUMNS, FL_SPARSE
+        FL_ROWS, FL_COLUMNS, FL_SPARSE, FL_MOST_COLUMNS
+        FL_AS_IS, FL_PAST_CACHE, FL_AS_FLOAT
     ctypedef struct fl_job
     ctypedef struct fl_check
     ctypedef void (*fl_loop)() noexcept nogil
@@ -49,7 +50,8 @@ cdef extern from "fastloss.h" nogil:
         int dense, logits, known, operation, has_ignore
         int64_t ignore_index
         const void *class_weight
-        int stream
+        ptrdiff_t columns
+        int put
     ctypedef struct fl_domain_scan:
         const void *x
         int type, domain, allow_nan
@@ -96,13 +98,13 @@ cdef extern from "fastloss.h" nogil:
         const fl_pairs_kernel *pairs
         ptrdiff_t n_pairs
         fl_run run[3][2]
-        fl_run apart[2]
         fl_run overlap_sums[2]
         fl_run overlap_gradient[2]
         fl_run linear[2]
         fl_run gram[2]
         fl_run descent[2]
         fl_run times[2]
+        fl_run deviance
         fl_run run_checks
         fl_run total_weight[2]
         fl_run total_row_weight[2]
@@ -184,7 +186,7 @@ cdef enum:
     SORT_WORK = 16        # work units of a sample that is sorted
     SAMPLE = 5            # numbers of memory that it needs
 
-cdef double INF = float("inf")
+cdef double INF = float("inf"), NAN = float("nan")
 cdef ptrdiff_t MOST_SAMPLES = <ptrdiff_t> 1 << 32  # of a row: its order has 32 bits for a place
 cdef double MOST_WEIGHT = 1e270  # sums of weights beyond it, or below its inverse, are not computed with
 cdef double MAX_REAL[2]
@@ -511,9 +513,10 @@ cdef class Runner:
         job.scale = fl_inverse(weight) if mean else 1
         job.floor = floor
         job.operation = operation
-        job.stream = (not call.in_place
-                      and ((call.size if job.dense else call.n) + call.size * (1 + wants_gradient + wants_hessian))
-                      * (4 << call.real) > <ptrdiff_t> cache_bytes)
+        if (not call.in_place
+                and ((call.size if job.dense else call.n) + call.size * (1 + wants_gradient + wants_hessian))
+                * (4 << call.real) > <ptrdiff_t> cache_bytes):
+            job.put = FL_PAST_CACHE
         job.loop = self.kernel.loops[call.real][operation]
         job.summing = NULL if none or job.w != NULL else self.kernel.summing[call.real][operation]
         job.run = isa.run[self.kernel.kind][call.real]
@@ -592,7 +595,8 @@ cdef class Runner:
         job.checks = call.checks
         job.n_checks = 0
         job.known = False
-        job.stream = False
+        job.put = FL_AS_IS
+        job.columns = 0
         job.y = y.data
         job.y_type = y.type
         job.z = z.data
@@ -817,6 +821,7 @@ cdef domain_t as_domain(object domain):
 
 # One module, for all of it shares the driver above; one file per subject.
 include "_apart.pxi"
+include "_deviance.pxi"
 include "_embeddings.pxi"
 include "_overlap.pxi"
 include "_linear.pxi"

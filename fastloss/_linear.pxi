@@ -98,7 +98,8 @@ cdef class LinearPass:
         self.scores_shape = scores_shape
         self.shape = (x.p + fit_intercept, *scores_shape[1:])
         x.job.width = 1
-        x.job.stream = x.job.n_checks = 0
+        x.job.put = FL_AS_IS
+        x.job.n_checks = 0
 
         if runner.class_weight is not None and len(runner.class_weight[0]) != x.k:
             raise ValueError(validation.class_weight_length(runner.loss, x.k))
@@ -199,7 +200,8 @@ cdef class LinearPass:
         x.gradients = <double *> room(kept, x.size * 8)
 
         d.job.run = isa.descent[self.call.real]
-        d.job.stream = d.job.n_checks = 0
+        d.job.put = FL_AS_IS
+        d.job.n_checks = 0
         chunk = max(1, <ptrdiff_t> (CHUNK / max(1.0, self.stored / x.n * size * x.k)))
         total[0] = total[1] = 0
         block = 0

@@ -51,7 +51,8 @@ def overlap_gradient(y_true, weight, slopes, out, tuple shape, n_threads):
         raise AssertionError("fastloss: masks are not ready for the kernel; please report this")
     masks.slopes = <const double *> s.data
     masks.job.g = g.data
-    masks.job.stream = y.bytes + 2 * g.bytes > <ptrdiff_t> cache_bytes
+    if y.bytes + 2 * g.bytes > <ptrdiff_t> cache_bytes:
+        masks.job.put = FL_PAST_CACHE
     masks.job.run = isa.overlap_gradient[g.type == FL_FLOAT64]
     over_units(&masks, g.size, n_threads)
 
@@ -94,5 +95,6 @@ cdef int cut_masks(fl_overlap_job *masks, const array_t *y, const array_t *z, ob
     job.y = y.data
     job.y_type = y.type
     job.z = z.data
-    job.stream = job.n_checks = 0
+    job.put = FL_AS_IS
+    job.n_checks = 0
     return 0

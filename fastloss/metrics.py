@@ -20,11 +20,12 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from fastloss import validation
+from fastloss import backend, validation
 from fastloss.loss import Loss
 from fastloss.losses.binary import BinaryCrossEntropy, Brier, Hinge
 from fastloss.losses.counts import Tweedie
 from fastloss.losses.margins import CategoricalHinge
+from fastloss.losses.pieces import float32_and_rest
 from fastloss.losses.regression import AbsoluteError, Linex, Quantile, SquaredError
 from fastloss.losses.relative import AbsolutePercentageError, SquaredLogError
 
@@ -209,12 +210,20 @@ def mean_tweedie_deviance(
     >>> mean_tweedie_deviance([2.0, 0.0, 1.0, 4.0], [0.5, 0.5, 2.0, 2.0], power=1).__round__(6)
     1.426015
     """
-    power = Tweedie(power).power  # checked
+    tweedie = Tweedie(power)  # checks it
+    power = tweedie.power
     y, mean, w = _numbers(y_true, y_pred, sample_weight)
     if y.ndim > 1:
         raise ValueError(f"y_true has shape {y.shape}: the deviance is of one output")
     if power == 0:
         return _mean(SquaredError(), y, mean, w)
+    if backend.engine is not None:
+        least = -math.inf if power < 1 else 0.0 if power < 2 else math.ulp(0.0)
+        exponents = [part for x in tweedie._exponents() for part in float32_and_rest(x)]
+        value = backend.engine.mean_deviance(y, np.ascontiguousarray(mean), w, exponents, least)
+        if math.isfinite(value):
+            return float(value)
+    # Without the engine, or to say what is wrong.
     _check_above("y_pred", mean, 0, "a mean > 0")
     if power >= 1:
         _check_above("y_true", y, 0, "a number > 0" if power >= 2 else "a number >= 0", or_equal=power < 2)

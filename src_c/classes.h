@@ -139,12 +139,35 @@ static void FN(from_lanes)(real *restrict rows, const real *restrict from, ptrdi
                 rows[l * classes + k] = from[k * LANES + l];
 }
 
+/* The same of numbers that lie by columns, of which the next groups are asked for: there are more of them than a processor
+ * foresees. */
+#define FETCH(x, writes)                                                             \
+    for (size_t byte = 0; byte < LANES * sizeof *(x); byte += 64)                    \
+        __builtin_prefetch((const char *)((x) + 2 * FN(GROUP)) + byte, writes)
+static void FN(columns_to_lanes)(real *restrict to, const real *restrict from, ptrdiff_t columns, ptrdiff_t classes,
+                                 ptrdiff_t n) {
+    for (ptrdiff_t k = 0; k < classes; k++, to += LANES, from += columns) {
+        FETCH(from, 0);
+        if (n == LANES)
+            memcpy(to, from, LANES * sizeof *to);
+        else
+            for (ptrdiff_t l = 0; l < LANES; l++)
+                to[l] = from[l < n ? l : n - 1];
+    }
+}
+
+static void FN(lanes_to_columns)(void *to, ptrdiff_t at, const real *restrict from, ptrdiff_t columns, ptrdiff_t classes,
+                                 ptrdiff_t n, int how) {
+    for (ptrdiff_t k = 0; k < classes; k++)
+        FN(put)(to, at + k * columns, from + k * LANES, n == LANES ? LANES : n, how);
+}
+
 /* What a block of rows needs besides its predictions: labels and row weights. A row that is to be ignored has weight 0,
  * and a row of weight 0 is ignored. */
 typedef struct {
     int64_t label[TILE];
     real weight[TILE] ALIGNED;
-    bool ignored[TILE];
+    bool ignored[TILE] ALIGNED;
 } FN(row_block);
 
 static void FN(load_rows)(FN(row_block) * rows, const fl_job *job, bool dense, ptrdiff_t begin, ptrdiff_t n) {
@@ -163,6 +186,8 @@ static void FN(load_rows)(FN(row_block) * rows, const fl_job *job, bool dense, p
     }
     for (ptrdiff_t i = 0; i < n; i++)
         rows->ignored[i] = rows->weight[i] == 0;
+    for (ptrdiff_t i = n; i < PADDED(n, LANES); i++)
+        rows->ignored[i] = 0;
 }
 
 /* What is no whole group of LANES classes at the end of a long row. */
@@ -207,8 +232,13 @@ static const fl_check *FN(check_of_sums)(const fl_job *job) {
     return 0;
 }
 
+/* Where a group has row i's number of class k: with LANES rows side by side, or each row by itself. */
+INLINE ptrdiff_t FN(place)(ptrdiff_t i, ptrdiff_t k, ptrdiff_t classes, bool across) {
+    return across ? i * classes + k : (i - i % LANES) * classes + k * LANES + i % LANES;
+}
+
 /* A group's n rows from `first` on of the block, the last repeated in lanes without one. z points to its predictions. */
-static void FN(set_rows)(FN(classes_block) * block, ptrdiff_t first, ptrdiff_t n, const real *z) {
+INLINE void FN(set_rows)(FN(classes_block) * block, ptrdiff_t first, ptrdiff_t n, const real *z, bool across) {
     const ptrdiff_t padded = PADDED(n, LANES), classes = block->job->width;
     const real *class_weight = block->job->class_weight;
     const int64_t *labels = block->given.label + first;
@@ -220,7 +250,7 @@ static void FN(set_rows)(FN(classes_block) * block, ptrdiff_t first, ptrdiff_t n
     if (block->job->dense)
         return;
     for (ptrdiff_t i = 0; i < n; i++)
-        rows->at_label[i] = z[i * classes + labels[i]];
+        rows->at_label[i] = z[FN(place)(i, (ptrdiff_t)labels[i], classes, across)];
     for (ptrdiff_t i = 0; i < n; i++)
         rows->label[i] = (bits_t)labels[i];
     for (ptrdiff_t i = n; i < padded; i++) {
@@ -231,17 +261,55 @@ static void FN(set_rows)(FN(classes_block) * block, ptrdiff_t first, ptrdiff_t n
         rows->label_weight[i] = class_weight ? class_weight[rows->label[i]] : 1;
 }
 
-/* A group of n short rows, transposed, and back to g and h. */
-static void FN(run_short_rows)(FN(classes_block) * block, ptrdiff_t first, ptrdiff_t n, const real *z, const real *t,
-                               const real *u, real *g, real *h) {
+/* What a loop leaves to be written: the gradient at the label, where it is apart, and nothing for ignored rows, whatever
+ * they hold: NaN times 0 is not nothing. g and h: where the group has them. */
+INLINE void FN(complete_rows)(const FN(classes_block) * block, ptrdiff_t first, ptrdiff_t n, real *g, real *h,
+                              bool across) {
     const ptrdiff_t classes = block->job->width;
+    const FN(row_block) *given = &block->given;
+    if (g && block->rows.label_apart)
+        for (ptrdiff_t i = 0; i < n; i++)
+            g[FN(place)(i, (ptrdiff_t)given->label[first + i], classes, across)] = block->rows.label_gradient[i];
+    if (block->job->operation == FL_SHARES) /* probabilities they have */
+        h = 0;
+    for (ptrdiff_t i = 0, together = across ? 1 : LANES; i < n; i += together) {
+        bool any = 0;
+        for (ptrdiff_t l = 0; l < together; l++)
+            any |= given->ignored[first + i + l];
+        for (ptrdiff_t l = i; any && l < i + together; l++)
+            for (ptrdiff_t k = 0; given->ignored[first + l] && k < classes; k++) {
+                const ptrdiff_t at = FN(place)(l, k, classes, across);
+                if (g)
+                    g[at] = 0;
+                if (h)
+                    h[at] = 0;
+            }
+    }
+}
+
+/* LANES rows' numbers to an output, of which they are from number, or by columns from row, `at` on. */
+static void FN(put_lanes)(const fl_job *job, void *to, ptrdiff_t at, const real *lanes, ptrdiff_t n) {
+    if (job->columns)
+        FN(lanes_to_columns)(to, at, lanes, job->columns, job->width, n, job->put);
+    else
+        FN(from_lanes)((real *)to + at, lanes, job->width, n);
+}
+
+/* A group of n short rows, side by side, and to g and h: their place `to` is that of the group. */
+static void FN(run_short_rows)(FN(classes_block) * block, ptrdiff_t first, ptrdiff_t n, const real *z, const real *t,
+                               const real *u, void *g, void *h, ptrdiff_t to) {
+    const fl_job *job = block->job;
+    const ptrdiff_t classes = job->width, columns = job->columns;
     FN(classes_room) room;
     FN(segment) segments[FN(GROUP) / LANES];
     for (ptrdiff_t i = 0; i < n; i += LANES) {
         const ptrdiff_t at = i * classes, m = n - i < LANES ? n - i : LANES;
         segments[i / LANES] = (FN(segment)){room.z + at, t ? room.t + at : 0, g ? room.g + at : 0, h ? room.h + at : 0,
-                                            room.u + at, classes, 0, block->class_weight, block->job->class_weight != 0};
-        FN(to_lanes)(room.z + at, z + at, classes, m);
+                                            room.u + at, classes, 0, block->class_weight, job->class_weight != 0};
+        if (columns)
+            FN(columns_to_lanes)(room.z + at, z + i, columns, classes, m);
+        else
+            FN(to_lanes)(room.z + at, z + at, classes, m);
         if (t)
             FN(to_lanes)(room.t + at, t + at, classes, m);
         if (block->of_sums) {
@@ -252,21 +320,23 @@ static void FN(run_short_rows)(FN(classes_block) * block, ptrdiff_t first, ptrdi
         if (u)
             FN(to_lanes)(room.u + at, u + at, classes, m);
     }
-    FN(set_rows)(block, first, n, z);
+    FN(set_rows)(block, first, n, room.z, 0);
     block->loop(&block->options, segments, 1, &block->rows, n, 0);
+    FN(complete_rows)(block, first, n, g ? room.g : 0, h ? room.h : 0, 0);
     for (ptrdiff_t i = 0; i < n; i += LANES) {
-        const ptrdiff_t at = i * classes, m = n - i < LANES ? n - i : LANES;
+        const ptrdiff_t at = i * classes, place = to + (columns ? i : at), m = n - i < LANES ? n - i : LANES;
         if (g)
-            FN(from_lanes)(g + at, room.g + at, classes, m);
+            FN(put_lanes)(job, g, place, room.g + at, m);
         if (h)
-            FN(from_lanes)(h + at, room.h + at, classes, m);
+            FN(put_lanes)(job, h, place, room.h + at, m);
     }
 }
 
 /* A group of n long rows, where they lie, but for what is no whole group of LANES classes at their ends. */
 static void FN(run_long_rows)(FN(classes_block) * block, ptrdiff_t first, ptrdiff_t n, const real *z, const real *t,
-                              const real *u, real *g, real *h) {
+                              const real *u, void *to_g, void *to_h, ptrdiff_t to) {
     const fl_job *job = block->job;
+    real *g = to_g ? (real *)to_g + to : 0, *h = to_h ? (real *)to_h + to : 0;
     const real *class_weight = block->class_weight;
     const ptrdiff_t classes = job->width, whole = classes / LANES * LANES, left = classes - whole;
     const size_t left_bytes = (size_t)left * sizeof(real);
@@ -299,7 +369,7 @@ static void FN(run_long_rows)(FN(classes_block) * block, ptrdiff_t first, ptrdif
         segments[i * n_segments + 1] = (FN(segment)){
             tail->z, t ? tail->t : 0, g ? tail->g : 0, h ? tail->h : 0, tail->u, 1, whole, weight_tail, 0};
     }
-    FN(set_rows)(block, first, n, z);
+    FN(set_rows)(block, first, n, z, 1);
     block->loop(&block->options, segments, n_segments, &block->rows, n, 1);
     for (ptrdiff_t i = 0; i < n; i++) {
         const ptrdiff_t at = i * classes + whole;
@@ -308,20 +378,24 @@ static void FN(run_long_rows)(FN(classes_block) * block, ptrdiff_t first, ptrdif
         if (h)
             memcpy(h + at, tails[i].h, left_bytes);
     }
+    FN(complete_rows)(block, first, n, g, h, 1);
 }
 
 /* Whether what a row is given at its label is all of the loss, and its gradient is 0 elsewhere: of functions of the
  * label's probability, which comes without a softmax. Nothing else is read then; but a NaN elsewhere has to be seen. */
 static bool FN(is_of_label_alone)(const fl_job *job) {
-    return job->known && !job->dense && !job->logits && !job->h && !job->class_weight && job->p[0] == 0 &&
+    return job->known && !job->columns && !job->dense && !job->logits && !job->h && !job->class_weight && job->p[0] == 0 &&
            job->p[3] <= FL_POLY1;
 }
 
 /* A group of n such rows, as if they had one class. */
-static void FN(run_labels)(FN(classes_block) * block, ptrdiff_t first, ptrdiff_t n, const real *z, real *g) {
+static void FN(run_labels)(FN(classes_block) * block, ptrdiff_t first, ptrdiff_t n, const real *z,
+                           const real *t __attribute__((unused)), const real *u __attribute__((unused)), void *to_g,
+                           void *to_h __attribute__((unused)), ptrdiff_t to) {
+    real *g = to_g ? (real *)to_g + to : 0;
     FN(classes_rows) *rows = &block->rows;
     FN(segment) segments[FN(GROUP) / LANES];
-    FN(set_rows)(block, first, n, z);
+    FN(set_rows)(block, first, n, z, 1);
     memset(rows->label, 0, sizeof rows->label);
     for (ptrdiff_t i = 0; i < n; i += LANES)
         segments[i / LANES] = (FN(segment)){.z = rows->at_label + i, .g = g ? rows->label_gradient + i : 0, .groups = 1,
@@ -330,19 +404,18 @@ static void FN(run_labels)(FN(classes_block) * block, ptrdiff_t first, ptrdiff_t
     rows->label_apart = g != 0;
     if (g)
         memset(g, 0, (size_t)(n * block->job->width) * sizeof *g);
+    FN(complete_rows)(block, first, n, g, 0, 1);
 }
 
 /* Blocks are at most TILE rows (the driver's promise). Row targets must have the real type. */
 static void FN(run_classes)(const fl_job *job, ptrdiff_t begin, ptrdiff_t end, double sum[2]) {
-    const ptrdiff_t classes = job->width, n = end - begin;
+    const ptrdiff_t classes = job->width, n = end - begin, step = job->columns ? 1 : classes; /* from row to row */
     const bool across = classes >= FN(ACROSS_FROM);
     const size_t row_bytes = (size_t)classes * sizeof(real);
-    const real *z = (const real *)job->z + begin * classes;
+    const real *z = (const real *)job->z + begin * step;
     const real *t = job->dense ? (const real *)job->y + begin * classes : 0;
     const real *u = job->u ? (const real *)job->u + begin * classes : 0;
-    real *g = job->g ? (real *)job->g + begin * classes : 0;
-    real *h = job->h ? (real *)job->h + begin * classes : 0;
-    const bool stream = job->stream && g && classes <= FN(ROOM) / 4;
+    const bool stream = job->put == FL_PAST_CACHE && job->g && classes <= FN(ROOM) / 4;
     real gb[FN(ROOM)] ALIGNED, hb[FN(ROOM)] ALIGNED, v[TILE] ALIGNED;
     FN(classes_block) block;
     block.job = job;
@@ -373,30 +446,18 @@ static void FN(run_classes)(const fl_job *job, ptrdiff_t begin, ptrdiff_t end, d
     FN(load_rows)(&block.given, job, job->dense, begin, n);
     for (ptrdiff_t i = 0; i < n; i += group) {
         const ptrdiff_t m = n - i < group ? n - i : group, at = i * classes;
-        real *to_g = !g ? 0 : stream ? gb : g + at, *to_h = !h ? 0 : stream ? hb : h + at;
-        if (of_label)
-            FN(run_labels)(&block, i, m, z + at, to_g);
-        else
-            (across ? FN(run_long_rows) : FN(run_short_rows))(&block, i, m, z + at, t ? t + at : 0,
-                                                              u ? u + at : 0, to_g, to_h);
+        void *g = job->g && stream ? gb : job->g, *h = job->h && stream ? hb : job->h;
+        (of_label ? FN(run_labels) : across ? FN(run_long_rows) : FN(run_short_rows))(
+            &block, i, m, z + i * step, t ? t + at : 0, u ? u + at : 0, g, h, stream ? 0 : (begin + i) * step);
         memcpy(v + i, block.rows.value, (size_t)m * sizeof(real));
-        if (g && block.rows.label_apart)
-            for (ptrdiff_t l = 0; l < m; l++)
-                to_g[l * classes + block.given.label[i + l]] = block.rows.label_gradient[l];
-        if (job->w || job->has_ignore)
-            for (ptrdiff_t l = 0; l < m; l++)
-                if (block.given.ignored[i + l]) { /* nothing, whatever the row holds: NaN times 0 is not nothing */
-                    if (g)
-                        memset(to_g + l * classes, 0, row_bytes);
-                    if (h && job->operation != FL_SHARES) /* probabilities they have */
-                        memset(to_h + l * classes, 0, row_bytes);
-                }
-        if (g && stream)
-            stream_copy(g + at, gb, (size_t)m * row_bytes);
-        if (h && stream)
-            stream_copy(h + at, hb, (size_t)m * row_bytes);
+        if (stream)
+            stream_copy((real *)job->g + begin * classes + at, gb, (size_t)m * row_bytes);
+        if (stream && h)
+            stream_copy((real *)job->h + begin * classes + at, hb, (size_t)m * row_bytes);
     }
     look(job, begin, end, 0, 0, block.of_sums);
+    if (!job->v && !sum)
+        return;
     for (ptrdiff_t i = 0; i < n; i++)
         v[i] *= block.given.weight[i];
     for (ptrdiff_t i = 0; i < n && (job->w || job->has_ignore); i++)

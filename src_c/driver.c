@@ -7,7 +7,7 @@ void fl_run_blocks(const fl_job *job, ptrdiff_t n, ptrdiff_t block, ptrdiff_t fi
     const fl_control control = control_enter();
     for (ptrdiff_t b = first; b < last; b++)
         job->run(job, b * block, n < (b + 1) * block ? n : (b + 1) * block, sums ? sums + 2 * (b - first) : 0);
-    if (job->stream)
+    if (job->put == FL_PAST_CACHE)
         stream_fence();
     control_leave(control);
 }

@@ -49,7 +49,9 @@ enum fl_term { /* as in fastloss/losses/classes.py and distributions.py; the fir
     FL_TOTAL_VARIATION,
     FL_BRIER
 };
+enum fl_put { FL_AS_IS, FL_PAST_CACHE, FL_AS_FLOAT }; /* the last: rounded to float, whatever the real type */
 enum { FL_PARAMETERS = 7 };
+enum { FL_MOST_COLUMNS = 64 }; /* the most classes of predictions that lie by columns */
 
 typedef struct fl_job fl_job;
 typedef struct fl_check fl_check;
@@ -65,12 +67,12 @@ struct fl_job {
     const void *y, *z, *w;   /* targets, predictions, weights (NULL: all one) */
     const void *u;           /* FL_PRODUCT: the vector */
     void *v, *g, *h;         /* outputs, NULL where not asked for; g or h may be z itself */
-    int y_type, w_type;      /* enum fl_type; z, v, g, h have the real type */
+    int y_type, w_type;      /* enum fl_type; z, v, g, h have the real type, g and h unless `put` says else */
     ptrdiff_t width;         /* numbers of z for each value: 1, the K classes of a row, or its outputs */
     ptrdiff_t w_repeat;      /* consecutive values that share one weight */
     double scale;            /* factor on gradient and curvature: 1, or 1 / total weight */
     double floor;            /* least curvature; -inf for none */
-    int stream;              /* write outputs past the cache */
+    int put;                 /* enum fl_put: how outputs are written */
     double p[FL_PARAMETERS]; /* the loss's parameters, in the order of its formula */
     /* Losses over classes: */
     int dense;                /* y holds rows of K targets (of the real type), not labels */
@@ -80,6 +82,7 @@ struct fl_job {
     int has_ignore;           /* rows labelled ignore_index count for nothing */
     int64_t ignore_index;
     const void *class_weight; /* K factors of the real type, or NULL */
+    ptrdiff_t columns;        /* how far apart the columns of z, g and h are, where they lie by columns; else 0 */
 };
 
 /* A scan of one buffer for the first element, label or row outside its domain. */
@@ -132,16 +135,12 @@ typedef struct {
     fl_run run[FL_REALS];
 } fl_pairs_kernel;
 
-/* Gradient and curvature of scores that lie by columns, or to be written as float: the job runs over the rows of a loss's
- * job, which runs on some of them at a time. */
-enum { FL_APART = 1024 }; /* numbers of a turn: at least 16 rows */
+/* Deviances of Tweedie distributions, in double; p as of the Tweedie loss. */
 typedef struct {
-    fl_job job;         /* first: a runner is given its address */
-    const fl_job *loss; /* of all rows; its z, g and h lie as is said here */
-    ptrdiff_t n;        /* rows */
-    int by_columns;     /* z, g and h: the numbers of a class together */
-    int narrow;         /* g and h are float */
-} fl_apart;
+    fl_job job;   /* first: a runner is given its address */
+    int z_type;   /* enum fl_type: of the means, which are converted as targets are */
+    double least; /* of a target */
+} fl_deviance;
 
 /* Losses of overlapping masks: arrays of samples, classes and places, cut into units of one class each. A job runs over
  * units. Weights are one per sample, of the real type. */
@@ -229,9 +228,9 @@ typedef struct {
     const fl_pairs_kernel *pairs;
     ptrdiff_t n_pairs;
     fl_run run[FL_KINDS][FL_REALS];
-    fl_run apart[FL_REALS];
     fl_run overlap_sums[FL_REALS], overlap_gradient[FL_REALS];
     fl_run linear[FL_REALS], gram[FL_REALS], times[FL_REALS], descent[FL_REALS];
+    fl_run deviance;
     fl_run run_checks; /* looks through the job's checks, computes nothing */
     fl_run total_weight[FL_REALS], total_row_weight[FL_REALS]; /* what a mean divides by */
     fl_scan first_outside[FL_REALS], first_bad_label, first_bad_row_sum[FL_REALS];

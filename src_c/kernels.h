@@ -114,13 +114,13 @@ static const fl_pairs_kernel pairs_kernels[] = {
         .run = {[FL_POINTWISE] = {run_pointwise_f32, run_pointwise_f64},                                     \
                 [FL_CLASSES] = {run_classes_f32, run_classes_f64},                                           \
                 [FL_OUTPUTS] = {run_outputs_f32, run_outputs_f64}},                                          \
-        .apart = {run_apart_f32, run_apart_f64},                                                             \
         .overlap_sums = {run_overlap_sums_f32, run_overlap_sums_f64},                                        \
         .overlap_gradient = {run_overlap_gradient_f32, run_overlap_gradient_f64},                            \
         .linear = {run_linear_f32, run_linear_f64},                                                          \
         .gram = {run_gram_f32, run_gram_f64},                                                                \
         .times = {run_times_f32, run_times_f64},                                                             \
         .descent = {run_descent_f32, run_descent_f64},                                                       \
+        .deviance = run_deviance_f64,                                                                        \
         .run_checks = run_checks,                                                                            \
         .total_weight = {total_weight_f32, total_weight_f64},                                                \
         .total_row_weight = {total_row_weight_f32, total_row_weight_f64},                                    \

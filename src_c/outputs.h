@@ -60,17 +60,17 @@ static void FN(split)(real *restrict m, real *restrict s, const real *restrict r
 
 /* Two columns to rows from `begin` on of an output, if it is asked for. */
 static void FN(put_rows)(void *to, ptrdiff_t begin, const real *restrict a, const real *restrict b, ptrdiff_t n,
-                         int stream) {
+                         int how) {
     real buffer[2 * FN(OUTPUTS_RUN)] ALIGNED;
     if (!to)
         return;
-    real *restrict rows = stream ? buffer : (real *)to + 2 * begin;
+    real *restrict rows = how ? buffer : (real *)to + 2 * begin;
     SIMD for (ptrdiff_t i = 0; i < n; i++) {
         rows[2 * i] = a[i];
         rows[2 * i + 1] = b[i];
     }
-    if (stream)
-        FN(put)(to, 2 * begin, rows, 2 * n, stream);
+    if (how)
+        FN(put)(to, 2 * begin, rows, 2 * n, how);
 }
 
 /* One block. A tile is read before it is written, so that an output may be y_pred itself. */
@@ -104,9 +104,9 @@ static void FN(run_outputs)(const fl_job *job, ptrdiff_t begin, ptrdiff_t end, d
         }
         if (sum)
             FN(accumulate)(&total, tile.v, n);
-        FN(put)(job->v, b, tile.v, n, job->stream);
-        FN(put_rows)(job->g, b, tile.gm, tile.gs, n, job->stream);
-        FN(put_rows)(job->h, b, tile.hm, tile.hs, n, job->stream);
+        FN(put)(job->v, b, tile.v, n, job->put);
+        FN(put_rows)(job->g, b, tile.gm, tile.gs, n, job->put);
+        FN(put_rows)(job->h, b, tile.hm, tile.hs, n, job->put);
     }
     if (sum)
         FN(finish)(&total, sum);

@@ -232,7 +232,7 @@ static void FN(run_overlap_gradient)(const fl_job *job, ptrdiff_t index, ptrdiff
     const fl_overlap_job *o = (const fl_overlap_job *)job;
     const overlap_unit u = unit_of(o, index);
     const bool weighs = job->w && u.rows > 1, ready = FN(lie_ready)(job, &u);
-    const ptrdiff_t run = job->stream ? FN(STREAMED_RUN) : ready ? u.n : FN(RUN);
+    const ptrdiff_t run = job->put == FL_PAST_CACHE ? FN(STREAMED_RUN) : ready ? u.n : FN(RUN);
     /* Slopes of elements with weights are shares of the larger: alone they may be beyond the type. */
     const double *slopes = o->slopes + 2 * u.class, high = __builtin_fabs(slopes[0]), low = __builtin_fabs(slopes[1]);
     const double larger = high > low ? high : low, by = larger > 0 ? larger : 1;
@@ -241,7 +241,7 @@ static void FN(run_overlap_gradient)(const fl_job *job, ptrdiff_t index, ptrdiff
     for (ptrdiff_t b = 0, n; b < u.n; b += n) {
         n = FN(next_tile)(&u, b, run);
         const ptrdiff_t padded = PADDED(n, SUM_GROUP);
-        const bool direct = n == padded && !job->stream && !u.gathered;
+        const bool direct = n == padded && job->put == FL_AS_IS && !u.gathered;
         real *g = direct ? (real *)job->g + u.at + b : gb;
         if (ready && n == padded && is_of_bytes(job))
             FN(overlap_slopes_of_bytes)((const uint8_t *)job->y + u.at + b, at_one, at_zero, g, n);
@@ -252,6 +252,6 @@ static void FN(run_overlap_gradient)(const fl_job *job, ptrdiff_t index, ptrdiff
         if (u.gathered)
             FN(scatter)(job->g, g, &u, o);
         else if (!direct)
-            FN(put)(job->g, u.at + b, g, n, job->stream);
+            FN(put)(job->g, u.at + b, g, n, job->put);
     }
 }

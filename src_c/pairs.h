@@ -285,7 +285,7 @@ static void FN(run_pairs)(const fl_job *job, ptrdiff_t begin, ptrdiff_t end, dou
     const ptrdiff_t d = job->width, rows = end - begin;
     real yb[TILE] ALIGNED;
     const real *y = job->y ? FN(view)(yb, job->y, job->y_type, begin, rows) : 0, *w = job->w;
-    const bool gradients = pairs->g[0] != 0, collects = gradients && job->stream && d <= FN(COLLECTED);
+    const bool gradients = pairs->g[0] != 0, collects = gradients && job->put == FL_PAST_CACHE && d <= FN(COLLECTED);
     const ptrdiff_t run = collects ? FN(COLLECTED) / d : rows;
     real v[TILE] ALIGNED, collected[FL_EMBEDDINGS][FN(COLLECTED)] ALIGNED;
     for (ptrdiff_t from = begin, n; from < end; from += n) {
@@ -309,9 +309,9 @@ static void FN(run_pairs)(const fl_job *job, ptrdiff_t begin, ptrdiff_t end, dou
             }
         }
         for (ptrdiff_t k = 0; k < pairs->inputs && collects; k++)
-            FN(put)(pairs->g[k], from * d, collected[k], n * d, 1);
+            FN(put)(pairs->g[k], from * d, collected[k], n * d, FL_PAST_CACHE);
     }
-    FN(put)(job->v, begin, v, rows, 0);
+    FN(put)(job->v, begin, v, rows, FL_AS_IS);
     if (sum) {
         FN(lanes) total = {{0}, {0}};
         FN(accumulate)(&total, v, rows);
@@ -326,12 +326,12 @@ static void FN(run_ranking)(const fl_job *job, ptrdiff_t begin, ptrdiff_t end, d
     real ab[FN(RUN)] ALIGNED, bb[FN(RUN)] ALIGNED, yb[FN(RUN)] ALIGNED, wb[FN(RUN)] ALIGNED;
     real v[FN(RUN)] ALIGNED, buffer[2][FN(RUN)] ALIGNED;
     const real margin = (real)job->p[0], scale = job->w ? 1 : (real)job->scale;
-    const ptrdiff_t run = job->stream ? FN(STREAMED_RUN) : FN(RUN);
+    const ptrdiff_t run = job->put == FL_PAST_CACHE ? FN(STREAMED_RUN) : FN(RUN);
     FN(lanes) total = {{0}, {0}};
     for (ptrdiff_t from = begin, n; from < end; from += n) {
         n = end - from < run ? end - from : run;
         const ptrdiff_t padded = PADDED(n, LANES);
-        const bool direct = pairs->g[0] && n == padded && !job->stream;
+        const bool direct = pairs->g[0] && n == padded && job->put == FL_AS_IS;
         const real *a = FN(view)(ab, pairs->x[0], REAL_TYPE, from, n), *b = FN(view)(bb, pairs->x[1], REAL_TYPE, from, n);
         const real *y = FN(view)(yb, job->y, job->y_type, from, n);
         real *g1 = direct ? (real *)pairs->g[0] + from : buffer[0];
@@ -350,10 +350,10 @@ static void FN(run_ranking)(const fl_job *job, ptrdiff_t begin, ptrdiff_t end, d
             FN(weigh)(g2, w, job->scale, padded);
         }
         FN(accumulate)(&total, v, n);
-        FN(put)(job->v, from, v, n, job->stream);
+        FN(put)(job->v, from, v, n, job->put);
         if (!direct) {
-            FN(put)(pairs->g[0], from, g1, n, job->stream);
-            FN(put)(pairs->g[1], from, g2, n, job->stream);
+            FN(put)(pairs->g[0], from, g1, n, job->put);
+            FN(put)(pairs->g[1], from, g2, n, job->put);
         }
     }
     if (sum)
@@ -422,7 +422,7 @@ static void FN(run_contrast)(const fl_job *job, ptrdiff_t begin, ptrdiff_t end, 
             }
         }
     }
-    FN(put)(job->v, begin, v, rows, 0);
+    FN(put)(job->v, begin, v, rows, FL_AS_IS);
     if (sum) {
         FN(lanes) total = {{0}, {0}};
         FN(accumulate)(&total, v, rows);

@@ -95,7 +95,7 @@ static void FN(run_pointwise)(const fl_job *job, ptrdiff_t begin, ptrdiff_t end,
     const FN(pointwise_loop) loop = (FN(pointwise_loop))job->loop, summing = (FN(pointwise_loop))job->summing;
     const int in_place = job->g == job->z || job->h == job->z;
     const real scale = job->w ? 1 : (real)job->scale, floor = (real)job->floor;
-    ptrdiff_t run = job->stream ? FN(STREAMED_RUN) : FN(RUN);
+    ptrdiff_t run = job->put == FL_PAST_CACHE ? FN(STREAMED_RUN) : FN(RUN);
     FN(lanes) total = {{0}, {0}};
     for (int i = 0; i < FL_PARAMETERS; i++)
         p[i] = (real)job->p[i];
@@ -105,13 +105,13 @@ static void FN(run_pointwise)(const fl_job *job, ptrdiff_t begin, ptrdiff_t end,
         seen.first = targets->what.domain == FL_OPEN_LOW;
         seen.roots = FN(roots)(&targets->what);
     }
-    if (summing && !in_place && !job->stream && job->y_type == REAL_TYPE)
+    if (summing && !in_place && job->put == FL_AS_IS && job->y_type == REAL_TYPE)
         run = job->n_checks > (targets != 0) ? FN(CHECKED_RUN) : end - begin;
     for (ptrdiff_t b = begin, n; b < end; b += n) {
         n = end - b < run ? end - b : run;
         n -= n > COPIED ? n % SUM_GROUP : 0; /* what is no whole group comes last, by itself */
         const ptrdiff_t padded = PADDED(n, LANES);
-        const int direct = n == padded && !in_place && !job->stream;
+        const int direct = n == padded && !in_place && job->put == FL_AS_IS;
         const real *y = FN(view)(yb, job->y, job->y_type, b, n);
         const real *z = FN(view)(zb, job->z, REAL_TYPE, b, n);
         real *v = direct && job->v ? (real *)job->v + b : vb;
@@ -147,9 +147,9 @@ static void FN(run_pointwise)(const fl_job *job, ptrdiff_t begin, ptrdiff_t end,
         if (sum && !summed)
             FN(accumulate)(&total, v, n);
         if (!direct) {
-            FN(put)(job->v, b, v, n, job->stream);
-            FN(put)(job->g, b, g, n, job->stream);
-            FN(put)(job->h, b, h, n, job->stream);
+            FN(put)(job->v, b, v, n, job->put);
+            FN(put)(job->g, b, g, n, job->put);
+            FN(put)(job->h, b, h, n, job->put);
         }
     }
     if (sum)

@@ -71,7 +71,16 @@ static const size_t size_of[] = {
     }
 #define EXACT(x) ((int64_t)(x))
 #define UNSIGNED64(x) ((x) > INT64_MAX ? NOT_A_LABEL : (int64_t)(x))
-#define FLOATING(x) ((x) > -9e15 && (x) < 9e15 && (x) == (double)(int64_t)(x) ? (int64_t)(x) : NOT_A_LABEL)
+/* Added to this, a double below 2^51 is rounded to an integer, which stands in the low bits: vector code on any machine. */
+#define TO_INTEGER 0x1.8p52
+static inline int64_t integer_of(double x) {
+    const double shifted = x + TO_INTEGER, zero = TO_INTEGER;
+    int64_t bits, of_zero;
+    memcpy(&bits, &shifted, sizeof bits);
+    memcpy(&of_zero, &zero, sizeof of_zero);
+    return (x > -0x1p51) & (x < 0x1p51) & (shifted - TO_INTEGER == x) ? bits - of_zero : NOT_A_LABEL;
+}
+#define FLOATING(x) integer_of((double)(x))
 #define FL_LABEL_OF_BOOL EXACT
 #define FL_LABEL_OF_INT8 EXACT
 #define FL_LABEL_OF_UINT8 EXACT
@@ -216,9 +225,12 @@ static const real *FN(view)(real *buffer, const void *x, int type, ptrdiff_t beg
     return buffer;
 }
 
-/* From a buffer to an output, if it is asked for. */
-static void FN(put)(void *to, ptrdiff_t begin, const real *from, ptrdiff_t n, int stream) {
-    if (to && stream)
+/* From a buffer to an output, if it is asked for; how: enum fl_put. */
+INLINE void FN(put)(void *to, ptrdiff_t begin, const real *from, ptrdiff_t n, int how) {
+    if (to && how == FL_AS_FLOAT)
+        for (ptrdiff_t i = 0; i < n; i++)
+            ((float *)to)[begin + i] = (float)from[i];
+    else if (to && how == FL_PAST_CACHE)
         stream_copy((real *)to + begin, from, (size_t)n * sizeof(real));
     else if (to)
         memcpy((real *)to + begin, from, (size_t)n * sizeof(real));

@@ -21,7 +21,9 @@
 #include "losses/terms.h"
 #include "losses/margins.h"
 #include "classes.h"
-#include "apart.h"
+#if FL_BITS == 64
+#include "deviance.h"
+#endif
 #include "pairs.h"
 #include "overlap.h"
 #include "linear.h"

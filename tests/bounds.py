@@ -47,7 +47,7 @@ ULP: dict[str, dict[str, float]] = {
     "gaussian_crps": {"value": 2.8, "gradient": 2.4, "exact": 2.2},  # of the same t
     # both sides are products with rounded parameters; 1/(1 + E) enters the Hessian squared
     "binary_cross_entropy": {"value": 2.4, "gradient": 2.1, "exact": 3.5, "fisher": 3.0, "majorize": 2.2},
-    "binary_focal": {"value": 2.5, "gradient": 3.0, "exact": 3.5},  # t, u, log t and u^gamma, each rounded
+    "binary_focal": {"value": 2.5, "gradient": 3.0, "exact": 3.5, "fisher": 3.5},  # t, u, log t, u^gamma: each rounded
     # sums over up to 1000 classes of products with rounded weights and smoothed targets
     "categorical_cross_entropy": {"value": 2.8, "gradient": 2.0, "exact": 2.5, "majorize": 3.5, "fisher": 2.3},
     "sparse_categorical_cross_entropy": {"value": 3.0, "gradient": 2.0, "exact": 2.5},
@@ -266,6 +266,7 @@ def _binary_focal(loss: Loss, y: Any, z: Any, found: dict[str, Any]) -> dict[str
         "value": power * np.abs(found["value"]),
         "gradient": power * np.abs(found["gradient"]),
         "exact": power * alpha * curvature,
+        **({"fisher": power * found["fisher"]} if "fisher" in found else {}),
     }
 
 

@@ -126,7 +126,7 @@ def _has_model(loss):
     The focal family is no likelihood: by its definition it has that of softmax, weighed (test_terms.py).
     """
     extras = ("class_weight", "label_smoothing", "ignore_index")
-    weighed = ("categorical_focal", "generalized_cross_entropy", "poly1")
+    weighed = ("binary_focal", "categorical_focal", "generalized_cross_entropy", "poly1")
     plain = loss.name not in weighed and not any(loss.params.get(name) for name in extras)
     return "fisher" in loss.hessian_kinds and plain
 

@@ -629,7 +629,7 @@ def test_interrupt(solver: Any, at: int, n: int) -> None:
     solution = solver.solve(problem, tol=1e-12)
     assert not solution.converged
     assert solution.message.startswith("interrupted after")
-    assert solution.objective == problem.value(solution.theta) <= problem.value(calls[0])
+    assert solution.objective == problem.value(solution.theta) <= problem.value(start.origin(problem))
 
 
 @pytest.mark.parametrize("solver", [lbfgs, newton])

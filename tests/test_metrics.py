@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import inspect
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -89,9 +90,12 @@ def test_rows_that_are_no_probabilities_warn_as_theirs():
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 @pytest.mark.parametrize("power", [-2.5, 1, 1.0001, 1.3, 1.9, 2, 2.5, 3])
-def test_deviances_keep_their_digits(power, dtype):
+@pytest.mark.parametrize("way", ["by the engine", "in blocks"])
+def test_deviances_keep_their_digits(power, dtype, way, monkeypatch):
     """From means that all but equal their targets to those worlds apart, of targets of any size."""
     mpmath = pytest.importorskip("mpmath")
+    if way == "in blocks":
+        monkeypatch.setattr(metrics, "backend", SimpleNamespace(engine=None))
     y = np.array([1e-3, 0.7, 1.0, 1e3, 1e9, 3.0, 2.0, 1e5], dtype)
     ratio = 1 + np.array([1e-4, -1e-6, 0.3, 1e-5, -1e-7, 1e4, -0.9999, 0])
     mean = (y * ratio).astype(dtype)
@@ -113,10 +117,31 @@ def test_deviances_keep_their_digits(power, dtype):
 
 
 @pytest.mark.parametrize(("power", "y", "mean"), [(-1, 1e-200, 1.0), (3, 1e-3, 1e-250), (3, 1e-100, 1e100), (1.5, 1e-200, 1e100), (-0.5, -2.0, 3.0), (1.5, 0.0, 2.0)])  # fmt: skip
-def test_deviances_at_the_ends(power, y, mean):
+@pytest.mark.parametrize("way", ["by the engine", "in blocks"])
+def test_deviances_at_the_ends(power, y, mean, way, monkeypatch):
+    if way == "in blocks":
+        monkeypatch.setattr(metrics, "backend", SimpleNamespace(engine=None))
     assert metrics.mean_tweedie_deviance([y], [mean], power=power) == pytest.approx(
         theirs.mean_tweedie_deviance([y], [mean], power=power), rel=1e-12
     )
+
+
+@pytest.mark.parametrize("power", [1, 1.5, 2, 3])
+def test_deviances_of_many_samples_have_weights(power):
+    rng = np.random.default_rng(0)
+    y, mean, w = rng.gamma(2.0, 1.0, (3, 40_007))
+    y[::7] = 0 if power < 2 else 1
+    w[::3] = 0
+    for weight in (None, w, w.astype(np.float32)):
+        want = theirs.mean_tweedie_deviance(y, mean, power=power, sample_weight=weight)
+        assert metrics.mean_tweedie_deviance(y, mean, power=power, sample_weight=weight) == pytest.approx(
+            want, rel=1e-12
+        )
+    with pytest.raises(ValueError, match=r"sample_weight\[5\] is -1"):
+        metrics.mean_tweedie_deviance(y, mean, power=power, sample_weight=np.where(np.arange(len(y)) == 5, -1, w))
+    mean[9] = 0  # of weight 0, and no mean all the same
+    with pytest.raises(ValueError, match=r"y_pred\[9\] is 0"):
+        metrics.mean_tweedie_deviance(y, mean, power=power, sample_weight=w)
 
 
 # A call that must do what scikit-learn's does: give the same number, or raise.

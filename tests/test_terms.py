@@ -123,6 +123,17 @@ def test_the_fisher_kind_of_the_focal_family(loss):
         np.testing.assert_allclose(other, weight[:, 0], rtol=1e-9)
 
 
+@pytest.mark.parametrize("gamma", [0.0, 0.7, 2.0, 3.0])
+def test_binary_focal_has_the_fisher_kind_of_two_classes(gamma):
+    rng = np.random.default_rng(5)
+    y, z = rng.integers(0, 2, 200), rng.normal(scale=4, size=200)
+    binary = fl.BinaryFocal(gamma, alpha=0.25, from_logits=True)
+    rows = fl.CategoricalFocal(gamma, class_weight=(0.75, 0.25), from_logits=True)
+    _, found = binary.gradient_and_hessian(y, z, hessian="fisher", reduction="none")
+    _, want = rows.gradient_and_hessian(y, np.stack([0 * z, z], axis=1), hessian="fisher", reduction="none")
+    np.testing.assert_allclose(found, want[:, 1], rtol=1e-13)
+
+
 @softmax
 def test_products_and_probabilities_of_weighted_means(loss):
     for classes in (3, WIDE):

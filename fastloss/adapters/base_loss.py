@@ -118,8 +118,8 @@ class LossKernels:
 class BaseLossOfScores(BaseLoss):  # type: ignore[misc]  # of an untyped library
     """A fastloss loss as scikit-learn's BaseLoss."""
 
-    def __init__(self, loss: Loss | str, hessian: str, n_classes: int | None) -> None:
-        objective = LeafwiseObjective(loss, hessian)
+    def __init__(self, loss: Loss | str, hessian: str, n_classes: int | None, n_threads: int | None) -> None:
+        objective = LeafwiseObjective(loss, hessian, n_threads)
         loss = objective.loss
         multiclass = loss.layout == "classes"
         super().__init__(LossKernels(objective), _LINKS[loss.activation](), n_classes)

@@ -24,7 +24,9 @@ from fastloss.loss import Loss
 require("sklearn", "scikit-learn", "1.5")
 
 
-def as_base_loss(loss: Loss | str, *, hessian: str = "auto", n_classes: int | None = None) -> Any:
+def as_base_loss(
+    loss: Loss | str, *, hessian: str = "auto", n_classes: int | None = None, n_threads: int | None = 1
+) -> Any:
     """A loss that ``HistGradientBoostingRegressor`` and ``HistGradientBoostingClassifier`` accept as ``loss=``.
 
     It also serves where scikit-learn's own losses do inside other estimators: ``GradientBoosting*`` and
@@ -41,6 +43,8 @@ def as_base_loss(loss: Loss | str, *, hessian: str = "auto", n_classes: int | No
         renewed as the best constant of its residuals.
     n_classes : int, optional
         For a loss over classes: how many there are.
+    n_threads : int or None, default=1
+        Threads of a boosting round's gradients; None: as many as other calls of fastloss have.
 
     Returns
     -------
@@ -83,7 +87,7 @@ def as_base_loss(loss: Loss | str, *, hessian: str = "auto", n_classes: int | No
         what = "is needed for a loss over classes" if n_classes is None else "goes with a loss over classes"
         raise ValueError(f"n_classes is {n_classes}: it {what}, and the loss is {loss!r}")
     cls = ProbabilisticBaseLoss if loss.activation in ("sigmoid", "softmax") else BaseLossOfScores
-    return cls(loss, hessian, n_classes)
+    return cls(loss, hessian, n_classes, n_threads)
 
 
 def make_loss_scorer(loss: Loss | str, *, labels: Sequence[Any] | None = None) -> Any:

@@ -106,6 +106,16 @@ class LinearProblem:
         mean, gradient = self._pass.value_and_gradient(theta)
         return mean + self._ridge(theta), self._with_ridge(gradient, theta)
 
+    def value_of_scores(self, z: NDArray[Any]) -> float:
+        """F without the penalty, of scores."""
+        mean: float = self.loss(self.y, z, self.sample_weight, n_threads=self.n_threads)
+        return mean
+
+    def value_of_constant(self, theta: NDArray[Any]) -> float:
+        """`value` where all coefficients are 0, which takes no pass over X."""
+        z = np.zeros((self.n_samples, *self.shape[1:]), self.dtype)
+        return self.value_of_scores(z + theta[-1].astype(self.dtype) if self.fit_intercept else z)
+
     def absolute(self, theta: NDArray[Any]) -> float:
         """The l1 term."""
         return self.l1 * float(np.abs(theta[: self.n_features]).sum()) if self.l1 else 0.0

@@ -97,5 +97,7 @@ class Progress:
         if kind is None or not issubclass(kind, KeyboardInterrupt) or self.theta is None:
             return False
         self.interrupted = True
+        if not np.isfinite(self.gap):  # a start whose objective is known from its scores alone: to the last bit
+            self.objective = self.problem.value(self.theta) + self.problem.absolute(self.theta)
         self.message = f"interrupted after {max(self.n_iter, 0)} iterations"
         return True

@@ -72,10 +72,13 @@ class HuberWithScale(LinearProblem):
 
     def value(self, theta: NDArray[Any]) -> float:
         """F without the l1 term."""
-        z = self.scores(theta)
+        return self.value_of_scores(self.scores(theta)) + self._ridge(theta)
+
+    def value_of_scores(self, z: NDArray[Any]) -> float:
+        """F without the penalty, of scores."""
         scale, loss = self._at(z)
         mean: float = loss(self.y, z, self.sample_weight, n_threads=self.n_threads)
-        return scale / 2 + mean / scale + self._ridge(theta)
+        return scale / 2 + mean / scale
 
     def value_and_gradient(self, theta: NDArray[Any]) -> tuple[float, NDArray[Any]]:
         """F without the l1 term, and its gradient, float64 in the shape of theta."""

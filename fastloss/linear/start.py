@@ -137,18 +137,21 @@ def constant_or_robust(problem: LinearProblem, progress: Progress, descend: Desc
 def begin(problem: LinearProblem, progress: Progress, start: NDArray[Any] | None, descend: Descend) -> Point:
     """The given start; without one, what `descend` makes of a sample of rows, if better than `constant_or_robust`.
 
-    The sample is solved from a sample of its own, and no further than to what it knows about the whole. A few
-    iterations over all rows are left.
+    Of a constant the objective is known without a pass over X. The sample is solved from a sample of its own, and no
+    further than to what it knows about the whole. A few iterations over all rows are left.
     """
     if start is None:
         theta = constant_or_robust(problem, progress, descend)
     else:
         theta = np.array(start, dtype=np.float64).reshape(problem.shape)
-    value, gradient = problem.value_and_gradient(theta)
-    objective, gap = progress.see(theta, value, gradient)
     size = max(enough(problem), problem.n_samples // SHARE)
-    if start is not None or gap <= progress.tol or 2 * size > problem.n_samples:
-        return theta, value, gradient
+    if start is not None or 2 * size > problem.n_samples:
+        return _whole(problem, progress, theta)
+    if theta[: problem.n_features].any():
+        objective = problem.value(theta) + problem.absolute(theta)
+    else:
+        objective = problem.value_of_constant(theta)
+    progress.see(theta, objective - problem.absolute(theta), np.full_like(theta, np.inf))  # to keep, if interrupted
     few = sample(problem, size)
     known = Progress(few, max(progress.tol, 0.1 / float(np.sqrt(size))), progress.max_iter, None)
     descend(few, known, *begin(few, known, None, descend))
@@ -158,4 +161,11 @@ def begin(problem: LinearProblem, progress: Progress, start: NDArray[Any] | None
         reached, slope = problem.value_and_gradient(there)
     if reached + problem.absolute(there) < objective:
         return there, reached, slope
+    return _whole(problem, progress, theta)
+
+
+def _whole(problem: LinearProblem, progress: Progress, theta: NDArray[Any]) -> Point:
+    """theta, with what all rows say of it."""
+    value, gradient = problem.value_and_gradient(theta)
+    progress.see(theta, value, gradient)
     return theta, value, gradient

@@ -208,8 +208,9 @@ class BinaryFocal(_OfProbability):
     Notes
     -----
     Convex in the probability, but not in the raw score, unless gamma is 0: the exact Hessian may be negative;
-    ``"floor"`` is positive. Labels are 0 and 1: the formula has no agreed meaning for soft labels. The loss puts weight
-    on mislabelled samples too.
+    ``"floor"`` is positive, and so is ``"fisher"``, from logits: |gradient| p_t, which is cross-entropy's p (1 - p)
+    weighed as `CategoricalFocal` weighs it; no information of a likelihood. Labels are 0 and 1: the formula has no
+    agreed meaning for soft labels. The loss puts weight on mislabelled samples too.
 
     References
     ----------
@@ -240,6 +241,10 @@ class BinaryFocal(_OfProbability):
     @property
     def target_domain(self) -> domains.Domain:
         return domains.BINARY
+
+    @property
+    def hessian_kinds(self) -> tuple[str, ...]:
+        return ("exact", "fisher", "floor") if self.from_logits else ("exact", "floor")
 
     def _alphas(self) -> tuple[float, float]:
         return (1.0, 1.0) if self.alpha is None else (self.alpha, 1 - self.alpha)
@@ -282,6 +287,9 @@ class BinaryFocal(_OfProbability):
                 _where_weighted(alpha, s * alpha * slope),
                 _where_weighted(alpha, bend),
             )
+
+    def fisher(self, y_true: Any, y_pred: Any) -> Any:
+        return np.abs(self.reference(y_true, y_pred)[1]) * sigmoid(_signs(y_true, y_pred.dtype) * y_pred)
 
 
 class _Margin(Loss):

@@ -51,10 +51,11 @@ INLINE result FN(focal_logits)(bool label, real z, real E, real alpha, real gamm
     const FN(probabilities) of = FN(sigmoids)(s, E);
     const real t = of.p, u = of.q;
     const real ell = (s >= 0 ? 0 : vabs(z)) + vlog1p_unit(E), t_ell = t * at_most(BOUNDS.greatest, ell); /* inf where t is 0 */
-    const real w = (label ? -alpha : alpha) * FN(focus)(u, gamma, whole);
+    const real w = (label ? -alpha : alpha) * FN(focus)(u, gamma, whole), g = w * vfma(gamma, t_ell, u);
     return (result){
         .v = vabs(w * (w == 0 ? u : ell)),
-        .g = w * vfma(gamma, t_ell, u),
+        .g = g,
+        .f = vabs(g) * t, /* that of cross-entropy, t u, weighed as the softmax's is (classes.h) */
         .h = vabs(w) * ((gamma * gamma * t - gamma * u) * t_ell + (2 * gamma + 1) * u * t),
     };
 }

@@ -304,19 +304,24 @@ OTHER_PHI(phi_of_probabilities, 0)
 #define MAY_BE_PHI (!spec.dense && !spec.plain && spec.prediction != 'l')
 
 /* What a softmax makes of the sums of LANES rows from i on. */
-INLINE void FN(softmax_rows)(const FN(classes_options) * o, FN(classes_rows) *restrict rows, ptrdiff_t i, real z_loss) {
+INLINE void FN(softmax_rows)(const FN(classes_options) * o, FN(classes_rows) *restrict rows, ptrdiff_t i, real z_loss,
+                             bool logarithm) {
     const double classes = o->classes, lowering = vlowered(1);
     EACH_LANE {
         const double ties = rows->ties[i + l], rest = rows->rest[i + l] * lowering;
         const real most = rows->top[i + l];
         const double tied = most == -1 / C(0.0) ? classes : ties; /* -inf ties with its padding, too */
         const double others = rest + (tied - 1), s = 1 / (1 + others);
-        const real log_sum = vlog1p((real)others);
         rows->inverse[i + l] = (real)s;
         rows->rest_share[i + l] = (real)(others * s);
-        rows->log_sum[i + l] = log_sum;
-        rows->pull[i + l] = z_loss == 0 ? 0 : 2 * z_loss * (most + log_sum); /* the z-loss adds pull p to the gradient */
+        rows->log_sum[i + l] = (real)others;
     }
+    if (logarithm)
+        EACH_LANE {
+            const real most = rows->top[i + l], log_sum = vlog1p(rows->log_sum[i + l]);
+            rows->log_sum[i + l] = log_sum;
+            rows->pull[i + l] = z_loss == 0 ? 0 : 2 * z_loss * (most + log_sum); /* the z-loss adds pull p to the gradient */
+        }
 }
 
 /* Numbers of n rows, a multiple of LANES; their values, where they are wanted, and the gradient at the label, where it is
@@ -336,7 +341,7 @@ INLINE void FN(classes_values)(const FN(classes_spec) spec, const FN(classes_opt
                          : spec.plain ? 1
                                       : vfma(on, rows->label_weight[i + l], off * o->total_weight);
         if (logits)
-            FN(softmax_rows)(o, rows, i, z_loss);
+            FN(softmax_rows)(o, rows, i, z_loss, spec.value || !spec.plain);
         if (spec.value) {
             if (full_dot)
                 EACH_LANE value[l] = -(real)dot[l];

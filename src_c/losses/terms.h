@@ -447,7 +447,7 @@ static ONCE void FN(sum_of_terms)(const FN(classes_options) * o, const FN(segmen
             FN(classes_first)((FN(classes_spec)){0, 0, 'z', 0, 1, 0, 1, 0}, o, lifted, 1, rows, n);
         }
         for (ptrdiff_t i = 0; i < n; i += LANES)
-            FN(softmax_rows)(o, rows, i, o->z_loss);
+            FN(softmax_rows)(o, rows, i, o->z_loss, 1);
     }
     for (ptrdiff_t row = 0; row < n; row += step, segments += n_segments) {
         FN(load_terms_rows)(&r, rows, row);
