@@ -1007,6 +1007,19 @@ INLINE real FN(sqrt)(real x) {
 }
 #define vsqrt FN(sqrt)
 
+/* x / m^2 of an m that is the same in a whole loop: by the reciprocal as a pair. Without FMA its product rounds twice: there
+ * it is a division. */
+INLINE real FN(over_square)(real x, real m) {
+    const real square = m * m;
+#if FL_FMA
+    const real i = 1 / square, rest = (-residual(i, square, -1) - i * residual(m, m, -square)) * i;
+    return vfma(x, i, x * rest);
+#else
+    return x / square;
+#endif
+}
+#define vover_square FN(over_square)
+
 /* The power of two at or below a positive number, and at least the smallest normal one. */
 INLINE real FN(power_below)(real x) {
     const ubits_t exponent = (ubits_t)bits_of(x) >> MANTISSA_BITS;

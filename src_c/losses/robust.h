@@ -54,9 +54,9 @@ FORMULA(welsch) {
 /* c^2/6 (1 - (1 - u^2)^3) up to |u| = 1, then constant: with s = u^2 the bracket is s (3 - 3 s + s^2). Gradient r (1 - s)^2,
  * Hessian (1 - s) (1 - 5 s). 1 - s is taken of numbers that are not rounded, c and |r| divided by a power of two. */
 FORMULA(tukey) {
-    const real c = positive(p[0]), r = z - y, a = at_most(c, vabs(r)), power = vpower_below(c), m = c / power, m2 = m * m;
-    const real i = 1 / m2, i_rest = (-vproduct_rest(i, m2, 1) - i * vproduct_rest(m, m, m2)) * i; /* 1/m^2 */
-    const real x = a * (1 / power), s = x * x * i, product = (m - x) * (m + x), t = vfma(product, i, product * i_rest);
+    const real c = positive(p[0]), r = z - y, a = at_most(c, vabs(r)), power = vpower_below(c), m = c / power;
+    const real x = a * (1 / power), near = vfma(-x, x, m * m), beyond = (m - x) * (m + x);
+    const real s = vover_square(x * x, m), t = vover_square(x < C(0.5) * m ? near : beyond, m);
     return (result){
         .v = a * (a * vfma(s, vfma(s, C(0x1.5555555555555p-3), C(-0.5)), C(0.5))),
         .g = with_sign_of(r, a * (t * t)),
