@@ -157,6 +157,25 @@ def test_targets_may_name_the_groups(name, columns, tmp_path, capsys):
     capsys.readouterr()
 
 
+def test_numbers_that_name_groups_are_read_as_others(tmp_path, capsys):
+    path = tmp_path / "d.csv"
+    path.write_text("y,p\n1 ,1\n 2,3\n1,2\n")
+    options = ["eval", str(path), "--true", "y", "--pred", "p", "--loss", "mse", "--by", "y"]
+    assert main(options) == 0
+    assert [line.split()[-1] for line in capsys.readouterr().out.splitlines()[1:]] == ["0.66666667", "1", "1", "0"]
+    for cell, message in (("", "column 'y' is empty"), (" ", "column 'y' is ' ': expected a number")):
+        path.write_text(f"y,p\n1,1\n{cell},3\n")
+        assert main(options) == 1
+        assert f"line 3: {message}" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["d.csv", "d.parquet", "d.feather"])
+def test_rows_without_a_group_are_not_all_rows(name, tmp_path, capsys):
+    WRITERS[name](tmp_path / name, pa.table({"y": [1.0, 2.0], "p": [1.0, 3.0], "g": ["a", None]}))
+    assert main(["eval", str(tmp_path / name), "--true", "y", "--pred", "p", "--loss", "mse", "--by", "g"]) == 0
+    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()[1:]] == ["(all)", "(empty)", "a"]
+
+
 def test_dates_are_named(tmp_path, capsys):
     path = tmp_path / "d.csv"
     path.write_text("y,p\n2024-05-31,1\n")
@@ -257,6 +276,8 @@ BAD = [
         "log_loss",
         "line 3: column 'p' is 3.5: binary_cross_entropy expects a probability in [0, 1]; pass --from-logits",
     ),
+    ("name,y,p\nabc,1,2\nx,2,3\ny,3,abc\n", "mse", "line 4: column 'p' is 'abc': expected a number"),
+    ("y,p\n1,2\n2, \n", "mse", "line 3: column 'p' is ' ': expected a number"),
     ("y,pp\n1,2\n", "mse", "has no column 'p' (did you mean 'pp'?); it has 'y', 'pp'"),
 ]
 

@@ -182,7 +182,8 @@ def _progress(plain: bool) -> Iterator[Callable[[float], object]]:
 
 def _cells(score: Score) -> tuple[str, ...]:
     interval = "" if score.interval is None else "{:.6g} .. {:.6g}".format(*score.interval)
-    return score.group or "(all)", score.loss, f"{score.rows:,}", f"{score.value:.8g}", interval
+    group = "(all)" if score.group is None else score.group or "(empty)"
+    return group, score.loss, f"{score.rows:,}", f"{score.value:.8g}", interval
 
 
 def _print(scores: Sequence[Score], args: argparse.Namespace, stream: TextIO) -> None:

@@ -157,10 +157,10 @@ class _Arrow(Table):
                 yield {column: self._array(batch, column, row) for column in columns}
                 row += batch.num_rows
         except (OSError, self.pyarrow.ArrowException) as error:
-            raise TableError(self.explained(error, row)) from error
+            raise TableError(self.explained(error, row, columns)) from error
 
-    def explained(self, error: Exception, row: int) -> str:
-        """An error of the reader after so many rows, with the place of what is wrong if that can be told."""
+    def explained(self, error: Exception, row: int, columns: Sequence[Column]) -> str:
+        """An error of the reader of columns after so many rows, with the place of what is wrong if that can be told."""
         return f"{self.place(row)} or later: {error}"
 
     def values(self, batch: Any, column: Column) -> Any:
@@ -171,7 +171,8 @@ class _Arrow(Table):
         pa = self.pyarrow
         values = self.values(batch, column)
         if not column.numeric:
-            return np.asarray(values.cast(pa.string()).to_numpy(zero_copy_only=False), dtype=object)
+            names = values.cast(pa.string()).fill_null("")  # as an empty cell of a text file
+            return np.asarray(names.to_numpy(zero_copy_only=False), dtype=object)
         if pa.types.is_dictionary(values.type):
             values = values.dictionary_decode()
         if pa.types.is_boolean(values.type):
@@ -237,30 +238,35 @@ class _Text(_Arrow):
 
         pa = self.pyarrow
         size = self.path.stat().st_size or 1
-        with self.path.open("rb") as file:
-            source = pa.PythonFile(file, "r")
-            reader = arrow_csv.open_csv(
-                pa.CompressedInputStream(source, self.packed) if self.packed else source,
-                read_options=arrow_csv.ReadOptions(block_size=TEXT_BYTES),
-                parse_options=arrow_csv.ParseOptions(delimiter=self.delimiter),
-                convert_options=arrow_csv.ConvertOptions(
-                    include_columns=list(dict.fromkeys(column.name for column in columns)),
-                    # told, not guessed from the first block: integers there may be followed by fractions
-                    column_types={
-                        c.name: self._type(c) for c in sorted(columns, key=lambda c: c.numeric, reverse=True)
-                    },
-                    null_values=[""],
-                    strings_can_be_null=False,
-                ),
-            )
-            for batch in reader:
-                self.report(file.tell() / size)
-                yield batch
+        # pyarrow's own file: its threads read ahead, and one that waits for Python when that ends takes it down. It is
+        # closed with its last reader.
+        file = pa.OSFile(str(self.path))
+        reader = arrow_csv.open_csv(
+            pa.CompressedInputStream(file, self.packed) if self.packed else file,
+            read_options=arrow_csv.ReadOptions(block_size=TEXT_BYTES),
+            parse_options=arrow_csv.ParseOptions(delimiter=self.delimiter),
+            convert_options=arrow_csv.ConvertOptions(
+                include_columns=list(dict.fromkeys(column.name for column in columns)),
+                # told, not guessed from the first block: integers there may be followed by fractions
+                column_types={c.name: self._type(c) for c in sorted(columns, key=lambda c: c.numeric, reverse=True)},
+                null_values=[""],
+                strings_can_be_null=False,
+            ),
+        )
+        for batch in reader:
+            self.report(file.tell() / size)
+            yield batch
 
     def values(self, batch: Any, column: Column) -> Any:
         values = super().values(batch, column)
-        as_text = column.numeric and self.pyarrow.types.is_string(values.type)  # it names groups, too
-        return values.cast(self._type(column)) if as_text else values
+        if not (column.numeric and self.pyarrow.types.is_string(values.type)):
+            return values
+        from pyarrow import compute
+
+        # it names groups, too, so that the reader left it as text: nothing and blanks around numbers, as it takes them
+        kind, none = self._type(column), self.pyarrow.scalar(None, self.pyarrow.string())
+        values = compute.if_else(compute.equal(values, ""), none, values)
+        return (compute.utf8_trim(values, " \t") if self.pyarrow.types.is_floating(kind) else values).cast(kind)
 
     def _type(self, column: Column) -> Any:
         """Truth values are numbers, too: 1 and 0. They are told by the first row."""
@@ -268,8 +274,9 @@ class _Text(_Arrow):
             return self.pyarrow.string()
         return self.pyarrow.bool_() if self.first.get(column.name) in TRUTHS else self.pyarrow.float64()
 
-    def explained(self, error: Exception, row: int) -> str:
+    def explained(self, error: Exception, row: int, columns: Sequence[Column]) -> str:
         """pyarrow says what is wrong, Python's reader where: not in the rows before, which were read well."""
+        numeric = {column.name for column in columns if column.numeric}
         with self._text() as lines:
             reader = csv.reader(lines, delimiter=self.delimiter)
             width = len(next(reader, []))
@@ -279,12 +286,14 @@ class _Text(_Arrow):
                     if len(fields) != width:
                         return f"{where} has {len(fields)} fields, the heading has {width}: is the file cut short?"
                     for name, field in zip(self.header, fields, strict=True):
-                        named = f"'{field}'" in str(error) or str(error).endswith(f": {field}")
-                        if named and self._is_wrong(field, name):
+                        # numbers are named without the blanks around them
+                        named = any(f"'{x}'" in str(error) for x in (field, field.strip()))
+                        named |= str(error).endswith(f": {field}")
+                        if name in numeric and named and self._is_wrong(field, name):
                             return f"{where}: column {name!r} is {field!r}: {self._wanted(field, name)}"
             except (OSError, EOFError, csv.Error, UnicodeDecodeError) as cut:
                 return f"{self.path}, after line {reader.line_num}: {cut}: is the file cut short?"
-        return super().explained(error, row)
+        return super().explained(error, row, columns)
 
     def _is_wrong(self, field: str, name: str) -> bool:
         truths = self.first.get(name) in TRUTHS
