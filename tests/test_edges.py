@@ -474,3 +474,29 @@ def test_derivatives_keep_their_digits_near_the_end_and_far_out(loss, c, dtype):
     }[loss.name]
     assert ulp_error(g, want_g).max() < 4
     assert ulp_error(h, want_h).max() < 4
+
+
+@BACKENDS
+@pytest.mark.parametrize(("alpha", "most"), [(-2.0, 2.0), (-0.5, 5.0), (0.0, INF), (0.5, INF), (1.0, INF), (2.0, INF)])
+def test_general_robust_of_an_infinite_residual(alpha, most, backend):
+    loss = backend(fl.GeneralRobust(alpha, 1.3))
+    assert loss([0.0, 0.0], [INF, -INF], reduction="none").tolist() == pytest.approx([most, most])
+
+
+@BACKENDS
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_majorizer_of_smooth_quantile_at_the_ends_of_the_range(dtype, backend):
+    """tanh(r/2h)/2r, also where r/h overflows; 1/4h at a residual that is subnormal."""
+    info, h = np.finfo(dtype), 2.0**-10
+    loss, r = backend(fl.SmoothQuantile(0.25, h)), np.array([info.smallest_subnormal, info.max / 8], dtype)
+    _, bound = loss.gradient_and_hessian(np.zeros_like(r), r, hessian="majorize", reduction="none")
+    assert bound.tolist() == pytest.approx([1 / (4 * h), 4 / float(info.max)], rel=1e-6, abs=0)
+
+
+@pytest.mark.parametrize(("dtype", "c", "r"), [(np.float32, 8e17, 4.9e34), (np.float64, 1e114, 2.5e252)])
+def test_gradient_of_geman_mcclure_far_beyond_a_large_scale(dtype, c, r):
+    """c^4/r^3: a number, though c^2/r^2 to some power is none."""
+    c, r = dtype(c), dtype(r)
+    want = np.longdouble(c) ** 4 / np.longdouble(r) ** 3
+    got = fl.GemanMcClure(float(c)).gradient(np.zeros(1, dtype), np.array([r]), reduction="none")
+    assert float(got[0] / want) == pytest.approx(1, rel=4 * float(np.finfo(dtype).eps))

@@ -369,6 +369,7 @@ class GeneralRobust(_Robust):
                 near = b / 2 * log * np.where(np.abs(t) < of(1e-25), 1, np.expm1(t) / t)
                 far = b * (m**alpha * np.exp(alpha / 2 * rest) - 1) / alpha
                 value = np.where(t < 1, near, far)
+                value = np.where(np.isposinf(x), x if self.alpha >= 0 else -b / alpha, value)
                 steep = np.sqrt(b) * m ** (alpha - 1) * np.exp((alpha / 2 - 1) * rest)  # x times the weight, beyond
                 gradient = np.where(beyond, np.sign(u) * steep, u * weight)
                 bend = np.where(beyond, np.square(q) + (alpha - 1), 1 + (alpha - 1) * np.square(q)) / (1 + np.square(q))

@@ -130,12 +130,12 @@ FORMULA(fair) {
 }
 
 /* h softplus(r/h) - q r = h times the cross-entropy of the score r/h under the soft label q = p[1], p[2] = 1 - q; h = p[0]. Its
- * linear part is one of r, which overflows later. */
+ * linear part is one of r, which overflows later. Majorized by tanh(r/2h)/2r, which is no 0 where r/h overflows. */
 FORMULA(smooth_quantile) {
-    const real h = positive(p[0]), r = z - y;
+    const real h = positive(p[0]), r = z - y, half = C(0.5) * vabs(r / h);
     result of = FN(cross_entropy_logits)((FN(sides)){.negative = p[2], .positive = p[1]}, h, r, e);
     of.h = of.f / h;
-    of.m = FN(logistic_bound)(r / h) / h;
+    of.m = half < C(0x1p-31) ? C(0.25) / h : C(0.5) * vtanh(half) / vabs(r);
     return of;
 }
 
