@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from fastloss.operations import VALUE
-from fastloss.validation import PARTS
+from fastloss.validation import PARTS, bad_coding
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -32,27 +34,48 @@ class Accumulator:
     3.3333333333333335
     """
 
-    __slots__ = ("_sums", "_weights", "loss")
+    __slots__ = ("_low", "_sums", "_weights", "loss")
 
     def __init__(self, loss: Loss) -> None:
         self.loss = loss
         terms = loss._terms()
         self._sums: list[list[float]] = [[] for _ in terms]  # per term of a sum of losses
         self._weights: list[list[float]] = [[] for _ in terms]
+        self._low: int | None = None  # of labels in {0, 1} or {-1, 1}, as soon as one tells which
 
     def update(self, y_true: ArrayLike, y_pred: ArrayLike, sample_weight: ArrayLike | None = None) -> None:
         """Add a piece. A piece that is refused changes nothing."""
         found = [
             term._runner.run(VALUE, y_true, y_pred, sample_weight, PARTS, None, None) for _, term in self.loss._terms()
         ]
+        low = self._coding(y_true)
+        self._low = self._low if low is None else low
         for i, (total, weight) in enumerate(found):
             _add(self._sums[i], total)
             _add(self._weights[i], weight)
+
+    def _coding(self, y_true: ArrayLike) -> int | None:
+        """The lower of the labels of a piece that is in order, if it tells their coding and one of two is allowed."""
+        for _, term in self.loss._terms():
+            if term.target_domain.alternative is None or not np.size(y_true):
+                continue
+            at = int(np.argmin(y_true))
+            lowest = np.asarray(y_true).flat[at]
+            low = None if lowest > 0.5 else 0 if lowest > -0.5 else -1
+            if low is not None and self._low not in (None, low):
+                bad_coding(term, y_true, at, self._low)
+            return low
+        return None
 
     def merge(self, other: Accumulator) -> None:
         """Add what another accumulator of the same loss has seen."""
         if not isinstance(other, Accumulator) or other.loss != self.loss:
             raise ValueError(f"cannot merge {other!r} into an accumulator of {self.loss!r}: the losses must be equal")
+        if self._low is not None and other._low not in (None, self._low):
+            raise ValueError(
+                f"cannot merge {other!r} into {self!r}: the labels of one are 0 and 1, those of the other -1 and 1"
+            )
+        self._low = other._low if self._low is None else self._low
         for mine, theirs in ((self._sums, other._sums), (self._weights, other._weights)):
             for partials, more in zip(mine, [list(x) for x in theirs], strict=True):
                 for x in more:
@@ -85,10 +108,10 @@ class Accumulator:
         return f"<accumulator of {self.loss!r}: sum {_total(self._sums[0]):g}, weight {_total(self._weights[0]):g}>"
 
     def __getstate__(self) -> Any:
-        return self.loss, [list(x) for x in self._sums], [list(x) for x in self._weights]
+        return self.loss, [list(x) for x in self._sums], [list(x) for x in self._weights], self._low
 
     def __setstate__(self, state: Any) -> None:
-        self.loss, self._sums, self._weights = state
+        self.loss, self._sums, self._weights, self._low = state
 
 
 def _add(partials: list[float], x: float) -> None:

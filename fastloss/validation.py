@@ -419,6 +419,12 @@ def bad_target(loss: Loss, array: Any, at: int) -> NoReturn:
     raise _wrong("y_true", array, at, f": {loss.name} expects {domain.expected}; {domain.fix}")
 
 
+def bad_coding(loss: Loss, array: Any, at: int, low: int) -> NoReturn:
+    """Raise for a label that is of the other of two codings than those of pieces before, which has this lower label."""
+    domain = loss.target_domain
+    raise _wrong("y_true", array, at, f": {loss.name} expects {domain.expected}; pieces before had {low}; {domain.fix}")
+
+
 def bad_prediction(loss: Loss, array: Any, at: int) -> NoReturn:
     """Raise for a prediction outside the loss's domain."""
     domain = loss.prediction_domain

@@ -500,3 +500,30 @@ def test_gradient_of_geman_mcclure_far_beyond_a_large_scale(dtype, c, r):
     want = np.longdouble(c) ** 4 / np.longdouble(r) ** 3
     got = fl.GemanMcClure(float(c)).gradient(np.zeros(1, dtype), np.array([r]), reduction="none")
     assert float(got[0] / want) == pytest.approx(1, rel=4 * float(np.finfo(dtype).eps))
+
+
+@pytest.mark.parametrize("loss", [fl.Hinge(), 0.5 * fl.Hinge() + fl.SquaredHinge()], ids=repr)
+@pytest.mark.parametrize(("first", "second", "at"), [([0, 1], [1, -1.0], 1), ([-1.0, 1], [0, 1], 0)])
+def test_pieces_with_different_codings_of_labels(loss, first, second, at):
+    """One array of both is refused; so are two, which would be taken for labels of one coding each."""
+    a, b, ones = loss.accumulator(), loss.accumulator(), loss.accumulator()
+    a.update(np.array(first), np.ones(2))
+    ones.update(np.ones(2), np.ones(2))  # of either
+    a.merge(ones)
+    a.update([], [])
+    a = copy.copy(a)
+    before = a.value()
+    with pytest.raises(
+        ValueError, match=rf"y_true\[{at}\] is .*: .* expects labels all in .*; pieces before"
+    ) as caught:
+        a.update(np.array(second), np.ones(2))
+    assert caught.value.index == (at,)
+    b.update(np.array(second), np.ones(2))
+    with pytest.raises(
+        ValueError, match=r"cannot merge .*: the labels of one are 0 and 1, those of the other -1 and 1"
+    ):
+        a.merge(b)
+    assert a.value() == before
+    ones.merge(b)
+    with pytest.raises(ValueError, match=r"pieces before"):
+        ones.update(np.array(first), np.ones(2))
