@@ -518,6 +518,20 @@ def test_bad_weights_are_explained(w, message):
         fl.recommend(np.arange(50) % 2, sample_weight=w)
 
 
+def test_weights_that_leave_one_value():
+    y = np.repeat([1.5, 2.5, 4.0], [3, 20, 20])
+    with pytest.raises(ValueError, match=r"y_true is constant where sample_weight is not 0: 1\.5"):
+        fl.recommend(y, y + np.arange(43) % 2, sample_weight=y == 1.5)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("size", [1e308, 1e-320])
+def test_weights_of_any_size(size):
+    y = np.random.default_rng(0).normal(size=100)
+    one, other = (fl.recommend(y, sample_weight=np.full(100, w)) for w in (size, 1.0))
+    assert one.to_dict()["ranking"] == other.to_dict()["ranking"]
+
+
 def test_few_rows_of_much_weight_are_few():
     w = np.where(np.arange(400) < 10, 1.0, 1e-9)
     report = fl.recommend(np.random.default_rng(0).normal(size=400), sample_weight=w)

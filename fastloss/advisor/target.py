@@ -191,7 +191,10 @@ def weighted(target: Target, sample_weight: ArrayLike) -> tuple[Target, NDArray[
     rows = np.flatnonzero(w)
     if len(rows) == 0:
         raise ValueError("sample_weight is 0 in every row: there is nothing to learn from")
-    kept = replace(target, y=target.y[rows], weight=w[rows] / w[rows].mean())
+    y, share = target.y[rows], w[rows] / w.max()  # of any size: their sum may overflow
+    if not target.of_labels and y.ndim == 1 and (y == y[0]).all():
+        raise ValueError(f"y_true is constant where sample_weight is not 0: {y[0]:g}, and there is nothing to learn")
+    kept = replace(target, y=y, weight=share / share.mean())
     if kept.of_labels and not kept.shares.all():
         label = kept.labels[int(kept.shares.argmin())]
         raise ValueError(f"sample_weight is 0 in all rows of label {label!r}: drop these rows, or give them weights")
