@@ -445,6 +445,8 @@ def test_generalized_cross_entropy_of_small_probabilities(q, dtype):
         fl.SmoothQuantile(width=0.125),
         fl.PseudoHuber(delta=0.25),
         fl.GeneralRobust(0.5),
+        fl.GeneralRobust(1.0, c=3.0),
+        fl.GeneralRobust(0.0, c=3.0),
     ],
     ids=repr,
 )

@@ -55,7 +55,7 @@ FORMULA(pseudo_huber) {
     const units of = in_units(r, delta);
     const real root = vsqrt(of.sum), one = of.s * of.m, share = one / root, far = delta / vabs(r);
     return (result){
-        .v = vfma(factor, vabs(r) * (of.x / (one + root) * of.m), constant),
+        .v = vfma(factor * (of.x / (one + root) * of.m), vabs(r), constant), /* in this order it overflows last */
         .g = with_sign_of(r, factor * (of.x / root * of.m)),
         .h = factor * (of.one / of.sum * share),
         .m = factor * (of.s < 1 ? far : share),
