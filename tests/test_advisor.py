@@ -326,7 +326,7 @@ BAD = {
     "perfect": ({"y_true": np.arange(50) / 7, "y_pred": np.arange(50) / 7}, "not seen"),
     "class": ({"y_true": np.arange(50) / 7, "metric": fl.Quantile}, r"call it, Quantile\(\)"),
     "no name": ({"y_true": np.arange(50) / 7, "metric": 3}, "expected a name or a loss"),
-    "metric of other numbers": ({"y_true": [*np.arange(50) / 7, -2.5], "metric": "gamma"}, r"y_true\[0\] is 0"),
+    "metric of other numbers": ({"y_true": [*np.arange(50) / 7, -2.5], "metric": "gamma"}, "y_true has 0: drop"),
     "logarithms of means": ({"y_true": np.arange(50) % 4, "y_pred": -np.ones(50), "task": "count"}, "pass exp"),
     "means of 0": ({"y_true": np.arange(50) % 4, "y_pred": np.zeros(50), "task": "count"}, "no value above 0"),
     "two outputs": ({"y_true": np.arange(50) / 7, "metric": "gaussian_nll"}, "one prediction"),
@@ -518,6 +518,19 @@ def test_bad_weights_are_explained(w, message):
         fl.recommend(np.arange(50) % 2, sample_weight=w)
 
 
+@pytest.mark.parametrize("kept", [slice(None), slice(10, None)], ids=["all rows", "some of weight 0"])
+def test_a_metric_of_other_targets_is_named(kept, rng):
+    """By the value, for its row is another one where rows are left out."""
+    y = rng.normal(size=50) + 10
+    y[20] = -1.5
+    w = np.zeros(50)
+    w[kept] = 1
+    with pytest.raises(ValueError, match=r"metric='poisson' takes a finite number >= 0, and y_true has -1.5: drop"):
+        fl.recommend(y, sample_weight=w, metric="poisson")
+    with pytest.raises(ValueError, match=r"metric='Hinge\(\)' takes labels all in \{0, 1\}.* and y_true has 0.5"):
+        fl.recommend(np.tile([0.5, 0.25, 0.75], 20), metric=fl.Hinge())
+
+
 def test_few_rows_of_much_weight_are_few():
     w = np.where(np.arange(400) < 10, 1.0, 1e-9)
     report = fl.recommend(np.random.default_rng(0).normal(size=400), sample_weight=w)
@@ -609,3 +622,15 @@ def test_what_is_level_is_level_in_the_order_too(rng):
         report = fl.recommend(s + rng.normal(size=300), s)
         prior = next((a for a in report.ranking if "maximum likelihood" in a.why), report.ranking[0])
         assert prior is report.ranking[0] or not prior.indistinguishable
+
+
+def test_lines_of_code_stay_code():
+    """However long: what follows a remark is one."""
+    from fastloss.advisor.report import _code
+
+    text = "f(a, b)  # of raw scores; of probabilities that are not clipped anywhere take another"
+    library, *lines = _code("torch", text)
+    assert library == "torch"
+    assert all(len(line) <= 80 for line in lines)
+    assert [line.split("#")[0].strip() for line in lines if line.split("#")[0].strip()] == ["f(a, b)"]
+    assert " ".join(line.partition("# ")[2] for line in lines).split() == text.partition("# ")[2].split()

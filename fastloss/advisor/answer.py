@@ -265,7 +265,7 @@ def _same_constant(one: Loss, other: Loss, target: Target) -> bool:
 def _by_expectation(expected: dict[Candidate, Expectation]) -> list[Candidate]:
     """By their cost; but of those that cannot be told from the best, the one with a prior (`Candidate.prior`) first.
 
-    That is a heuristic: of what cannot be told apart, the likelihood of the kind of target has the better chances.
+    That is a heuristic: of what cannot be told apart, it has the better chances.
     """
     order = sorted(expected, key=lambda c: expected[c].cost)
     for likely in [c for c in order if c.prior][:1]:
