@@ -273,6 +273,16 @@ def test_a_bad_row_is_named(text, loss, message, tmp_path, capsys):
     assert not out.exists()
 
 
+@pytest.mark.parametrize(("options", "of"), [([], "mse"), (["--by", "g"], "mse of group 'b'")])
+def test_rows_of_no_weight_have_no_mean(options, of, tmp_path, capsys):
+    """Said in the words of the command, which has no reductions."""
+    path = tmp_path / "rows.csv"
+    path.write_text("y,p,w,g\n" + ("1,2,1,a\n" if options else "") + "1,2,0,b\n1,3,0,b\n")
+    options = ["--true", "y", "--pred", "p", "--weight", "w", "--loss", "mse", *options]
+    assert main(["eval", str(path), *options]) == 1
+    assert capsys.readouterr().err == f"{path}: {of}: the total weight is 0, and there is no mean\n"
+
+
 @pytest.mark.parametrize("name", WRITERS)
 def test_a_file_cut_short_gives_no_result(name, columns, tmp_path, capsys):
     path = tmp_path / name
