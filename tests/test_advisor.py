@@ -442,8 +442,24 @@ def test_rows_of_weight_0_are_none(rng):
     options = {"models": ["linear"], "metric": "mae"}
     weighted = fl.recommend(y, X=X, sample_weight=1.0 * kept, **options)
     without = fl.recommend(y[kept], X=X[kept], sample_weight=np.ones(kept.sum()), **options)
-    assert weighted.to_dict()["ranking"] == without.to_dict()["ranking"]
+    for part in ("ranking", "target"):
+        assert weighted.to_dict()[part] == without.to_dict()[part]
     assert any("rows of weight 0 are left out" in remark for remark in weighted.remarks)
+
+
+def test_rows_of_weight_0_do_not_say_what_the_target_is(rng):
+    amounts = rng.gamma(1, 1, N)
+    amounts[0] = -1
+    assert fl.recommend(amounts, sample_weight=np.arange(N) > 0).target.kind == "positive"
+    with pytest.raises(ValueError, match="constant"):
+        fl.recommend(amounts, sample_weight=np.arange(N) == 3)
+
+
+def test_weights_are_of_any_size(rng):
+    y, w = rng.normal(size=N), rng.random(N)
+    one, *others = ([a.expected for a in fl.recommend(y, sample_weight=w * s).ranking] for s in (1, 1e308, 1e-300))
+    for other in others:
+        assert one == pytest.approx(other)
 
 
 def test_equal_weights_change_nothing(rng):
@@ -463,7 +479,7 @@ def test_weights_count_rows_in_shares_and_metrics(rng):
 
     y, z = (rng.random(200) < 0.3).astype(float), rng.normal(size=200)
     w = rng.integers(1, 4, 200)
-    target, _ = weighted(describe(y), w)
+    target = weighted(describe(y), w)
     repeated = describe(np.repeat(y, w))
     np.testing.assert_allclose(target.shares, repeated.shares)
     assert target.facts["imbalance"] == pytest.approx(repeated.facts["imbalance"])
@@ -482,7 +498,7 @@ def test_noise_of_weighted_estimates_is_that_of_theory(rng):
     from fastloss.advisor.target import weighted
 
     s = rng.normal(size=20_000)
-    target, _ = weighted(describe(s + rng.normal(size=len(s))), rng.exponential(size=len(s)))
+    target = weighted(describe(s + rng.normal(size=len(s))), rng.exponential(size=len(s)))
     loss, metric = fl.SquaredError(), find_metric("mse", target)
     found = expect(loss, metric, target, read(s, target), make_folds(target, 10, rng), 0.02, rng)
     assert found.noise == pytest.approx(0.02 * 2, rel=0.1)
@@ -634,3 +650,12 @@ def test_lines_of_code_stay_code():
     assert all(len(line) <= 80 for line in lines)
     assert [line.split("#")[0].strip() for line in lines if line.split("#")[0].strip()] == ["f(a, b)"]
     assert " ".join(line.partition("# ")[2] for line in lines).split() == text.partition("# ")[2].split()
+
+
+@pytest.mark.parametrize(
+    "options", [{"models": None}, {"models": [1]}, {"random_state": -1}, {"random_state": "a"}, {"time_budget": "3"}]
+)
+def test_wrong_options_are_named(options, rng):
+    X = rng.normal(size=(50, 2))
+    with pytest.raises(ValueError, match=f"{next(iter(options))}="):
+        fl.recommend(X[:, 0], X=X, **options)

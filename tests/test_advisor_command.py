@@ -111,7 +111,12 @@ def test_features_of_text_are_to_be_encoded(tmp_path, capsys):
 
 
 def test_wrong_options(file, tmp_path):
-    for options in (["--cv", "1"], ["--time-budget", "0"], ["--html", str(tmp_path / "none" / "a.html")]):
+    for options in (
+        ["--cv", "1"],
+        ["--time-budget", "0"],
+        ["--seed", "-1"],
+        ["--html", str(tmp_path / "none" / "a.html")],
+    ):
         assert main(["recommend", str(file), "--target", "y", *options]) == 2
 
 

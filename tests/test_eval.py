@@ -306,6 +306,7 @@ WRONG = [
     (["--loss", "mse", "--from-logits"], "has the parameter from_logits"),
     (["--loss", "mse", "--bootstrap", "1"], "--bootstrap must be 0 or at least 2"),
     (["--loss", "mse", "--confidence", "95"], "--confidence must lie between 0 and 1"),
+    (["--loss", "mse", "--seed", "-1"], "--seed must be at least 0"),
     (["--loss", "mse", "--json", "nowhere/x.json"], "there is no directory"),
 ]
 

@@ -80,6 +80,8 @@ def run(args: argparse.Namespace, stream: TextIO | None = None) -> int:
 
     stream = sys.stdout if stream is None else stream
     check_folder(args.html)
+    if args.seed < 0:
+        raise UsageError(f"--seed must be at least 0, not {args.seed}")
     training = _training(args)
     try:
         from fastloss.advisor import recommend

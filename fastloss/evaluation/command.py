@@ -87,6 +87,8 @@ def run(args: argparse.Namespace, stream: TextIO | None = None) -> int:
     stream = sys.stdout if stream is None else stream
     if args.bootstrap < 0 or args.bootstrap == 1:
         raise UsageError(f"--bootstrap must be 0 or at least 2, not {args.bootstrap}")
+    if args.seed < 0:
+        raise UsageError(f"--seed must be at least 0, not {args.seed}")
     if not 0 < args.confidence < 1:
         raise UsageError(f"--confidence must lie between 0 and 1, not {args.confidence:g}")
     for path in (args.json, args.csv):
