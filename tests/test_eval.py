@@ -273,6 +273,15 @@ def test_a_bad_row_is_named(text, loss, message, tmp_path, capsys):
     assert not out.exists()
 
 
+def test_a_label_beyond_the_columns_is_in_the_words_of_the_command(tmp_path, capsys):
+    path = tmp_path / "rows.csv"
+    path.write_text("y,a,b\n0,1,2\n2,1,2\n")
+    options = ["--true", "y", "--pred", "a,b", "--loss", "cross_entropy", "--from-logits"]
+    assert main(["eval", str(path), *options]) == 1
+    said = "line 3: column 'y' is 2.0: expected an integer label in 0..1, as --pred has 2 classes; count classes from 0"
+    assert capsys.readouterr().err == f"{path}, {said}\n"
+
+
 @pytest.mark.parametrize(("options", "of"), [([], "mse"), (["--by", "g"], "mse of group 'b'")])
 def test_rows_of_no_weight_have_no_mean(options, of, tmp_path, capsys):
     """Said in the words of the command, which has no reductions."""

@@ -159,6 +159,7 @@ def _batches(table: Table, args: argparse.Namespace, predictions: Sequence[str])
 def _in_options(said: str) -> str:
     """An error of a loss in the words of the command."""
     said = said.replace("from_logits=True", "--from-logits").replace(" (in y_pred's dtype)", "")
+    said = said.replace("as y_pred has", "as --pred has")
     return said.replace(", as set_check_finite(True) asks; drop these rows or clip the values", "; drop such rows")
 
 
