@@ -90,9 +90,8 @@ class Accumulator:
             total, weight = _total(sums), _total(weights)
             if reduction == "mean":
                 if not weight > 0:
-                    raise ValueError(
-                        f"the mean of {term.name} is undefined: nothing with weight was added; use reduction='sum'"
-                    )
+                    fix = "; use reduction='sum'" if term.additive else ""
+                    raise ValueError(f"the mean of {term.name} is undefined: nothing with weight was added{fix}")
                 total = term._finished(total / weight)
             elif not term.additive:
                 raise ValueError(f"reduction='sum': {term.name} is no sum over elements, so expected 'mean'")

@@ -107,10 +107,10 @@ def overlap_sums(
         both = t * p
         parts = (_per_sample(part, weight) for part in (both, p - both, t - both))
         sums = np.stack([np.sum(part, axis=(0, 2), dtype=np.longdouble) for part in parts], axis=1)
-    good = _inside(p.ravel(), loss.prediction_domain)
+    good = inside(p.ravel(), loss.prediction_domain)
     if not settings.check_finite():
         good |= np.isnan(p.ravel())
-    return sums, _first(~_inside(t.ravel(), loss.target_domain)), _first(~good)
+    return sums, _first(~inside(t.ravel(), loss.target_domain)), _first(~good)
 
 
 def overlap_gradient(
@@ -154,18 +154,18 @@ def _per_element(w: NDArray[Any] | None, shape: tuple[int, ...], dtype: np.dtype
     return w if w.shape == shape else np.broadcast_to(w.reshape(w.shape + (1,) * (len(shape) - 1)), shape)
 
 
-def _inside(x: NDArray[Any], domain: Domain, infinite: bool = False) -> NDArray[np.bool_]:
+def inside(x: NDArray[Any], domain: Domain, infinite: bool = False) -> NDArray[np.bool_]:
     """Which elements are in the domain; an infinite end is, for predictions only."""
     if domain.code is None:
         return np.ones(x.shape, bool)
-    inside: NDArray[np.bool_]
+    found: NDArray[np.bool_]
     if domain.code == _CLOSED:
-        inside = (x >= domain.low) & (x <= domain.high)
+        found = (x >= domain.low) & (x <= domain.high)
     elif domain.code == OPEN_LOW:
-        inside = (x > domain.low) & (x <= domain.high)
+        found = (x > domain.low) & (x <= domain.high)
     else:
-        inside = (x == domain.low) | (x == domain.high)
-    return inside & np.isfinite(x) if domain.high == math.inf and not infinite else inside
+        found = (x == domain.low) | (x == domain.high)
+    return found & np.isfinite(x) if domain.high == math.inf and not infinite else found
 
 
 def _first(bad: NDArray[np.bool_]) -> int:
@@ -182,16 +182,16 @@ def _check(loss: Loss, y: NDArray[Any], z: NDArray[Any], w: NDArray[Any] | None)
         _check_labels(loss, y, z.shape[-1])
     elif loss.target_domain.code is not None:
         domain, values = loss.target_domain, y.astype(z.dtype).ravel()
-        at = _first(~_inside(values, domain))
+        at = _first(~inside(values, domain))
         if domain.alternative is not None:  # the one that neither coding allows together with those before it
-            other = _first(~_inside(values, domain.alternative))
+            other = _first(~inside(values, domain.alternative))
             at = max(at, other) if at >= 0 and other >= 0 else -1
         if at >= 0:
             validation.bad_target(loss, y, at)
         _check_rows(loss, "y_true", y, domain)
     domain = loss.prediction_domain
     if domain.code is not None:
-        at = _first(~(_inside(z.ravel(), domain, infinite=True) | np.isnan(z.ravel())))
+        at = _first(~(inside(z.ravel(), domain, infinite=True) | np.isnan(z.ravel())))
         if at >= 0:
             validation.bad_prediction(loss, z, at)
         _check_rows(loss, "y_pred", z, domain)

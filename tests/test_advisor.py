@@ -326,7 +326,7 @@ BAD = {
     "perfect": ({"y_true": np.arange(50) / 7, "y_pred": np.arange(50) / 7}, "not seen"),
     "class": ({"y_true": np.arange(50) / 7, "metric": fl.Quantile}, r"call it, Quantile\(\)"),
     "no name": ({"y_true": np.arange(50) / 7, "metric": 3}, "expected a name or a loss"),
-    "metric of other numbers": ({"y_true": [*np.arange(50) / 7, -2.5], "metric": "gamma"}, r"y_true\[0\] is 0"),
+    "metric of other numbers": ({"y_true": [*np.arange(50) / 7, -2.5], "metric": "gamma"}, "y_true has 0: drop"),
     "logarithms of means": ({"y_true": np.arange(50) % 4, "y_pred": -np.ones(50), "task": "count"}, "pass exp"),
     "means of 0": ({"y_true": np.arange(50) % 4, "y_pred": np.zeros(50), "task": "count"}, "no value above 0"),
     "two outputs": ({"y_true": np.arange(50) / 7, "metric": "gaussian_nll"}, "one prediction"),
@@ -442,8 +442,24 @@ def test_rows_of_weight_0_are_none(rng):
     options = {"models": ["linear"], "metric": "mae"}
     weighted = fl.recommend(y, X=X, sample_weight=1.0 * kept, **options)
     without = fl.recommend(y[kept], X=X[kept], sample_weight=np.ones(kept.sum()), **options)
-    assert weighted.to_dict()["ranking"] == without.to_dict()["ranking"]
+    for part in ("ranking", "target"):
+        assert weighted.to_dict()[part] == without.to_dict()[part]
     assert any("rows of weight 0 are left out" in remark for remark in weighted.remarks)
+
+
+def test_rows_of_weight_0_do_not_say_what_the_target_is(rng):
+    amounts = rng.gamma(1, 1, N)
+    amounts[0] = -1
+    assert fl.recommend(amounts, sample_weight=np.arange(N) > 0).target.kind == "positive"
+    with pytest.raises(ValueError, match="constant"):
+        fl.recommend(amounts, sample_weight=np.arange(N) == 3)
+
+
+def test_weights_are_of_any_size(rng):
+    y, w = rng.normal(size=N), rng.random(N)
+    one, *others = ([a.expected for a in fl.recommend(y, sample_weight=w * s).ranking] for s in (1, 1e308, 1e-300))
+    for other in others:
+        assert one == pytest.approx(other)
 
 
 def test_equal_weights_change_nothing(rng):
@@ -463,7 +479,7 @@ def test_weights_count_rows_in_shares_and_metrics(rng):
 
     y, z = (rng.random(200) < 0.3).astype(float), rng.normal(size=200)
     w = rng.integers(1, 4, 200)
-    target, _ = weighted(describe(y), w)
+    target = weighted(describe(y), w)
     repeated = describe(np.repeat(y, w))
     np.testing.assert_allclose(target.shares, repeated.shares)
     assert target.facts["imbalance"] == pytest.approx(repeated.facts["imbalance"])
@@ -482,7 +498,7 @@ def test_noise_of_weighted_estimates_is_that_of_theory(rng):
     from fastloss.advisor.target import weighted
 
     s = rng.normal(size=20_000)
-    target, _ = weighted(describe(s + rng.normal(size=len(s))), rng.exponential(size=len(s)))
+    target = weighted(describe(s + rng.normal(size=len(s))), rng.exponential(size=len(s)))
     loss, metric = fl.SquaredError(), find_metric("mse", target)
     found = expect(loss, metric, target, read(s, target), make_folds(target, 10, rng), 0.02, rng)
     assert found.noise == pytest.approx(0.02 * 2, rel=0.1)
@@ -520,7 +536,7 @@ def test_bad_weights_are_explained(w, message):
 
 def test_weights_that_leave_one_value():
     y = np.repeat([1.5, 2.5, 4.0], [3, 20, 20])
-    with pytest.raises(ValueError, match=r"y_true is constant where sample_weight is not 0: 1\.5"):
+    with pytest.raises(ValueError, match=r"of the 3 rows with a weight above 0: y_true is constant: every value is 1\.5"):
         fl.recommend(y, y + np.arange(43) % 2, sample_weight=y == 1.5)
 
 
@@ -530,6 +546,19 @@ def test_weights_of_any_size(size):
     y = np.random.default_rng(0).normal(size=100)
     one, other = (fl.recommend(y, sample_weight=np.full(100, w)) for w in (size, 1.0))
     assert one.to_dict()["ranking"] == other.to_dict()["ranking"]
+
+
+@pytest.mark.parametrize("kept", [slice(None), slice(10, None)], ids=["all rows", "some of weight 0"])
+def test_a_metric_of_other_targets_is_named(kept, rng):
+    """By the value, for its row is another one where rows are left out."""
+    y = rng.normal(size=50) + 10
+    y[20] = -1.5
+    w = np.zeros(50)
+    w[kept] = 1
+    with pytest.raises(ValueError, match=r"metric='poisson' takes a finite number >= 0, and y_true has -1.5: drop"):
+        fl.recommend(y, sample_weight=w, metric="poisson")
+    with pytest.raises(ValueError, match=r"metric='Hinge\(\)' takes labels all in \{0, 1\}.* and y_true has 0.5"):
+        fl.recommend(np.tile([0.5, 0.25, 0.75], 20), metric=fl.Hinge())
 
 
 def test_few_rows_of_much_weight_are_few():
@@ -623,3 +652,24 @@ def test_what_is_level_is_level_in_the_order_too(rng):
         report = fl.recommend(s + rng.normal(size=300), s)
         prior = next((a for a in report.ranking if "maximum likelihood" in a.why), report.ranking[0])
         assert prior is report.ranking[0] or not prior.indistinguishable
+
+
+def test_lines_of_code_stay_code():
+    """However long: what follows a remark is one."""
+    from fastloss.advisor.report import _code
+
+    text = "f(a, b)  # of raw scores; of probabilities that are not clipped anywhere take another"
+    library, *lines = _code("torch", text)
+    assert library == "torch"
+    assert all(len(line) <= 80 for line in lines)
+    assert [line.split("#")[0].strip() for line in lines if line.split("#")[0].strip()] == ["f(a, b)"]
+    assert " ".join(line.partition("# ")[2] for line in lines).split() == text.partition("# ")[2].split()
+
+
+@pytest.mark.parametrize(
+    "options", [{"models": None}, {"models": [1]}, {"random_state": -1}, {"random_state": "a"}, {"time_budget": "3"}]
+)
+def test_wrong_options_are_named(options, rng):
+    X = rng.normal(size=(50, 2))
+    with pytest.raises(ValueError, match=f"{next(iter(options))}="):
+        fl.recommend(X[:, 0], X=X, **options)

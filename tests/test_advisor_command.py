@@ -111,7 +111,12 @@ def test_features_of_text_are_to_be_encoded(tmp_path, capsys):
 
 
 def test_wrong_options(file, tmp_path):
-    for options in (["--cv", "1"], ["--time-budget", "0"], ["--html", str(tmp_path / "none" / "a.html")]):
+    for options in (
+        ["--cv", "1"],
+        ["--time-budget", "0"],
+        ["--seed", "-1"],
+        ["--html", str(tmp_path / "none" / "a.html")],
+    ):
         assert main(["recommend", str(file), "--target", "y", *options]) == 2
 
 
@@ -126,8 +131,6 @@ def test_weights_and_models(file, capsys, tmp_path):
     assert list(report["ranking"][0]["trials"]) == ["linear"]
     assert main(["recommend", str(heavy), "--target", "y", "--weight", "word"]) == 1
     assert "column 'word' is 'x': expected a number" in capsys.readouterr().err
-    assert main(["recommend", str(heavy), "--target", "y", "--features", "a", "--models", "forest"]) == 1
-    assert "linear, trees, lightgbm" in capsys.readouterr().err
 
 
 def test_a_weight_is_no_feature(tmp_path, capsys):
@@ -166,3 +169,17 @@ def test_bad_numbers_are_placed(cells, options, message, tmp_path, capsys):
     path.write_text("y,p,w\n" + "1.5,1,1\n2,2,1\n" * 5 + f"3,{cells}\n")
     assert main(["recommend", str(path), "--target", "y", *options]) == 1
     assert capsys.readouterr().err.startswith(f"{path}, {message}")
+
+
+def test_a_model_that_there_is_not_is_guessed_at(file, capsys):
+    assert main(["recommend", str(file), "--target", "y", "--features", "a", "--models", "linear,lightgm"]) == 2
+    assert (
+        "--models: there is no 'lightgm' (did you mean 'lightgbm'?); it takes linear, trees, lightgbm"
+        in capsys.readouterr().err
+    )
+
+
+def test_options_of_the_cross_validation_want_features(file, capsys):
+    for option in (["--models", "linear"], ["--cv", "3"], ["--time-budget", "9"]):
+        assert main(["recommend", str(file), "--target", "y", *option]) == 2
+        assert f"{option[0]} is for the cross-validation: give --features, or --verify" in capsys.readouterr().err

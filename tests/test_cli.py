@@ -178,11 +178,16 @@ def test_no_command_prints_help(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_help_of_every_command(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_help_of_every_command(
+    command: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
     with pytest.raises(SystemExit) as end:
         main([command, "--help"])
     assert end.value.code == 0
-    assert "usage: fastloss" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "usage: fastloss" in out
+    assert all(len(line) <= 80 for line in out.splitlines())
 
 
 def test_a_misspelt_command(capsys: pytest.CaptureFixture[str]) -> None:

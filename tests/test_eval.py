@@ -294,6 +294,25 @@ def test_a_bad_row_is_named(text, loss, message, tmp_path, capsys):
     assert not out.exists()
 
 
+def test_a_label_beyond_the_columns_is_in_the_words_of_the_command(tmp_path, capsys):
+    path = tmp_path / "rows.csv"
+    path.write_text("y,a,b\n0,1,2\n2,1,2\n")
+    options = ["--true", "y", "--pred", "a,b", "--loss", "cross_entropy", "--from-logits"]
+    assert main(["eval", str(path), *options]) == 1
+    said = "line 3: column 'y' is 2.0: expected an integer label in 0..1, as --pred has 2 classes; count classes from 0"
+    assert capsys.readouterr().err == f"{path}, {said}\n"
+
+
+@pytest.mark.parametrize(("options", "of"), [([], "mse"), (["--by", "g"], "mse of group 'b'")])
+def test_rows_of_no_weight_have_no_mean(options, of, tmp_path, capsys):
+    """Said in the words of the command, which has no reductions."""
+    path = tmp_path / "rows.csv"
+    path.write_text("y,p,w,g\n" + ("1,2,1,a\n" if options else "") + "1,2,0,b\n1,3,0,b\n")
+    options = ["--true", "y", "--pred", "p", "--weight", "w", "--loss", "mse", *options]
+    assert main(["eval", str(path), *options]) == 1
+    assert capsys.readouterr().err == f"{path}: {of}: the total weight is 0, and there is no mean\n"
+
+
 @pytest.mark.parametrize("name", WRITERS)
 def test_a_file_cut_short_gives_no_result(name, columns, tmp_path, capsys):
     path = tmp_path / name
@@ -317,6 +336,7 @@ WRONG = [
     (["--loss", "mse", "--from-logits"], "has the parameter from_logits"),
     (["--loss", "mse", "--bootstrap", "1"], "--bootstrap must be 0 or at least 2"),
     (["--loss", "mse", "--confidence", "95"], "--confidence must lie between 0 and 1"),
+    (["--loss", "mse", "--seed", "-1"], "--seed must be at least 0"),
     (["--loss", "mse", "--json", "nowhere/x.json"], "there is no directory"),
 ]
 

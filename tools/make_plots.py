@@ -135,10 +135,8 @@ def tutorial_differences(names: Names) -> Figure:
         errors = names[f"{model}_errors"]
         others = [name for name in errors if name != "squared_error"]
         for k, name in enumerate(others):
-            difference = errors[name] - errors["squared_error"]
-            # as `compare` does it
-            half = 2.09 * np.sqrt((1 / len(difference) + 1 / 4) * difference.var(ddof=1))
-            axes.errorbar(difference.mean(), k, xerr=half, fmt="o", capsize=4, color="#4477aa")
+            mean, low, high = names["interval"](errors[name] - errors["squared_error"])
+            axes.errorbar(mean, k, xerr=[[mean - low], [high - mean]], fmt="o", capsize=4, color="#4477aa")
         axes.set(title=model, xlabel="mean absolute error, against squared_error", yticks=range(len(others)))
         axes.set_yticklabels(others)
         axes.axvline(0, color="0.7", zorder=0)

@@ -24,7 +24,7 @@ from fastloss.advisor.expectation import (
 from fastloss.advisor.metric import Metric, default_loss, find_metric
 from fastloss.advisor.reasons import brief, written
 from fastloss.advisor.report import Advice, Report
-from fastloss.advisor.target import FEWEST, FEWEST_OF_CLASS, Target, describe, weighted
+from fastloss.advisor.target import FEWEST, FEWEST_OF_CLASS, Target, describe, row_weights, weighted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -60,17 +60,23 @@ def recommend(
 ) -> Report:
     """As `fastloss.recommend`, which documents it."""
     begun = time.monotonic()
-    _check(verify, X, models, cv, time_budget)
+    _check(verify, X, models, cv, time_budget, random_state)
     verify = X is not None if verify is None else verify
-    target = describe(y_true, task)
-    known = None if y_pred is None else baselines.read(y_pred, target)
-    numbers = None if X is None else trial.features(X, target.n)[0]
+    target, known, numbers = _read(y_true, y_pred, X, task=task)
+    remarks: list[str] = []
     if sample_weight is not None:
-        target, rows = weighted(target, sample_weight)
-        known = None if known is None else known.of(rows)
-        numbers = None if numbers is None else numbers[rows]
+        weight = row_weights(sample_weight, target)
+        rows = np.flatnonzero(weight)
+        if len(rows) < target.n:  # read again, for they say nothing of the target either
+            remarks.append(f"{target.n - len(rows)} rows of weight 0 are left out")
+            kept = [None if given is None else np.asarray(given)[rows] for given in (y_true, y_pred, numbers)]
+            try:
+                target, known, numbers = _read(*kept, task=task)
+            except ValueError as error:
+                raise ValueError(f"of the {len(rows)} rows with a weight above 0: {error}") from error
+        target = weighted(target, weight[rows])
     chosen_metric = find_metric(metric, target)
-    remarks = [*target.remarks, *(known.remarks if known else ())]
+    remarks += [*target.remarks, *(known.remarks if known else ())]
     if metric is None and target.kind not in UNRANKED:
         remarks.append(
             f"no metric was named: {chosen_metric.name}, the usual one of this kind, is assumed; another, such as "
@@ -131,18 +137,27 @@ def recommend(
     return Report(target, fitted, chosen_metric, tuple(ranking), rejected, tuple(remarks), choice.facts)
 
 
-def _check(verify: Any, X: Any, models: Sequence[str], cv: Any, time_budget: Any) -> None:
+def _read(
+    y_true: Any, y_pred: Any, X: Any, *, task: str | None
+) -> tuple[Target, Baseline | None, NDArray[np.float64] | None]:
+    target = describe(y_true, task)
+    known = None if y_pred is None else baselines.read(y_pred, target)
+    return target, known, None if X is None else trial.features(X, target.n)[0]
+
+
+def _check(verify: Any, X: Any, models: Sequence[str], cv: Any, time_budget: Any, random_state: Any) -> None:
     if verify and X is None:
         raise ValueError("verify=True trains models, and there is no X: pass the features")
-    unknown = [model for model in models if model not in trial.MODELS]
-    if isinstance(models, str) or unknown or not models:
+    if isinstance(models, str) or not models or not set(models) <= set(trial.MODELS):
         raise ValueError(f"models={models!r}: expected some of {', '.join(trial.MODELS)}, in a list")
     if verify is not False and X is not None and "lightgbm" in models:
         require("lightgbm", "lightgbm", "4.6")
     if not isinstance(cv, (int, np.integer)) or cv < 2:
         raise ValueError(f"cv={cv!r}: expected a number of folds, at least 2")
-    if time_budget is not None and not time_budget > 0:
+    if time_budget is not None and not (isinstance(time_budget, (int, float, np.number)) and time_budget > 0):
         raise ValueError(f"time_budget={time_budget!r}: expected seconds > 0")
+    if random_state is not None and not (isinstance(random_state, (int, np.integer)) and random_state >= 0):
+        raise ValueError(f"random_state={random_state!r}: expected an integer >= 0")
 
 
 def _fewest(target: Target) -> int:
@@ -265,7 +280,7 @@ def _same_constant(one: Loss, other: Loss, target: Target) -> bool:
 def _by_expectation(expected: dict[Candidate, Expectation]) -> list[Candidate]:
     """By their cost; but of those that cannot be told from the best, the one with a prior (`Candidate.prior`) first.
 
-    That is a heuristic: of what cannot be told apart, the likelihood of the kind of target has the better chances.
+    That is a heuristic: of what cannot be told apart, it has the better chances.
     """
     order = sorted(expected, key=lambda c: expected[c].cost)
     for likely in [c for c in order if c.prior][:1]:

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
+from fastloss.spelling import did_you_mean
 from fastloss.usage import UsageError
 from fastloss.writing import check_folder, written
 
@@ -23,11 +24,12 @@ EXAMPLES = """\
 examples:
   fastloss recommend data.csv --target price
   fastloss recommend predictions.parquet --target y --pred score --metric mae
-  fastloss recommend data.csv --target churned --features age,visits,plan --metric balanced_accuracy --html advice.html
-  fastloss recommend data.csv --target y --verify --time-budget 60 --json
+  fastloss recommend data.csv --target churned --features age,visits,plan \\
+      --metric balanced_accuracy --html advice.html
+  fastloss recommend data.csv --target y --weight w --verify --models lightgbm
 
-With --features, or with --verify, which takes all other columns, the candidates are cross-validated. Files are those of
-`fastloss eval`, read into memory.
+With --features, or with --verify, which takes all other columns, the candidates
+are cross-validated. Files are those of `fastloss eval`, read into memory.
 """
 
 GAPS = ("na", "n/a", "nan", "null", "none")  # how files write that a number is not known
@@ -54,10 +56,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--models",
         metavar="NAME[,NAME...]",
-        default="linear,trees",
         help="what is trained, linear, trees or lightgbm; the first decides (default: linear,trees)",
     )
-    parser.add_argument("--cv", type=int, default=5, metavar="N", help="folds of that (default: 5)")
+    parser.add_argument("--cv", type=int, metavar="N", help="folds of that (default: 5)")
     parser.add_argument("--time-budget", type=float, metavar="SECONDS", help="begin no more splits after that")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the folds (default: 0)")
     parser.add_argument("--html", type=Path, metavar="FILE", help="write the report with plots as one HTML file")
@@ -74,15 +75,14 @@ def run(args: argparse.Namespace, stream: TextIO | None = None) -> int:
     """
     import json
 
-    from fastloss.evaluation.tables import TableError, open_table
+    from fastloss.evaluation.tables import TableError, in_columns, open_table
     from fastloss.validation import ElementError
 
     stream = sys.stdout if stream is None else stream
     check_folder(args.html)
-    if args.cv < 2:
-        raise UsageError(f"--cv must be at least 2, not {args.cv}")
-    if args.time_budget is not None and not args.time_budget > 0:
-        raise UsageError(f"--time-budget must be seconds > 0, not {args.time_budget:g}")
+    if args.seed < 0:
+        raise UsageError(f"--seed must be at least 0, not {args.seed}")
+    training = _training(args)
     try:
         from fastloss.advisor import recommend
 
@@ -103,21 +103,15 @@ def run(args: argparse.Namespace, stream: TextIO | None = None) -> int:
             metric=args.metric,
             sample_weight=None if not args.weight else numbers[args.weight],
             verify=bool(features),
-            models=[name.strip() for name in args.models.split(",")],
-            cv=args.cv,
-            time_budget=args.time_budget,
+            **training,
             random_state=args.seed,
         )
     except TableError as error:
         print(error, file=sys.stderr)
         return 1
     except ElementError as error:
-        columns = {"y_true": [args.target], "y_pred": predictions, "sample_weight": [args.weight]}[error.argument]
-        said = error.said.replace("such rows of both", "such rows")
-        print(
-            f"{table.place(error.index[0])}: column {columns[error.index[-1] if error.index[1:] else 0]!r} {said}",
-            file=sys.stderr,
-        )
+        said = in_columns(error, true=args.target, predictions=predictions, weight=args.weight)
+        print(f"{table.place(error.index[0])}: {said.replace('such rows of both', 'such rows')}", file=sys.stderr)
         return 1
     except (ValueError, ImportError) as error:
         print(f"{args.file}: {_in_columns(str(error), args)}", file=sys.stderr)
@@ -127,6 +121,28 @@ def run(args: argparse.Namespace, stream: TextIO | None = None) -> int:
     else:
         stream.write(f"{report!r}\n")
     return written(args.html, report.to_html)
+
+
+def _training(args: argparse.Namespace) -> dict[str, Any]:
+    """How the cross-validation is asked for, as far as it is."""
+    from fastloss.advisor.trial import MODELS
+
+    models = None if args.models is None else [name.strip() for name in args.models.split(",")]
+    for name in models or ():
+        if name not in MODELS:
+            raise UsageError(
+                f"--models: there is no {name!r}{did_you_mean(name, MODELS)}; it takes {', '.join(MODELS)}"
+            )
+    if args.cv is not None and args.cv < 2:
+        raise UsageError(f"--cv must be at least 2, not {args.cv}")
+    if args.time_budget is not None and not args.time_budget > 0:
+        raise UsageError(f"--time-budget must be seconds > 0, not {args.time_budget:g}")
+    asked = {"models": models, "cv": args.cv, "time_budget": args.time_budget}
+    given = {name: value for name, value in asked.items() if value is not None}
+    if given and not (args.features or args.verify):
+        option = next(iter(given)).replace("_", "-")
+        raise UsageError(f"--{option} is for the cross-validation: give --features, or --verify")
+    return given
 
 
 def _columns(args: argparse.Namespace, table: Table) -> tuple[list[str], list[str]]:

@@ -15,6 +15,7 @@ from fastloss.estimators.losses import to_probabilities
 from fastloss.loss import Loss, Reduction
 from fastloss.losses.regression import SquaredError
 from fastloss.losses.root import RootMeanSquaredError
+from fastloss.reference import inside
 from fastloss.registry import ALIASES, for_raw_scores, list_losses
 from fastloss.specification import parse_loss
 from fastloss.spelling import did_you_mean
@@ -216,6 +217,16 @@ def default_loss(target: Target) -> Loss:
     return found
 
 
+def _check_targets(name: str, loss: Loss, target: Target) -> None:
+    """Before rows are drawn, after which an error would name the wrong one."""
+    if loss.layout != "pointwise" or target.y.ndim != 1:
+        return
+    outside = target.y[~inside(target.y, loss.target_domain)]
+    if len(outside):
+        domain = loss.target_domain
+        raise ValueError(f"metric={name!r} takes {domain.expected}, and y_true has {outside[0]:g}: {domain.fix}")
+
+
 def find_metric(metric: str | Loss | None, target: Target) -> Metric:
     """The metric that a user means.
 
@@ -277,6 +288,7 @@ def find_metric(metric: str | Loss | None, target: Target) -> Metric:
             f"metric={name!r} is a loss of task {loss.task!r}; y_true is {target.kind}, judged by losses of "
             f"{' or '.join(_TASKS[target.kind])}"
         )
+    _check_targets(name, loss, target)
     if isinstance(loss, RootMeanSquaredError):  # least where the squared error is, which is a mean over rows
         return Metric(name, SquaredError(), lambda mean: math.sqrt(max(mean, 0.0)))
     return Metric(name, loss)

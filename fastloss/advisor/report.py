@@ -243,12 +243,14 @@ def _code(library: str, text: str, width: int = 14) -> list[str]:
     """A line of code beside the library's name, or below it where it is too long."""
     if width + len(text) <= WIDTH:
         return [f"{library:<{width}}{text}"]
+    call, mark, remark = text.partition("  # ")
     lines = ["  "]
-    for piece in re.split(r"(?<=[( ])", text):  # where Python, too, may end a line
+    for piece in re.split(r"(?<=[( ])", call):  # where Python, too, may end a line
         if len(lines[-1]) + len(piece.rstrip()) > WIDTH and lines[-1].strip():
             lines.append("    ")
         lines[-1] += piece
-    return [library, *(line.rstrip() for line in lines)]
+    remarks = textwrap.wrap(remark, WIDTH, initial_indent=mark, subsequent_indent=mark)
+    return [library, *(line.rstrip() for line in lines), *remarks]
 
 
 def _finite(x: Any) -> Any:

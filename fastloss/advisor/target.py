@@ -13,7 +13,17 @@ from fastloss.validation import ElementError
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["DEFAULTS", "FEWEST", "KINDS", "Target", "describe", "robust_scale", "skew_of_middle", "weighted"]
+__all__ = [
+    "DEFAULTS",
+    "FEWEST",
+    "KINDS",
+    "Target",
+    "describe",
+    "robust_scale",
+    "row_weights",
+    "skew_of_middle",
+    "weighted",
+]
 
 # The kinds, by the tasks of the catalogue that a user may name.
 KINDS = {
@@ -167,11 +177,8 @@ def describe(y_true: ArrayLike, task: str | None = None) -> Target:
     return _of_numbers(y, values, counts, whole, task)
 
 
-def weighted(target: Target, sample_weight: ArrayLike) -> tuple[Target, NDArray[np.intp]]:
-    """A target whose rows have weights, and which rows these are: those of weight 0 are none.
-
-    Weights say which part of the population a row stands for. Means of it are weighted: metrics, shares of classes,
-    what models are trained on, what their noise is. What describes single rows, such as their scale and tails, is not.
+def row_weights(sample_weight: ArrayLike, target: Target) -> NDArray[np.float64]:
+    """Weights of rows as numbers of which the greatest is 1.
 
     Raises
     ------
@@ -188,22 +195,29 @@ def weighted(target: Target, sample_weight: ArrayLike) -> tuple[Target, NDArray[
     if bad.any():
         at = int(bad.argmax())
         raise ElementError("sample_weight", (at,), f"is {w[at]}: expected weights that are finite and not negative")
-    rows = np.flatnonzero(w)
-    if len(rows) == 0:
+    if not w.any():
         raise ValueError("sample_weight is 0 in every row: there is nothing to learn from")
-    y, share = target.y[rows], w[rows] / w.max()  # of any size: their sum may overflow
-    if not target.of_labels and y.ndim == 1 and (y == y[0]).all():
-        raise ValueError(f"y_true is constant where sample_weight is not 0: {y[0]:g}, and there is nothing to learn")
-    kept = replace(target, y=y, weight=share / share.mean())
-    if kept.of_labels and not kept.shares.all():
-        label = kept.labels[int(kept.shares.argmin())]
-        raise ValueError(f"sample_weight is 0 in all rows of label {label!r}: drop these rows, or give them weights")
-    if kept.of_labels:
-        kept = replace(kept, facts={**kept.facts, **_balance(kept.shares)})
-    remarks = [f"weights: {len(rows)} rows tell about as much as {kept.effective:.0f} of equal weight"]
-    if len(rows) < target.n:
-        remarks.append(f"{target.n - len(rows)} rows of weight 0 are left out")
-    return _with(kept, *remarks), rows
+    w /= w.max()  # so that no sum of them overflows
+    if target.of_labels:
+        totals = np.bincount(target.y.astype(np.intp), w, len(target.labels))
+        if not totals.all():
+            label = target.labels[int(totals.argmin())]
+            raise ValueError(
+                f"sample_weight is 0 in all rows of label {label!r}: drop these rows, or give them weights"
+            )
+    return w
+
+
+def weighted(target: Target, weight: NDArray[Any]) -> Target:
+    """A target whose rows have weights, all above 0.
+
+    Weights say which part of the population a row stands for. Means of it are weighted: metrics, shares of classes,
+    what models are trained on, what their noise is. What describes single rows, such as their scale and tails, is not.
+    """
+    found = replace(target, weight=weight / weight.mean())
+    if found.of_labels:
+        found = replace(found, facts={**found.facts, **_balance(found.shares)})
+    return _with(found, f"weights: {found.n} rows tell about as much as {found.effective:.0f} of equal weight")
 
 
 def robust_scale(r: NDArray[Any]) -> float:

@@ -22,10 +22,11 @@ examples:
   fastloss bench --peers all --losses binary_cross_entropy
   fastloss bench --full --json run.json --plot run.png --markdown run.md
 
-Peers: numpy, sklearn (the private C losses), sklearn.metrics, torch, torch.compile, jax, numba, numexpr, scipy.
-Each runs in its own process on the same data, with the same threads, bound to the same processors; engines take turns
-in every round. Data: out-of-fold predictions of scikit-learn models on its bundled data sets, bootstrapped to each
-size with a fixed seed.
+Peers: numpy, sklearn (the private C losses), sklearn.metrics, torch,
+torch.compile, jax, numba, numexpr, scipy. Each runs in its own process on the
+same data, with the same threads, bound to the same processors; engines take
+turns in every round. Data: out-of-fold predictions of scikit-learn models on
+its bundled data sets, bootstrapped to each size with a fixed seed.
 """
 
 

@@ -20,21 +20,23 @@ if TYPE_CHECKING:
     from fastloss.evaluation.evaluate import Score
     from fastloss.evaluation.tables import Table
     from fastloss.loss import Loss
-    from fastloss.validation import ElementError
 
 __all__ = ["add_arguments", "run"]
 
 EXAMPLES = """\
 examples:
   fastloss eval predictions.csv --true y --pred score --loss mse,huber:delta=1.5
-  fastloss eval predictions.parquet --true label --pred p --loss log_loss,brier --by country --bootstrap 1000
-  fastloss eval scores.csv.gz --true class --pred a,b,c --loss cross_entropy --from-logits --json scores.json
+  fastloss eval predictions.parquet --true label --pred p \\
+      --loss log_loss,brier --by country --bootstrap 1000
+  fastloss eval scores.csv.gz --true class --pred a,b,c --loss cross_entropy \\
+      --from-logits --json scores.json
   fastloss eval arrays.npz --true y --pred 'p[0],p[1],p[2]' --loss cross_entropy
 
-Files are read in batches, in constant memory. Of a .npy file the columns are the fields of its records or, of a matrix,
-their numbers; of a .npz file its arrays, and name[0], name[1], ... of a matrix in it. Losses: `fastloss list`;
-parameters stand behind colons, name:parameter=value:parameter=value. Losses of counts take the mean's logarithm, or
-the mean: poisson:link=identity.
+Files are read in batches, in constant memory. Of a .npy file the columns are
+the fields of its records or, of a matrix, their numbers; of a .npz file its
+arrays, and name[0], name[1], ... of a matrix in it. Losses: `fastloss list`;
+parameters stand behind colons, name:parameter=value:parameter=value. Losses of
+counts take the mean's logarithm, or the mean: poisson:link=identity.
 """
 
 
@@ -79,12 +81,14 @@ def run(args: argparse.Namespace, stream: TextIO | None = None) -> int:
         If an option is wrong.
     """
     from fastloss.evaluation.evaluate import RowError, evaluate
-    from fastloss.evaluation.tables import TableError, open_table
+    from fastloss.evaluation.tables import TableError, in_columns, open_table
     from fastloss.specification import parse_losses
 
     stream = sys.stdout if stream is None else stream
     if args.bootstrap < 0 or args.bootstrap == 1:
         raise UsageError(f"--bootstrap must be 0 or at least 2, not {args.bootstrap}")
+    if args.seed < 0:
+        raise UsageError(f"--seed must be at least 0, not {args.seed}")
     if not 0 < args.confidence < 1:
         raise UsageError(f"--confidence must lie between 0 and 1, not {args.confidence:g}")
     for path in (args.json, args.csv):
@@ -97,9 +101,8 @@ def run(args: argparse.Namespace, stream: TextIO | None = None) -> int:
     try:
         with settings.restored(), _progress(args.plain) as report:
             settings.set_check_finite(True)  # a NaN would be all that comes out, and nothing would say of which row
-            settings.set_num_threads(
-                settings.chosen_num_threads() or 1
-            )  # threads that wait would hinder those that read
+            # threads that wait would hinder those that read
+            settings.set_num_threads(settings.chosen_num_threads() or 1)
             table = open_table(args.file, report)
             predictions = _predictions(args.pred, table, losses)
             scores = evaluate(
@@ -110,7 +113,8 @@ def run(args: argparse.Namespace, stream: TextIO | None = None) -> int:
                 seed=args.seed,
             )
     except RowError as error:
-        print(f"{table.place(error.row)}: {_in_columns(error.error, args, predictions)}", file=sys.stderr)
+        said = in_columns(error.error, true=args.true, predictions=predictions, weight=args.weight)
+        print(f"{table.place(error.row)}: {_in_options(said)}", file=sys.stderr)
         return 1
     except (TableError, ValueError, TypeError) as error:
         print(error if isinstance(error, TableError) else f"{args.file}: {error}", file=sys.stderr)
@@ -152,14 +156,11 @@ def _batches(table: Table, args: argparse.Namespace, predictions: Sequence[str])
         yield batch[true], y_pred, batch[weight] if weight else None, batch[group] if group else None
 
 
-def _in_columns(error: ElementError, args: argparse.Namespace, predictions: Sequence[str]) -> str:
-    """An error of a loss in the file's words: columns for arguments; the row is said already."""
-    said = error.said.replace("from_logits=True", "--from-logits").replace(" (in y_pred's dtype)", "")
-    said = said.replace(", as set_check_finite(True) asks; drop these rows or clip the values", "; drop such rows")
-    columns = {"y_true": [args.true], "sample_weight": [args.weight], "y_pred": predictions}[error.argument]
-    if len(error.index) > 1:
-        columns = [columns[error.index[1]]]
-    return f"column{'s' if len(columns) > 1 else ''} {', '.join(map(repr, columns))} {said}"
+def _in_options(said: str) -> str:
+    """An error of a loss in the words of the command."""
+    said = said.replace("from_logits=True", "--from-logits").replace(" (in y_pred's dtype)", "")
+    said = said.replace("as y_pred has", "as --pred has")
+    return said.replace(", as set_check_finite(True) asks; drop these rows or clip the values", "; drop such rows")
 
 
 @contextmanager

@@ -160,10 +160,9 @@ def _scores(
     group: str | None, tally: _Tally, bootstrap: int, tails: tuple[float, float], rng: np.random.Generator
 ) -> Iterable[Score]:
     for name, accumulator in tally.accumulators.items():
-        try:
-            value = accumulator.value()
-        except ValueError as error:
-            raise ValueError(f"{name}{'' if group is None else f' of group {group!r}'}: {error}") from error
+        if not accumulator.weight > 0:
+            of_group = "" if group is None else f" of group {group!r}"
+            raise ValueError(f"{name}{of_group}: the total weight is 0, and there is no mean")
         interval = None
         if bootstrap:
             sums, weights = tally.sums[name]
@@ -171,7 +170,7 @@ def _scores(
             means = _resampled(sums, weights, used, bootstrap, rng)
             low, high = np.quantile([accumulator.loss._finished(mean) for mean in means], tails)
             interval = float(low), float(high)
-        yield Score(group, name, tally.rows, accumulator.weight, value, interval)
+        yield Score(group, name, tally.rows, accumulator.weight, accumulator.value(), interval)
 
 
 def _resampled(

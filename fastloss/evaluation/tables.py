@@ -16,14 +16,17 @@ from functools import partial
 from itertools import islice
 from operator import itemgetter
 from pathlib import Path
-from typing import IO, Any, NamedTuple
+from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fastloss.spelling import did_you_mean
 
-__all__ = ["ENDINGS", "Column", "Table", "TableError", "is_date", "is_number", "open_table"]
+if TYPE_CHECKING:
+    from fastloss.validation import ElementError
+
+__all__ = ["ENDINGS", "Column", "Table", "TableError", "in_columns", "is_date", "is_number", "open_table"]
 
 ENDINGS = ".csv, .tsv (also .gz, .bz2, .zst), .parquet, .feather, .npy, .npz"
 # Rows of a batch of a file that does not bring its own: some megabytes of a few columns, small beside any memory and
@@ -305,6 +308,14 @@ class _Text(_Arrow):
         if is_date(field):
             return "expected a number; of a date make one, such as the days since the first, or leave the column out"
         return "expected a number; encode text (labels as 0, 1, ...), or leave the column out"
+
+
+def in_columns(error: ElementError, *, true: str, predictions: Sequence[str], weight: str | None) -> str:
+    """An error of a loss in the file's words: columns for arguments; the row is for `Table.place`."""
+    columns = {"y_true": [true], "y_pred": predictions, "sample_weight": [weight]}[error.argument]
+    if len(error.index) > 1:
+        columns = [columns[error.index[1]]]
+    return f"column{'s' if len(columns) > 1 else ''} {', '.join(map(repr, columns))} {error.said}"
 
 
 def is_date(text: str) -> bool:
