@@ -166,7 +166,8 @@ def _naming(task: str) -> Iterator[None]:
     try:
         yield
     except (TypeError, ValueError) as error:
-        raise type(error)(f"task {task!r}: {error}") from error
+        kind = TypeError if isinstance(error, TypeError) else ValueError  # their subclasses may take other arguments
+        raise kind(f"task {task!r}: {error}") from error
 
 
 def _scale(gradient: NDArray[Any], factor: float) -> None:
