@@ -536,7 +536,7 @@ def test_bad_weights_are_explained(w, message):
 
 def test_weights_that_leave_one_value():
     y = np.repeat([1.5, 2.5, 4.0], [3, 20, 20])
-    with pytest.raises(ValueError, match=r"of the 3 rows with a weight above 0: y_true is constant: every value is 1\.5"):
+    with pytest.raises(ValueError, match=r"of the 3 rows with a weight above 0: y_true is constant.* 1\.5"):
         fl.recommend(y, y + np.arange(43) % 2, sample_weight=y == 1.5)
 
 
