@@ -1,9 +1,10 @@
-/* Losses of a residual r that grow more slowly than |r|, so that outliers lose their pull; c = p[0] is the scale, u = r/c. With q the
- * smaller of |u| and 1/|u| every power of u is one of q, and none overflows. All are concave in r^2, so that gradient / r
- * majorizes. */
+/* Losses of a residual r that grow more slowly than |r|, so that outliers lose their pull; c = p[0] is the scale, u = r/c.
+ * Against overflow their powers of u are of q, the smaller of |u| and 1/|u|, or of numbers with a power of two off. All are
+ * concave in r^2, so that gradient / r majorizes. */
 
-/* c^2/2 log(1 + u^2), of 2 log |u| where u^2 would overflow, with a power of two off r. The gradient c u/(1 + u^2) is the same in u and in 1/u. Hessian
- * (1 - u^2)/(1 + u^2)^2. All times p[1], and p[2] more: what GeneralRobust makes of it; so too the next. */
+/* c^2/2 log(1 + u^2), of 2 log |u| where u^2 would overflow, with a power of two off r. The gradient c u/(1 + u^2) is the same
+ * in u and in 1/u. Hessian (1 - u^2)/(1 + u^2)^2. All times p[1], and p[2] more: what GeneralRobust makes of it; so too the
+ * next. */
 FORMULA(cauchy) {
     const real c = positive(p[0]), factor = p[1], constant = p[2], r = z - y;
     const ratio u = compare(r, c);
