@@ -13,7 +13,7 @@ typedef struct {
 
 /* e is what the first stage left for this element (see below); most formulas have none. */
 #define FORMULA(name)                                                                              \
-    INLINE result FN(name)(real y __attribute__((unused)), real z, real e __attribute__((unused)), \
+    INLINE result FN(name)(real y __attribute__((unused)), real z __attribute__((unused)), real e __attribute__((unused)), \
                            const real *restrict p __attribute__((unused)))
 
 /* The same of a prediction with two outputs, a location m and a log scale s; derivatives in either. */

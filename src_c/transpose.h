@@ -23,7 +23,7 @@ typedef real FN(two_quads) __attribute__((vector_size(8 * sizeof(real))));
 typedef real FN(quads) __attribute__((vector_size(QUADS * 4 * sizeof(real))));
 
 /* Quads that lie `step` apart, */
-INLINE FN(quads) FN(collect)(const real *from, ptrdiff_t step) {
+INLINE FN(quads) FN(collect)(const real *from, ptrdiff_t step __attribute__((unused))) {
 #if QUADS == 1
     FN(quads) x;
     memcpy(&x, from, sizeof x);
@@ -45,7 +45,7 @@ INLINE FN(quads) FN(collect)(const real *from, ptrdiff_t step) {
 }
 
 /* and where they go. */
-INLINE void FN(distribute)(real *to, ptrdiff_t step, FN(quads) x) {
+INLINE void FN(distribute)(real *to, ptrdiff_t step __attribute__((unused)), FN(quads) x) {
 #define TO(q)                                                                                            \
     {                                                                                                    \
         const FN(quad) part = __builtin_shufflevector(x, x, 4 * q, 4 * q + 1, 4 * q + 2, 4 * q + 3);     \
