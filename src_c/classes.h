@@ -71,7 +71,7 @@ static const real FN(ones)[LANES] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1
 typedef struct {
     int64_t label[TILE];
     real weight[TILE] ALIGNED;
-    bool ignored[TILE] ALIGNED, any_ignored;
+    bool ignored[TILE] ALIGNED;
 } FN(row_block);
 
 static void FN(load_rows)(FN(row_block) * rows, const fl_job *job, bool dense, ptrdiff_t begin, ptrdiff_t n) {
@@ -88,12 +88,10 @@ static void FN(load_rows)(FN(row_block) * rows, const fl_job *job, bool dense, p
                 rows->weight[i] = 0;
             }
     }
-    bool any = 0;
-    for (ptrdiff_t i = 0; i < n; i++) {
+    for (ptrdiff_t i = 0; i < n; i++)
         rows->ignored[i] = rows->weight[i] == 0;
-        any |= rows->ignored[i];
-    }
-    rows->any_ignored = any;
+    for (ptrdiff_t i = n; i < PADDED(n, LANES); i++)
+        rows->ignored[i] = 0;
 }
 
 /* What is no whole group of LANES classes at the end of a long row. */
@@ -184,9 +182,12 @@ INLINE void FN(complete_rows)(const FN(classes_block) * block, ptrdiff_t first, 
         h = 0;
     EACH_LANES(i0, i1, n) {
         real *own_g = g ? g + i0 * classes : 0, *own_h = h ? h + i0 * classes : 0;
+        bool any = 0;
         for (ptrdiff_t i = i0; i < i1 && own_g && block->rows.label_apart; i++)
             own_g[FN(place)(i - i0, (ptrdiff_t)given->label[first + i], classes, across)] = block->rows.label_gradient[i];
-        for (ptrdiff_t i = i0; given->any_ignored && i < i1; i++)
+        for (ptrdiff_t i = i0; i < i1; i++)
+            any |= given->ignored[first + i];
+        for (ptrdiff_t i = i0; any && i < i1; i++)
             for (ptrdiff_t k = 0; given->ignored[first + i] && k < classes; k++) {
                 const ptrdiff_t at = FN(place)(i - i0, k, classes, across);
                 if (own_g)
@@ -424,9 +425,13 @@ static ptrdiff_t FN(first_bad_row_sum)(const fl_domain_scan *scan, ptrdiff_t beg
     for (ptrdiff_t i = begin; i < end; i++, x += classes) {
         memset(sum, 0, sizeof sum);
         ptrdiff_t k = 0;
-        for (; k + LANES <= classes; k += LANES)
-            for (ptrdiff_t l = 0; l < LANES; l++)
-                sum[l] += (double)x[k + l];
+        while (k + LANES <= classes) { /* widened now and then: it costs more than an addition */
+            const ptrdiff_t left = (classes - k) / LANES, chunk = left < 64 ? left : 64;
+            real part[LANES] ALIGNED = {0};
+            for (ptrdiff_t j = 0; j < chunk; j++, k += LANES)
+                EACH_LANE part[l] += x[k + l];
+            EACH_LANE sum[l] += (double)part[l];
+        }
         for (; k < classes; k++)
             sum[k % LANES] += (double)x[k];
         double all = 0;

@@ -18,6 +18,9 @@
 #define OF_SECOND (4 * QUADS)
 #define PICK(x, y, ...) __builtin_shufflevector(x, y, IN_EACH_QUAD(__VA_ARGS__))
 
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic ignored "-Wpsabi" /* of vectors wider than registers, which only inlined functions return */
+#endif
 typedef real FN(quad) __attribute__((vector_size(4 * sizeof(real))));
 typedef real FN(two_quads) __attribute__((vector_size(8 * sizeof(real))));
 typedef real FN(quads) __attribute__((vector_size(QUADS * 4 * sizeof(real))));

@@ -90,11 +90,12 @@ typedef struct {
 #define EACH_LANE SIMD for (ptrdiff_t l = 0; l < LANES; l++)
 
 /* Terms are added eight at a time before they join the total: float32 ones are then widened, as exact as double lanes
- * and cheaper; and the rounding errors of a long row grow with its eighth. */
-enum { FN(CHUNK) = 8 };
-/* Groups of a segment, a few at a time: from j0 to j1. */
-#define EACH_CHUNK(s, j0, j1)                                                                         \
-    for (ptrdiff_t j0 = 0, j1; j1 = s->groups - j0 < FN(CHUNK) ? s->groups : j0 + FN(CHUNK), j0 < s->groups; j0 = j1)
+ * and cheaper; and the rounding errors of a long row grow with its eighth. Of the exponentials of a softmax, whose logarithm
+ * forgives as much, twice as many. */
+enum { FN(CHUNK) = 8, FN(SOFTMAX_CHUNK) = 16 };
+/* Groups of a segment, so many at a time: from j0 to j1. */
+#define EACH_CHUNK(s, most, j0, j1)                                                                   \
+    for (ptrdiff_t j0 = 0, j1; j1 = s->groups - j0 < most ? s->groups : j0 + most, j0 < s->groups; j0 = j1)
 
 /* z - top, and 0 where they are equal, though both may be infinite. */
 INLINE real FN(distance)(real z, real top) {
@@ -189,7 +190,7 @@ INLINE void FN(classes_sums)(const FN(classes_spec) spec, const FN(classes_optio
     EACH_LANE label[l] = rows->label[spec.across ? row : row + l];
 
     EACH_LANE top[l] = logits ? rows->top[spec.across ? row : row + l] : 0;
-    EACH_SEGMENT(s) EACH_CHUNK(s, j0, j1) {
+    EACH_SEGMENT(s) EACH_CHUNK(s, FN(SOFTMAX_CHUNK), j0, j1) {
         real rest_part[LANES] = {0}, dot_part[LANES] = {0}, total_part[LANES] = {0};
         for (ptrdiff_t j = j0; j < j1; j++) {
             const real *z = s->z + j * LANES, *weight = GROUP_WEIGHT(s, j);
@@ -484,7 +485,7 @@ INLINE void FN(classes_product)(const FN(classes_spec) spec, const FN(classes_op
         A[l] = rows->S[from] * rows->A[from];
         B[l] = rows->S[from] * rows->B[from];
     }
-    EACH_SEGMENT(s) EACH_CHUNK(s, j0, j1) {
+    EACH_SEGMENT(s) EACH_CHUNK(s, FN(CHUNK), j0, j1) {
         real dot_part[LANES] ALIGNED = {0}, label_part[LANES] ALIGNED = {0};
         for (ptrdiff_t j = j0; j < j1; j++) {
             const real *e = s->g + j * LANES, *u = s->u + j * LANES;

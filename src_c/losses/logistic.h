@@ -26,9 +26,10 @@ typedef struct {
  * sigmoid(z) and its complement are {1, E} / (1 + E), so the gradient keeps its tail too, where p - y does not. */
 INLINE result FN(cross_entropy_logits)(FN(sides) s, real both, real z, real E) {
     /* The gradient is (far + near E) / (1 + E), and the value's linear part far z: far is the side that z speaks
-     * against. No weight there is 0, even at infinity. */
-    const bool up = z >= 0;
-    const real far = up ? s.negative : -s.positive, near = from_bits(bits_of(far) ^ bits_of(s.negative) ^ bits_of(-s.positive)), linear = far * z;
+     * against, near the other one, which exclusive or tells without a second comparison. No weight there is 0, even at
+     * infinity. */
+    const real label_0 = s.negative, label_1 = -s.positive, far = z >= 0 ? label_0 : label_1;
+    const real near = from_bits(bits_of(far) ^ bits_of(label_0) ^ bits_of(label_1)), linear = far * z;
     const real d = 1 + E;
     return (result){
         .v = (far == 0 ? 0 : linear) + both * vlog1p_unit(E),

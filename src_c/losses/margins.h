@@ -49,7 +49,7 @@ MARGIN_LOSS(multi_margin) {
     FN(margin_rows) r;
     double count[LANES] ALIGNED = {0}, sum[LANES] ALIGNED = {0}, squares[LANES] ALIGNED = {0};
     FN(read_rows)(&r, rows, row, across);
-    EACH_SEGMENT(s) EACH_CHUNK(s, j0, j1) {
+    EACH_SEGMENT(s) EACH_CHUNK(s, FN(CHUNK), j0, j1) {
         real count_part[LANES] ALIGNED = {0}, sum_part[LANES] ALIGNED = {0}, squares_part[LANES] ALIGNED = {0};
         for (ptrdiff_t j = j0; j < j1; j++) {
             const real *z = s->z + j * LANES;
@@ -184,7 +184,7 @@ MARGIN_LOSS(multi_label_soft_margin) {
     real factor[LANES] ALIGNED, share = (real)per_class;
     FN(read_rows)(&r, rows, row, across);
     EACH_LANE factor[l] = (real)((double)r.scale[l] * per_class);
-    EACH_SEGMENT(s) EACH_CHUNK(s, j0, j1) {
+    EACH_SEGMENT(s) EACH_CHUNK(s, FN(CHUNK), j0, j1) {
         const ptrdiff_t n = j1 - j0;
         const real *z = s->z + j0 * LANES, *t = s->t + j0 * LANES;
         real e[FN(CHUNK) * LANES] ALIGNED, part[LANES] ALIGNED = {0};
@@ -254,7 +254,7 @@ MARGIN_LOSS(multi_label_margin) {
             any |= bits_of(is_label[l]);
         if (any == 0)
             continue;
-        EACH_SEGMENT(s) EACH_CHUNK(s, j0, j1) {
+        EACH_SEGMENT(s) EACH_CHUNK(s, FN(CHUNK), j0, j1) {
             real part[LANES] ALIGNED = {0}, pushed_part[LANES] ALIGNED = {0};
             for (ptrdiff_t j = j0; j < j1; j++) {
                 const real *z = s->z + j * LANES, *t = s->t + j * LANES;

@@ -276,7 +276,7 @@ static ONCE void FN(sum_terms)(const FN(terms_rows) * r, const FN(segment) * seg
     ptrdiff_t place = r->first;
     FN(terms) x;
     memset(sums, 0, sizeof *sums);
-    EACH_SEGMENT(s) EACH_CHUNK(s, j0, j1) {
+    EACH_SEGMENT(s) EACH_CHUNK(s, FN(CHUNK), j0, j1) {
         real f[LANES] ALIGNED = {0}, a[LANES] ALIGNED = {0}, b[LANES] ALIGNED = {0};
         real lead_a[LANES] ALIGNED = {0}, lead_b[LANES] ALIGNED = {0};
         FN(terms_at)(r, s, j0, j1, place, &x);
@@ -333,7 +333,7 @@ static ONCE void FN(terms_of_softmax)(const FN(terms_rows) * r, const FN(segment
         rest_b[l] = (real)sums->b[l];
         all_b[l] = (real)(sums->b[l] + sums->lead_b[l]);
     }
-    EACH_SEGMENT(s) EACH_CHUNK(s, j0, j1) {
+    EACH_SEGMENT(s) EACH_CHUNK(s, FN(CHUNK), j0, j1) {
         FN(terms_again)(r, s, j0, j1, place, &x);
         place = NEXT_PLACE(place, j0, j1);
         EACH_GROUP(k, at, j0, j1) {
@@ -375,7 +375,7 @@ static ONCE void FN(terms_times)(const FN(terms_rows) * r, const FN(segment) * s
     FN(terms) x;
     double mean[LANES] ALIGNED = {0}, slope[LANES] ALIGNED = {0}, bend[LANES] ALIGNED = {0}, bent[LANES] ALIGNED = {0};
     real m[LANES] ALIGNED, all_a[LANES] ALIGNED, turned[LANES] ALIGNED;
-    EACH_SEGMENT(s) EACH_CHUNK(s, j0, j1) {
+    EACH_SEGMENT(s) EACH_CHUNK(s, FN(CHUNK), j0, j1) {
         real of_u[LANES] ALIGNED = {0}, of_a[LANES] ALIGNED = {0}, of_b[LANES] ALIGNED = {0}, of_bu[LANES] ALIGNED = {0};
         FN(terms_at)(r, s, j0, j1, place, &x);
         place = NEXT_PLACE(place, j0, j1);
@@ -406,7 +406,7 @@ static ONCE void FN(terms_times)(const FN(terms_rows) * r, const FN(segment) * s
         turned[l] = (real)(bent[l] - mean[l] * bend[l]);
     }
     place = r->first;
-    EACH_SEGMENT(s) EACH_CHUNK(s, j0, j1) {
+    EACH_SEGMENT(s) EACH_CHUNK(s, FN(CHUNK), j0, j1) {
         FN(terms_again)(r, s, j0, j1, place, &x);
         place = NEXT_PLACE(place, j0, j1);
         EACH_GROUP(k, at, j0, j1) {
