@@ -117,7 +117,7 @@ class Descent:
     def epoch(self, problem: LinearProblem, samples: NDArray[np.intp] | None = None) -> Epoch:
         """Go through the samples once, in random order."""
         problem = problem.by_rows()
-        rows = _order(self.random, problem.n_samples if samples is None else len(samples))
+        rows = self.random.permutation(problem.n_samples if samples is None else len(samples))
         rows = rows if samples is None else samples[rows]
         n_steps = -(-len(rows) // self.settings.batch_size)
         total = _total_weight(problem, samples)
@@ -187,17 +187,6 @@ class Descent:
             rates /= 1 - _ADAM[0] ** steps
             roots /= np.sqrt(1 - _ADAM[1] ** steps)
         return rates, roots
-
-
-def _order(random: np.random.Generator, n: int) -> NDArray[np.intp]:
-    """0 to n - 1 in random order: the low bits of random integers that are sorted, which is faster than to shuffle."""
-    low = n.bit_length()
-    keys = random.integers(0, 1 << (63 - low), n)
-    keys <<= low
-    keys |= np.arange(n)
-    keys.sort()
-    keys &= (1 << low) - 1
-    return keys.astype(np.intp, copy=False)
 
 
 def _total_weight(problem: LinearProblem, samples: NDArray[np.intp] | None) -> float:
