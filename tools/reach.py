@@ -33,10 +33,10 @@ TEXT = """\
 Pointwise losses, value and gradient in float32, in cache from n = {start:,} on. *Asked*: the ratio to the best of
 {peers} that a loss should have, 1 where it costs little more than its loads and stores,
 else 2.5. *Possible*: that peer's time over the larger of two bounds of our formula, the loop's instructions (counted by
-callgrind on {counted}{halved}) at
-{issued:.2f} vector instructions per cycle, which is what this processor was measured to do of independent ones, on each
-of {threads} threads, and the bytes of an element at the bandwidth of a plain triad of that size. All other rows have what
-is asked.
+callgrind on {counted}{halved})
+at {issued:.2f} vector instructions per cycle, which is what this processor was measured to do of independent ones, on
+each of {threads} threads, and the bytes of an element at the bandwidth of a plain triad of that size. *Of it*: have over
+possible. All other rows have what is asked.
 
 | loss | n | nearest peer | asked | have | possible | of it | bound |
 |---|--:|---|--:|--:|--:|--:|---|
@@ -79,10 +79,15 @@ def table(document: dict[str, Any]) -> str:
             )
     if not lines:
         return ""
-    peers = f"{', '.join(COMPILED[:-1])} and {COMPILED[-1]}"
-    return (
-        TEXT.format(start=FROM, peers=peers, counted=COUNTED, issued=issued, halved=HALVED if WIDTH[isa] > 1 else "", threads=threads) + "\n".join(lines) + "\n"
+    text = TEXT.format(
+        start=FROM,
+        peers=f"{', '.join(COMPILED[:-1])} and {COMPILED[-1]}",
+        counted=COUNTED,
+        halved=HALVED if WIDTH[isa] > 1 else "",
+        issued=issued,
+        threads=threads,
     )
+    return text + "\n".join(lines) + "\n"
 
 
 if __name__ == "__main__":
