@@ -1,5 +1,5 @@
-# The methods of a loss that small calls are made of, without the frame of Python that would be a quarter of their time. What they
-# take and what they mean stands in fastloss/loss.py, whose own they replace.
+# The methods of a loss that small calls are made of, without the frame of Python that would be a quarter of their time.
+# What they take and what they mean stands in fastloss/loss.py, whose own they replace.
 
 
 cdef inline object passed(object loss, int operation, y_true, y_pred, sample_weight, str reduction, out, n_threads):
