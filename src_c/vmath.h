@@ -671,35 +671,41 @@ INLINE real FN(log1p_excess_tail)(real t) {
 }
 
 /* 1 + x = 2^k (1 + f) for x >= 0, f in [0, 1], and log1p(f) = f - excess. f comes from x itself: 2^-k x + (2^-k - 1), which for
- * x < 1 is x. What is made of it is never a difference that cancels. */
+ * x < 1 is x. What is made of it is never a difference that cancels. With one = 0 in place of 1 it is x, a normal number. */
 typedef struct {
     real k, f, excess;
 } FN(log1p_parts);
 #define log1p_parts FN(log1p_parts)
-INLINE log1p_parts FN(log1p_reduce)(real x) {
-    const ubits_t biased = (ubits_t)bits_of(C(1.0) + x) >> MANTISSA_BITS;
+INLINE log1p_parts FN(log1p_reduce)(real one, real x) {
+    const ubits_t biased = (ubits_t)bits_of(one + x) >> MANTISSA_BITS;
     const real s = C(0.5) * from_exponent(2 * EXPONENT_BIAS + 1 - biased); /* 2^-k, which may be subnormal */
-    const real f = vfma(x, s, s - C(1.0)), t = f - LOG1P_EXCESS_CENTER;
+    const real f = vfma(x, s, one * s - C(1.0)), t = f - LOG1P_EXCESS_CENTER;
     return (log1p_parts){unbiased(biased), f, f * f * vfma(t, FN(log1p_excess_tail)(t), LOG1P_EXCESS_MIDDLE)};
 }
 #define log1p_reduce FN(log1p_reduce)
 
+/* log(one + x) - n ln 2 for x >= 0: log1p(x) with one = 1 and n = 0, or with one = 0 the logarithm of what times 2^n is x,
+ * a normal number, though it is none itself. It is far from 1. ULP: that of log1p_nonnegative. */
+INLINE real FN(log_scaled)(real one, real x, real n) {
+    const log1p_parts p = log1p_reduce(one, x);
+    const real k = p.k - n;
+    const pair sum = sum_ordered(k * LN2_HIGH, p.f);
+    const real result = sum.h + (vfma(k, LN2_LOW, sum.l) - p.excess);
+    return x < INFINITE ? result : x;
+}
+#define vlog_scaled FN(log_scaled)
+
 /* log1p(x) for x >= 0
  * ULP: float32 1.211 at 0x1.f4b72ep-1, float64 1.144 at 0x1.e474e62a405c7p-1 (1 in 11, 10^8 points);
  * without FMA 1.326 and 1.212. */
-INLINE real FN(log1p_nonnegative)(real x) {
-    const log1p_parts p = log1p_reduce(x);
-    const pair sum = sum_ordered(p.k * LN2_HIGH, p.f);
-    const real result = sum.h + (vfma(p.k, LN2_LOW, sum.l) - p.excess);
-    return x < INFINITE ? result : x;
-}
+INLINE real FN(log1p_nonnegative)(real x) { return vlog_scaled(C(1.0), x, C(0.0)); }
 #define vlog1p_nonnegative FN(log1p_nonnegative)
 
 /* x - log1p(x) for x >= 0, relative also where it is x^2 / 2: for k = 0 x - f is exactly 0. From 2^60 on x is the result.
  * ULP: float32 2.182 at 0x1.7309b6p-4, float64 1.854 at 0x1.739ecbea15b70p-3 (1 in 11, 10^8 points);
  * without FMA 2.267 and 2.065. */
 INLINE real FN(log1p_excess)(real x) {
-    const log1p_parts p = log1p_reduce(x);
+    const log1p_parts p = log1p_reduce(C(1.0), x);
     const real linear = vfma(-p.k, LN2_HIGH, x) - p.f;
     const real result = vfma(-p.k, LN2_LOW, linear) + p.excess;
     return x < C(0x1p60) ? result : x;
@@ -1007,8 +1013,17 @@ INLINE real FN(sqrt)(real x) {
 }
 #define vsqrt FN(sqrt)
 
-/* x / m^2 of an m that is the same in a whole loop: by the reciprocal as a pair. Without FMA its product rounds twice: there
- * it is a division. */
+/* x / m and x / m^2 of an m that is the same in a whole loop: by the reciprocal as a pair. Without FMA its product rounds twice:
+ * there it is a division. */
+INLINE real FN(over)(real x, real m) {
+#if FL_FMA
+    const real i = 1 / m, rest = -residual(i, m, -1) * i;
+    return vfma(x, i, x * rest);
+#else
+    return x / m;
+#endif
+}
+#define vover FN(over)
 INLINE real FN(over_square)(real x, real m) {
     const real square = m * m;
 #if FL_FMA
@@ -1026,6 +1041,10 @@ INLINE real FN(power_below)(real x) {
     return from_exponent(exponent ? exponent : 1);
 }
 #define vpower_below FN(power_below)
+
+/* Which power of two a normal one is. */
+INLINE real FN(exponent)(real power) { return unbiased((ubits_t)bits_of(power) >> MANTISSA_BITS); }
+#define vexponent FN(exponent)
 
 #undef ROUNDING_SHIFT
 #undef LN2_HIGH
