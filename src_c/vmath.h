@@ -280,20 +280,20 @@ INLINE real FN(times_exp)(real c, real x) {
 }
 #define vtimes_exp FN(times_exp)
 
-/* exp(x) and expm1(x) for x <= 0 in one, exp(x) as two factors: times a number it is exact also where it would be subnormal
+/* exp(-t) and expm1(-t) for t >= 0 in one, exp(-t) as two factors: times a number it is exact also where it would be subnormal
  * by itself. Where that leaves nothing of any number, the factors are 0.
  * ULP of expm1: float32 0.884, float64 1.065 (1 in 11, 10^8 points); without FMA 0.846 and 1.044. */
 typedef struct {
     real first, second, less_1;
 } FN(exp_factors);
-INLINE FN(exp_factors) FN(exp_and_expm1)(real x) {
-    const exp_parts e = exp_reduce(at_least(-BOUNDS.times_exp_highest, x), 2 * EXPONENT_BIAS);
+INLINE FN(exp_factors) FN(exp_of_minus)(real t) {
+    const exp_parts e = exp_reduce(-at_most(BOUNDS.times_exp_highest, t), 2 * EXPONENT_BIAS);
     const ubits_t half = e.exponent >> 1;
     const real a = from_exponent(half), b = from_exponent(e.exponent - half), s = a * b;
     const real r = vfma(e.r * e.r, expm1_tail(e.r), e.r);
-    return (FN(exp_factors)){x < -TIMES_EXP_HIGHEST ? 0 : vfma(a, r, a), b, vfma(s, r, s - C(1.0))};
+    return (FN(exp_factors)){t > TIMES_EXP_HIGHEST ? 0 : vfma(a, r, a), b, vfma(s, r, s - C(1.0))};
 }
-#define vexp_and_expm1 FN(exp_and_expm1)
+#define vexp_of_minus FN(exp_of_minus)
 
 /* expm1(x) = 2^n (exp(r) - 1) + (2^n - 1). Near x = +-ln 2 / 2 the two cancel, so their sum is kept as a pair, and
  * r_low counts. Everything is halved, since 2^n itself would overflow at the top.

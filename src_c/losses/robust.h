@@ -9,12 +9,12 @@ FORMULA(cauchy) {
     const real c = positive(p[0]), factor = p[1], constant = p[2], r = z - y, pull = factor * c, power = vpower_below(c);
     const ratio u = compare(r, c);
     const bool far = vabs(r) > c * (real)(FL_BITS == 32 ? 0x1p60 : 0x1p500);
-    const real x = vabs(r) / (far ? c / power : c), one = far ? 0 : 1, half = far ? 1 : C(0.5);
-    const real log = half * vlog_scaled(one, far ? x : x * x, far ? vexponent(power) : 0), value = factor * (c * (c * log));
+    const real x = vabs(r) / (far ? c / power : c), log = vlog_scaled(far ? 0 : 1, far ? x : x * x, far ? vexponent(power) : 0);
+    const real near = C(0.5) * factor * r * r, beyond = (far ? factor : C(0.5) * factor) * (c * (c * log));
     const real q = u.q, d = vfma(q, q, 1), larger = at_least(c, at_most(BOUNDS.greatest, vabs(r)));
     const real difference = larger - at_most(c, vabs(r)), bend = difference / larger * (1 + q) / (d * d); /* exact near u = 1 */
     return (result){
-        .v = ((q < NEAR_0) & !u.beyond ? C(0.5) * factor * r * r : value) + constant,
+        .v = (vabs(r) < NEAR_0 * c ? near : beyond) + constant,
         .g = with_sign_of(r, (u.beyond ? pull : factor) * (u.beyond ? q : vabs(r)) / d),
         .h = (u.beyond ? -factor * q * q : factor) * bend,
         .m = (u.beyond ? factor * q * q : factor) / d,
@@ -39,8 +39,8 @@ FORMULA(geman_mcclure) {
  * rounding took from u and u^2 is missing in the exponent. */
 FORMULA(welsch) {
     const real c = positive(p[0]), low = FL_BITS == 32 ? p[1] : p[2], r = z - y, u = r / c, u2 = u * u;
-    const FN(exp_factors) E = vexp_and_expm1(-u2);
-    const real rest = -vfma(u, low, vproduct_rest(u, c, r)) * at_most(BOUNDS.greatest, 1 / c);
+    const FN(exp_factors) E = vexp_of_minus(u2);
+    const real rest = vfma(u, low, vproduct_rest(u, c, r)) * -at_most(BOUNDS.greatest, 1 / c);
     const real weight = vfma(-vfma(2 * u, rest, vproduct_rest(u, u, u2)), E.first, E.first);
     const real most = p[3], of_most = p[4], unit = at_most(BOUNDS.greatest, p[5]), pull = at_most(BOUNDS.greatest, p[6]);
     const real slope = r * unit * pull;
@@ -59,7 +59,7 @@ FORMULA(welsch) {
 FORMULA(tukey) {
     const real c = positive(p[0]), r = z - y, a = at_most(c, vabs(r)), power = vpower_below(c), m = c / power;
     const real x = a * (1 / power), s = vover_square(x * x, m), d = vover(m - x, m);
-    const real near = vfma(-x * (1 / (m * m)), x, 1), beyond = vfma(-d, d, 2 * d), t = x < C(0.5) * m ? near : beyond;
+    const real near = vfma(x * (-1 / (m * m)), x, 1), beyond = vfma(-d, d, 2 * d), t = x < C(0.5) * m ? near : beyond;
     return (result){
         .v = a * (a * vfma(s, vfma(s, C(0x1.5555555555555p-3), C(-0.5)), C(0.5))),
         .g = with_sign_of(r, a * (t * t)),
