@@ -1,12 +1,13 @@
 # Written by hand: the compiled driver as the Python side sees it. Its code is _engine.pyx.
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from fastloss.loss import Loss
 
 CAN_SORT: bool
 isa_available: tuple[str, ...]
+methods: dict[str, Callable[..., Any]]  # of a loss
 
 class Runner:
     @property

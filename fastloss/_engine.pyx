@@ -6,6 +6,7 @@ A `Runner` belongs to one loss object. A call whose arguments are ready (contigu
 type and equal shape) goes straight through; anything else is handed to `fastloss.validation.run_converted`, which
 converts it or says what is wrong with it, and comes back.
 """
+cimport cython
 from cython.parallel cimport prange
 from libc.stdint cimport int64_t, uint32_t, uint64_t
 cimport numpy as cnp
@@ -461,8 +462,8 @@ cdef class Runner:
         self.has_ignore = spec.ignore_index is not None
         self.ignore_index = spec.ignore_index if self.has_ignore else 0
 
-    def run(self, int operation, y_true, y_pred, sample_weight, str reduction, out, n_threads, double floor=-INF,
-            bint converted=False, vector=None):
+    cpdef run(self, int operation, y_true, y_pred, sample_weight, str reduction, out, n_threads, double floor=-INF,
+              bint converted=False, vector=None):
         """One pass. Returns the value, the gradient, both, or gradient and curvature, as `operation` says."""
         cdef call_t call
         cdef fl_job *job = &call.job
@@ -820,6 +821,7 @@ cdef domain_t as_domain(object domain):
 
 
 # One module, for all of it shares the driver above; one file per subject.
+include "_methods.pxi"
 include "_apart.pxi"
 include "_deviance.pxi"
 include "_embeddings.pxi"

@@ -8,12 +8,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fastloss.operations import VALUE
-from fastloss.validation import PARTS, bad_coding
+from fastloss.validation import PARTS, as_array, bad_coding
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
     from fastloss.loss import Loss
+
+
+# Of two labels both are, as a rule, among so many of the first: then there is no second pass over a piece.
+HEAD = 256
 
 
 class Accumulator:
@@ -57,10 +61,15 @@ class Accumulator:
     def _coding(self, y_true: ArrayLike) -> int | None:
         """The lower of the labels of a piece that is in order, if it tells their coding and one of two is allowed."""
         for _, term in self.loss._terms():
-            if term.target_domain.alternative is None or not np.size(y_true):
+            if term.target_domain.alternative is None:
                 continue
-            at = int(np.argmin(y_true))
-            lowest = np.asarray(y_true).flat[at]
+            y = as_array("y_true", y_true)
+            if not y.size:
+                return None
+            at = int(np.argmin(y.flat[:HEAD]))
+            if y.flat[at] > 0.5:
+                at = int(np.argmin(y))
+            lowest = y.flat[at]
             low = None if lowest > 0.5 else 0 if lowest > -0.5 else -1
             if low is not None and self._low not in (None, low):
                 bad_coding(term, y_true, at, self._low)

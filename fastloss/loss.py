@@ -179,6 +179,7 @@ class Loss(Immutable):
 
     # -- what a user calls -------------------------------------------------------------------------------------------
 
+    @backend.compiled
     def __call__(
         self,
         y_true: ArrayLike,
@@ -215,6 +216,7 @@ class Loss(Immutable):
         """
         return self._runner.run(VALUE, y_true, y_pred, sample_weight, reduction, None, n_threads)
 
+    @backend.compiled
     def gradient(
         self,
         y_true: ArrayLike,
@@ -234,6 +236,7 @@ class Loss(Immutable):
         result: NDArray[Any] = self._runner.run(GRADIENT, y_true, y_pred, sample_weight, reduction, out, n_threads)
         return result
 
+    @backend.compiled
     def value_and_gradient(
         self,
         y_true: ArrayLike,

@@ -165,6 +165,8 @@ def _naming(task: str) -> Iterator[None]:
     """Errors say which task they are about."""
     try:
         yield
+    except validation.ElementError as error:
+        raise validation.ElementError(error.argument, error.index, error.said, f"task {task!r}: ") from error
     except (TypeError, ValueError) as error:
         kind = TypeError if isinstance(error, TypeError) else ValueError  # their subclasses may take other arguments
         raise kind(f"task {task!r}: {error}") from error

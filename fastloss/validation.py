@@ -331,14 +331,16 @@ class ElementError(ValueError):
         Where in it; a row has the indices of the row.
     said : str
         What is wrong, and what was expected: a sentence that begins with the element.
+    before : str
+        What is said before that sentence, such as which of several arrays of that name it is about.
     """
 
-    def __init__(self, argument: str, index: tuple[int, ...], said: str) -> None:
-        super().__init__(argument, index, said)
-        self.argument, self.index, self.said = argument, index, said
+    def __init__(self, argument: str, index: tuple[int, ...], said: str, before: str = "") -> None:
+        super().__init__(argument, index, said, before)
+        self.argument, self.index, self.said, self.before = argument, index, said, before
 
     def __str__(self) -> str:
-        return f"{self.argument}{_indexed(self.index)} {self.said}"
+        return f"{self.before}{self.argument}{_indexed(self.index)} {self.said}"
 
 
 def _indexed(index: tuple[int, ...]) -> str:

@@ -66,108 +66,12 @@ TERMS_LOOP_OF('l', log_probabilities, 0)
 
 static const real FN(ones)[LANES] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
 
-/* Transpose four by four: to[j * to_step + i] = from[i * from_step + j]. One shuffle per two numbers moved, where a
- * scalar copy takes a load and a store for each. */
-typedef real FN(four) __attribute__((vector_size(4 * sizeof(real))));
-INLINE void FN(transpose4)(real *to, ptrdiff_t to_step, const real *from, ptrdiff_t from_step) {
-    FN(four) a, b, c, d;
-    memcpy(&a, from, sizeof a);
-    memcpy(&b, from + from_step, sizeof b);
-    memcpy(&c, from + 2 * from_step, sizeof c);
-    memcpy(&d, from + 3 * from_step, sizeof d);
-    const FN(four) ab01 = __builtin_shufflevector(a, b, 0, 4, 1, 5), ab23 = __builtin_shufflevector(a, b, 2, 6, 3, 7);
-    const FN(four) cd01 = __builtin_shufflevector(c, d, 0, 4, 1, 5), cd23 = __builtin_shufflevector(c, d, 2, 6, 3, 7);
-    a = __builtin_shufflevector(ab01, cd01, 0, 1, 4, 5);
-    b = __builtin_shufflevector(ab01, cd01, 2, 3, 6, 7);
-    c = __builtin_shufflevector(ab23, cd23, 0, 1, 4, 5);
-    d = __builtin_shufflevector(ab23, cd23, 2, 3, 6, 7);
-    memcpy(to, &a, sizeof a);
-    memcpy(to + to_step, &b, sizeof b);
-    memcpy(to + 2 * to_step, &c, sizeof c);
-    memcpy(to + 3 * to_step, &d, sizeof d);
-}
-
-/* LANES rows of K numbers side by side; missing rows repeat the last. The last four columns of a K that is no
- * multiple of four are moved once more with their neighbours. */
-static void FN(to_lanes)(real *restrict to, const real *restrict rows, ptrdiff_t classes, ptrdiff_t n) {
-    if (n == LANES && classes == 3) /* a literal: then it is vector code */
-        SIMD for (ptrdiff_t l = 0; l < LANES; l++) {
-            to[l] = rows[3 * l];
-            to[LANES + l] = rows[3 * l + 1];
-            to[2 * LANES + l] = rows[3 * l + 2];
-        }
-    else if (n == LANES && classes == 2)
-        SIMD for (ptrdiff_t l = 0; l < LANES; l++) {
-            to[l] = rows[2 * l];
-            to[LANES + l] = rows[2 * l + 1];
-        }
-    else if (n == LANES && classes >= 4) {
-        for (ptrdiff_t l = 0; l < LANES; l += 4)
-            for (ptrdiff_t k = 0; k < classes; k += 4) {
-                const ptrdiff_t j = k + 4 <= classes ? k : classes - 4;
-                FN(transpose4)(to + j * LANES + l, LANES, rows + l * classes + j, classes);
-            }
-    } else
-        for (ptrdiff_t l = 0; l < LANES; l++) {
-            const real *row = rows + (l < n ? l : n - 1) * classes;
-            for (ptrdiff_t k = 0; k < classes; k++)
-                to[k * LANES + l] = row[k];
-        }
-}
-
-static void FN(from_lanes)(real *restrict rows, const real *restrict from, ptrdiff_t classes, ptrdiff_t n) {
-    if (n == LANES && classes == 3)
-        SIMD for (ptrdiff_t l = 0; l < LANES; l++) {
-            rows[3 * l] = from[l];
-            rows[3 * l + 1] = from[LANES + l];
-            rows[3 * l + 2] = from[2 * LANES + l];
-        }
-    else if (n == LANES && classes == 2)
-        SIMD for (ptrdiff_t l = 0; l < LANES; l++) {
-            rows[2 * l] = from[l];
-            rows[2 * l + 1] = from[LANES + l];
-        }
-    else if (n == LANES && classes >= 4) {
-        for (ptrdiff_t l = 0; l < LANES; l += 4)
-            for (ptrdiff_t k = 0; k < classes; k += 4) {
-                const ptrdiff_t j = k + 4 <= classes ? k : classes - 4;
-                FN(transpose4)(rows + l * classes + j, classes, from + j * LANES + l, LANES);
-            }
-    } else
-        for (ptrdiff_t l = 0; l < n; l++)
-            for (ptrdiff_t k = 0; k < classes; k++)
-                rows[l * classes + k] = from[k * LANES + l];
-}
-
-/* The same of numbers that lie by columns, of which the next groups are asked for: there are more of them than a processor
- * foresees. */
-#define FETCH(x, writes)                                                             \
-    for (size_t byte = 0; byte < LANES * sizeof *(x); byte += 64)                    \
-        __builtin_prefetch((const char *)((x) + 2 * FN(GROUP)) + byte, writes)
-static void FN(columns_to_lanes)(real *restrict to, const real *restrict from, ptrdiff_t columns, ptrdiff_t classes,
-                                 ptrdiff_t n) {
-    for (ptrdiff_t k = 0; k < classes; k++, to += LANES, from += columns) {
-        FETCH(from, 0);
-        if (n == LANES)
-            memcpy(to, from, LANES * sizeof *to);
-        else
-            for (ptrdiff_t l = 0; l < LANES; l++)
-                to[l] = from[l < n ? l : n - 1];
-    }
-}
-
-static void FN(lanes_to_columns)(void *to, ptrdiff_t at, const real *restrict from, ptrdiff_t columns, ptrdiff_t classes,
-                                 ptrdiff_t n, int how) {
-    for (ptrdiff_t k = 0; k < classes; k++)
-        FN(put)(to, at + k * columns, from + k * LANES, n == LANES ? LANES : n, how);
-}
-
 /* What a block of rows needs besides its predictions: labels and row weights. A row that is to be ignored has weight 0,
  * and a row of weight 0 is ignored. */
 typedef struct {
     int64_t label[TILE];
     real weight[TILE] ALIGNED;
-    bool ignored[TILE] ALIGNED;
+    bool ignored[TILE] ALIGNED, any_ignored;
 } FN(row_block);
 
 static void FN(load_rows)(FN(row_block) * rows, const fl_job *job, bool dense, ptrdiff_t begin, ptrdiff_t n) {
@@ -184,10 +88,12 @@ static void FN(load_rows)(FN(row_block) * rows, const fl_job *job, bool dense, p
                 rows->weight[i] = 0;
             }
     }
-    for (ptrdiff_t i = 0; i < n; i++)
+    bool any = 0;
+    for (ptrdiff_t i = 0; i < n; i++) {
         rows->ignored[i] = rows->weight[i] == 0;
-    for (ptrdiff_t i = n; i < PADDED(n, LANES); i++)
-        rows->ignored[i] = 0;
+        any |= rows->ignored[i];
+    }
+    rows->any_ignored = any;
 }
 
 /* What is no whole group of LANES classes at the end of a long row. */
@@ -232,10 +138,14 @@ static const fl_check *FN(check_of_sums)(const fl_job *job) {
     return 0;
 }
 
-/* Where a group has row i's number of class k: with LANES rows side by side, or each row by itself. */
-INLINE ptrdiff_t FN(place)(ptrdiff_t i, ptrdiff_t k, ptrdiff_t classes, bool across) {
-    return across ? i * classes + k : (i - i % LANES) * classes + k * LANES + i % LANES;
+/* Where LANES rows have row l's number of class k: side by side, or each row by itself. */
+INLINE ptrdiff_t FN(place)(ptrdiff_t l, ptrdiff_t k, ptrdiff_t classes, bool across) {
+    return across ? l * classes + k : k * LANES + l;
 }
+
+/* Rows of a group, LANES at a time: from i0 to i1. */
+#define EACH_LANES(i0, i1, n) \
+    for (ptrdiff_t i0 = 0, i1; i1 = n - i0 < LANES ? n : i0 + LANES, i0 < n; i0 = i1)
 
 /* A group's n rows from `first` on of the block, the last repeated in lanes without one. z points to its predictions. */
 INLINE void FN(set_rows)(FN(classes_block) * block, ptrdiff_t first, ptrdiff_t n, const real *z, bool across) {
@@ -249,8 +159,11 @@ INLINE void FN(set_rows)(FN(classes_block) * block, ptrdiff_t first, ptrdiff_t n
         rows->scale[i] = rows->scale[n - 1];
     if (block->job->dense)
         return;
-    for (ptrdiff_t i = 0; i < n; i++)
-        rows->at_label[i] = z[FN(place)(i, (ptrdiff_t)labels[i], classes, across)];
+    EACH_LANES(i0, i1, n) {
+        const real *own = z + i0 * classes;
+        for (ptrdiff_t i = i0; i < i1; i++)
+            rows->at_label[i] = own[FN(place)(i - i0, (ptrdiff_t)labels[i], classes, across)];
+    }
     for (ptrdiff_t i = 0; i < n; i++)
         rows->label[i] = (bits_t)labels[i];
     for (ptrdiff_t i = n; i < padded; i++) {
@@ -267,22 +180,19 @@ INLINE void FN(complete_rows)(const FN(classes_block) * block, ptrdiff_t first, 
                               bool across) {
     const ptrdiff_t classes = block->job->width;
     const FN(row_block) *given = &block->given;
-    if (g && block->rows.label_apart)
-        for (ptrdiff_t i = 0; i < n; i++)
-            g[FN(place)(i, (ptrdiff_t)given->label[first + i], classes, across)] = block->rows.label_gradient[i];
     if (block->job->operation == FL_SHARES) /* probabilities they have */
         h = 0;
-    for (ptrdiff_t i = 0, together = across ? 1 : LANES; i < n; i += together) {
-        bool any = 0;
-        for (ptrdiff_t l = 0; l < together; l++)
-            any |= given->ignored[first + i + l];
-        for (ptrdiff_t l = i; any && l < i + together; l++)
-            for (ptrdiff_t k = 0; given->ignored[first + l] && k < classes; k++) {
-                const ptrdiff_t at = FN(place)(l, k, classes, across);
-                if (g)
-                    g[at] = 0;
-                if (h)
-                    h[at] = 0;
+    EACH_LANES(i0, i1, n) {
+        real *own_g = g ? g + i0 * classes : 0, *own_h = h ? h + i0 * classes : 0;
+        for (ptrdiff_t i = i0; i < i1 && own_g && block->rows.label_apart; i++)
+            own_g[FN(place)(i - i0, (ptrdiff_t)given->label[first + i], classes, across)] = block->rows.label_gradient[i];
+        for (ptrdiff_t i = i0; given->any_ignored && i < i1; i++)
+            for (ptrdiff_t k = 0; given->ignored[first + i] && k < classes; k++) {
+                const ptrdiff_t at = FN(place)(i - i0, k, classes, across);
+                if (own_g)
+                    own_g[at] = 0;
+                if (own_h)
+                    own_h[at] = 0;
             }
     }
 }

@@ -13,7 +13,7 @@ typedef struct {
 
 /* e is what the first stage left for this element (see below); most formulas have none. */
 #define FORMULA(name)                                                                              \
-    INLINE result FN(name)(real y __attribute__((unused)), real z, real e __attribute__((unused)), \
+    INLINE result FN(name)(real y __attribute__((unused)), real z __attribute__((unused)), real e __attribute__((unused)), \
                            const real *restrict p __attribute__((unused)))
 
 /* The same of a prediction with two outputs, a location m and a log scale s; derivatives in either. */
@@ -50,16 +50,16 @@ enum {
 INLINE real FN(first_stage)(int stage, real y, real z, const real *restrict p) {
     switch (stage) {
     case FN(EXP_MINUS_ABS_SCORE):
-        return vexp_nonpositive(vminus_abs(z));
+        return vexp_nonpositive(-vabs(z));
     case FN(EXP_MINUS_ABS_SHIFTED_SCORE):
-        return vexp_nonpositive(vminus_abs(z + p[0]));
+        return vexp_nonpositive(-vabs(z + p[0]));
     case FN(EXP_MINUS_ABS_SCALED_RESIDUAL): { /* with what rounding took from the quotient; beyond `end` it is 0 */
         const real h = positive(p[0]), end = at_most(BOUNDS.greatest, (FL_BITS == 32 ? 128 : 1024) * h);
         const real a = at_most(end, vabs(z - y)), u = a / h, E = vexp_nonpositive(-u);
         return vfma(E, vproduct_rest(u, h, a) * at_most(BOUNDS.greatest, 1 / h), E);
     }
     case FN(EXP_MINUS_TWICE_ABS_RESIDUAL):
-        return vexp_nonpositive(vminus_abs(2 * (z - y)));
+        return vexp_nonpositive(-vabs(2 * (z - y)));
     case FN(EXP_HALF_SCORE):
         return vexp(C(0.5) * z);
     case FN(MEAN_OR_INVERSE): {

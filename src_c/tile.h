@@ -22,11 +22,11 @@ enum {
 
 /* Bytes of a vector. */
 #if defined(__AVX512F__)
-enum { VECTOR = 64 };
+#define VECTOR 64
 #elif defined(__AVX__)
-enum { VECTOR = 32 };
+#define VECTOR 32
 #else
-enum { VECTOR = 16 };
+#define VECTOR 16
 #endif
 
 /* Copy to dst past the cache: what will not be read again soon should not push out what will. */

@@ -20,6 +20,7 @@
 #include "losses/classes.h"
 #include "losses/terms.h"
 #include "losses/margins.h"
+#include "transpose.h"
 #include "classes.h"
 #if FL_BITS == 64
 #include "deviance.h"

@@ -18,6 +18,8 @@
  * inclusion.
  */
 
+#include "poly.h"
+
 #if FL_BITS == 32
 #define ROUNDING_SHIFT 0x1.8p23f /* |x| < 2^22: x + shift holds the integer nearest to x in its low bits */
 #define LN2_HIGH 0x1.62e4p-1f    /* 15 bits: n * LN2_HIGH is exact for every exponent n */
@@ -61,18 +63,6 @@
 
 /* ---- Building blocks ---- */
 
-/* Estrin's scheme: half the latency of Horner's for one product more per level. */
-INLINE real FN(poly2)(real x, real c0, real c1) { return vfma(x, c1, c0); }
-INLINE real FN(poly4)(real x, real x2, real c0, real c1, real c2, real c3) {
-    return vfma(x2, vfma(x, c3, c2), vfma(x, c1, c0));
-}
-INLINE real FN(poly8)(real x, real x2, real x4, real c0, real c1, real c2, real c3, real c4, real c5, real c6, real c7) {
-    return vfma(x4, FN(poly4)(x, x2, c4, c5, c6, c7), FN(poly4)(x, x2, c0, c1, c2, c3));
-}
-#define poly2 FN(poly2)
-#define poly4 FN(poly4)
-#define poly8 FN(poly8)
-
 /* Where functions saturate. GCC makes `x < low ? low : x` one instruction that keeps NaN, but only of a `low` that it
  * cannot see to be constant: a weak object it must not look into. */
 __attribute__((weak, visibility("hidden"))) const struct {
@@ -106,10 +96,6 @@ INLINE real FN(residual)(real a, real b, real c) {
 INLINE real FN(product_rest)(real x, real y, real p) { return residual(x, y, -p); }
 #define vproduct_rest FN(product_rest)
 
-/* -|x| in one operation */
-INLINE real FN(minus_abs)(real x) { return from_bits(bits_of(x) | SIGN_BIT); }
-#define vminus_abs FN(minus_abs)
-
 /* A number as the unevaluated sum of two: h rounded, l what the rounding lost. */
 typedef struct {
     real h, l;
@@ -142,36 +128,32 @@ INLINE real FN(divide)(pair n, pair d) {
 
 /* (exp(r) - 1 - r) / r^2 */
 INLINE real FN(exp_tail)(real r) {
-    const real r2 = r * r, r4 = r2 * r2;
 #if FL_BITS == 32
-    return vfma(r4, C(0x1.6a4346p-10),
-                poly4(r, r2, C(0x1.fffffcp-2), C(0x1.555492p-3), C(0x1.5558bap-5), C(0x1.1239b4p-7)));
+    return HORNER(r, C(0x1.fffffcp-2), C(0x1.555492p-3), C(0x1.5558bap-5), C(0x1.1239b4p-7), C(0x1.6a4346p-10));
 #else
-    const real r8 = r4 * r4;
-    return vfma(r8, poly2(r, C(0x1.28adc86e06dd9p-22), C(0x1.ad9f5a4b80676p-26)),
-                poly8(r, r2, r4,
-                      C(0x1.000000000000ap-1), C(0x1.5555555555508p-3), C(0x1.5555555550731p-5),
-                      C(0x1.11111111250c5p-7), C(0x1.6c16c1845b5e1p-10), C(0x1.a01a01364843dp-13),
-                      C(0x1.a01999a257a93p-16), C(0x1.71df0e7ca318dp-19)));
+    const real r2 = r * r;
+    return POLY(r, r2,
+                C(0x1.000000000000ap-1), C(0x1.5555555555508p-3), C(0x1.5555555550731p-5),
+                C(0x1.11111111250c5p-7), C(0x1.6c16c1845b5e1p-10), C(0x1.a01a01364843dp-13),
+                C(0x1.a01999a257a93p-16), C(0x1.71df0e7ca318dp-19), C(0x1.28adc86e06dd9p-22),
+                C(0x1.ad9f5a4b80676p-26));
 #endif
 }
 #define exp_tail FN(exp_tail)
 
 /* The same with an error small beside expm1(r), not only beside exp(r). */
 INLINE real FN(expm1_tail)(real r) {
-    const real r2 = r * r, r4 = r2 * r2;
+    const real r2 = r * r;
 #if FL_BITS == 32
-    return vfma(r, vfma(r4, C(0x1.9e7818p-13),
-                          poly4(r, r2, C(0x1.555554p-3), C(0x1.5554f8p-5), C(0x1.1112d6p-7), C(0x1.6d3a5ap-10))),
+    return vfma(r, POLY(r, r2,
+                        C(0x1.555554p-3), C(0x1.5554f8p-5), C(0x1.1112d6p-7), C(0x1.6d3a5ap-10),
+                        C(0x1.9e7818p-13)),
                 C(0x1p-1));
 #else
-    const real r8 = r4 * r4;
-    return vfma(r, vfma(r, vfma(r8, C(0x1.1f286bdce23dap-29),
-                               poly8(r, r2, r4,
-                                     C(0x1.5555555555558p-5), C(0x1.111111110f719p-7), C(0x1.6c16c16c175cdp-10),
-                                     C(0x1.a01a01af9a92ap-13), C(0x1.a01a01994834ep-16),
-                                     C(0x1.71ddf92f429f9p-19), C(0x1.27e503bf66c9bp-22),
-                                     C(0x1.af5d2e0a4b89fp-26))),
+    return vfma(r, vfma(r, POLY(r, r2,
+                                C(0x1.5555555555558p-5), C(0x1.111111110f719p-7), C(0x1.6c16c16c175cdp-10),
+                                C(0x1.a01a01af9a92ap-13), C(0x1.a01a01994834ep-16), C(0x1.71ddf92f429f9p-19),
+                                C(0x1.27e503bf66c9bp-22), C(0x1.af5d2e0a4b89fp-26), C(0x1.1f286bdce23dap-29)),
                      C(0x1.5555555555559p-3)),
                 C(0x1p-1));
 #endif
@@ -319,20 +301,18 @@ INLINE real FN(expm1)(real x) {
 
 /* (expm1(x) - x - x^2 / 2) / x^3 for |x| <= 3/2 */
 INLINE real FN(expm1_excess_tail)(real x) {
-    const real x2 = x * x, x4 = x2 * x2;
+    const real x2 = x * x;
 #if FL_BITS == 32
-    return poly8(x, x2, x4,
-                 C(0x1.555552p-3), C(0x1.555552p-5), C(0x1.111222p-7), C(0x1.6c170ep-10),
-                 C(0x1.9fabbcp-13), C(0x1.a0025ep-16), C(0x1.82ad64p-19), C(0x1.2f29bap-22));
+    return POLY(x, x2,
+                C(0x1.555552p-3), C(0x1.555552p-5), C(0x1.111222p-7), C(0x1.6c170ep-10),
+                C(0x1.9fabbcp-13), C(0x1.a0025ep-16), C(0x1.82ad64p-19), C(0x1.2f29bap-22));
 #else
-    const real x8 = x4 * x4;
-    return vfma(x8, vfma(x4, vfma(x2, C(0x1.97cf3d3243c29p-49), poly2(x, C(0x1.ae9bfcc2c3b04p-41), C(0x1.bafc04a0a60a6p-45))),
-                         poly4(x, x2, C(0x1.ae6458ee29b0cp-26), C(0x1.1eeddfadbaee7p-29),
-                               C(0x1.6123c7b61171cp-33), C(0x1.936b01fd019efp-37))),
-                poly8(x, x2, x4,
-                      C(0x1.5555555555556p-3), C(0x1.5555555555561p-5), C(0x1.1111111111082p-7),
-                      C(0x1.6c16c16c15846p-10), C(0x1.a01a01a023e0bp-13), C(0x1.a01a01a166a51p-16),
-                      C(0x1.71de3a5087ccdp-19), C(0x1.27e4fad7bba21p-22)));
+    return POLY(x, x2,
+                C(0x1.5555555555556p-3), C(0x1.5555555555561p-5), C(0x1.1111111111082p-7),
+                C(0x1.6c16c16c15846p-10), C(0x1.a01a01a023e0bp-13), C(0x1.a01a01a166a51p-16),
+                C(0x1.71de3a5087ccdp-19), C(0x1.27e4fad7bba21p-22), C(0x1.ae6458ee29b0cp-26),
+                C(0x1.1eeddfadbaee7p-29), C(0x1.6123c7b61171cp-33), C(0x1.936b01fd019efp-37),
+                C(0x1.ae9bfcc2c3b04p-41), C(0x1.bafc04a0a60a6p-45), C(0x1.97cf3d3243c29p-49));
 #endif
 }
 
@@ -363,20 +343,16 @@ INLINE FN(growth) FN(exp_growth)(real x) {
 INLINE real FN(log_cosh_near)(real a) {
     const real u = a * a, u2 = u * u;
 #if FL_BITS == 32
-    const real q = vfma(u2 * u2, poly2(u, C(-0x1.25d044p-11), C(0x1.70894ap-14)),
-                        poly4(u, u2, C(-0x1.555516p-4), C(0x1.6c02bcp-6),
-                                     C(-0x1.b7f9d8p-8), C(0x1.10f5d4p-9)));
+    const real q = POLY(u, u2,
+                        C(-0x1.555516p-4), C(0x1.6c02bcp-6), C(-0x1.b7f9d8p-8), C(0x1.10f5d4p-9),
+                        C(-0x1.25d044p-11), C(0x1.70894ap-14));
 #else
-    const real u4 = u2 * u2;
-    const real q = vfma(u4 * u4,
-                        vfma(u4, vfma(u2, C(-0x1.3bdd253ef4e33p-29),
-                                      poly2(u, C(-0x1.19ec34cbdc0c8p-23), C(0x1.a3d85f3a53feep-26))),
-                             poly4(u, u2, C(-0x1.8ff6e7f6b6c92p-17), C(0x1.22ca156739ddbp-18),
-                                          C(-0x1.9ab0115c98095p-20), C(0x1.090ef39eca995p-21))),
-                        poly8(u, u2, u4,
-                              C(-0x1.555555555554cp-4), C(0x1.6c16c16c15cd5p-6), C(-0x1.ba1ba1b98f5bdp-8),
-                              C(0x1.1ea5d387534e6p-9), C(-0x1.833d98ebc3f41p-11), C(0x1.0d0b1eb242a78p-12),
-                              C(-0x1.7d9f49dbf230fp-14), C(0x1.12db5e3429f0cp-15)));
+    const real q = POLY(u, u2,
+                        C(-0x1.555555555554cp-4), C(0x1.6c16c16c15cd5p-6), C(-0x1.ba1ba1b98f5bdp-8),
+                        C(0x1.1ea5d387534e6p-9), C(-0x1.833d98ebc3f41p-11), C(0x1.0d0b1eb242a78p-12),
+                        C(-0x1.7d9f49dbf230fp-14), C(0x1.12db5e3429f0cp-15), C(-0x1.8ff6e7f6b6c92p-17),
+                        C(0x1.22ca156739ddbp-18), C(-0x1.9ab0115c98095p-20), C(0x1.090ef39eca995p-21),
+                        C(-0x1.19ec34cbdc0c8p-23), C(0x1.a3d85f3a53feep-26), C(-0x1.3bdd253ef4e33p-29));
 #endif
     return vfma(u2, q, C(0.5) * u);
 }
@@ -384,19 +360,17 @@ INLINE real FN(log_cosh_near)(real a) {
 
 /* tanh(a) for 0 <= a <= 0.56, where (1 - E)/(1 + E), E = exp(-2a), cancels: a + a^3 q(a^2) */
 INLINE real FN(tanh_near)(real a) {
-    const real u = a * a, u2 = u * u, u4 = u2 * u2;
+    const real u = a * a, u2 = u * u;
 #if FL_BITS == 32
-    const real q = vfma(u4, C(-0x1.945604p-8),
-                        poly4(u, u2, C(-0x1.555548p-2), C(0x1.110c5ep-3),
-                                     C(-0x1.b905c4p-5), C(0x1.581206p-6)));
+    const real q = POLY(u, u2,
+                        C(-0x1.555548p-2), C(0x1.110c5ep-3), C(-0x1.b905c4p-5), C(0x1.581206p-6),
+                        C(-0x1.945604p-8));
 #else
-    const real q = vfma(u4 * u4,
-                        poly4(u, u2, C(-0x1.f34aad6d6cd84p-13), C(0x1.88dc845909335p-14),
-                                     C(-0x1.11413610244b6p-15), C(0x1.e502fde9eee0dp-18)),
-                        poly8(u, u2, u4,
-                              C(-0x1.5555555555555p-2), C(0x1.111111111108p-3), C(-0x1.ba1ba1ba10e2fp-5),
-                              C(0x1.664f487f8ee2cp-6), C(-0x1.226e34cf94f3p-7), C(0x1.d6d3b10c9350bp-9),
-                              C(-0x1.7da104b33819ap-10), C(0x1.35390ee645c2cp-11)));
+    const real q = POLY(u, u2,
+                        C(-0x1.5555555555555p-2), C(0x1.111111111108p-3), C(-0x1.ba1ba1ba10e2fp-5),
+                        C(0x1.664f487f8ee2cp-6), C(-0x1.226e34cf94f3p-7), C(0x1.d6d3b10c9350bp-9),
+                        C(-0x1.7da104b33819ap-10), C(0x1.35390ee645c2cp-11), C(-0x1.f34aad6d6cd84p-13),
+                        C(0x1.88dc845909335p-14), C(-0x1.11413610244b6p-15), C(0x1.e502fde9eee0dp-18));
 #endif
     return vfma(a * u, q, a);
 }
@@ -439,7 +413,7 @@ INLINE real FN(tanh)(real x) {
  * ULP: float32 0.793 at -0x1.5e9c94p6, float64 0.775 at -0x1.6264bc25460dfp9;
  * without FMA 0.839 and 0.789. */
 INLINE real FN(sigmoid)(real x) {
-    const pair e = FN(exp_nonpositive_pair)(vminus_abs(x));
+    const pair e = FN(exp_nonpositive_pair)(-vabs(x));
     pair d = sum_ordered(C(1.0), e.h);
     d.l += e.l;
     const pair n = {x < C(0.0) ? e.h : C(1.0), x < C(0.0) ? e.l : C(0.0)};
@@ -452,28 +426,20 @@ INLINE real FN(sigmoid)(real x) {
 /* log1p(e) = e + e^2 q for e in [0, 1], q = LOG1P_MIDDLE + t * this, t = e - 1/2. Around the middle the last product
  * of the chain is small, and the rounding errors before it with it. */
 INLINE real FN(log1p_unit_tail)(real t) {
-    const real t2 = t * t, t4 = t2 * t2;
 #if FL_BITS == 32
 #define LOG1P_MIDDLE C(-0x1.833704p-2)
-    return vfma(t, vfma(t4,
-                          vfma(t2, C(-0x1.9fab34p-9),
-                               poly2(t, C(-0x1.507af4p-7), C(0x1.c7e7acp-8))),
-                          poly4(t, t2, C(-0x1.7de15cp-4), C(0x1.a2847ep-5), C(-0x1.d957dep-6), C(0x1.10e298p-6))),
-                C(0x1.6f0d78p-3));
+    return HORNER(t, C(0x1.6f0d78p-3), C(-0x1.7de15cp-4), C(0x1.a2847ep-5), C(-0x1.d957dep-6), C(0x1.10e298p-6),
+                  C(-0x1.507af4p-7), C(0x1.c7e7acp-8), C(-0x1.9fab34p-9));
 #else
 #define LOG1P_MIDDLE C(-0x1.833704d019edp-2)
-    const real t8 = t4 * t4, t16 = t8 * t8;
-    return vfma(t, vfma(t16, poly2(t, C(-0x1.aba3b35ac04cbp-15), C(0x1.a84c65fcdbb82p-16)),
-                          vfma(t8,
-                               poly8(t, t2, t4,
-                                     C(-0x1.6075da837c974p-10), C(0x1.b3ddbacaa2ae2p-11),
-                                     C(-0x1.0ed271d16bbcap-11), C(0x1.53274f231c776p-12),
-                                     C(-0x1.ad897edb34932p-13), C(0x1.0730c848289e9p-13),
-                                     C(-0x1.2ac74eb88a1eep-14), C(0x1.ba3cc7b4e609dp-15)),
-                               poly8(t, t2, t4,
-                                     C(-0x1.7ddf1fe86abdep-4), C(0x1.a279c04c79c74p-5), C(-0x1.da3482488a65fp-6),
-                                     C(0x1.131116fb975c4p-6), C(-0x1.44ba45d7bc3cp-7), C(0x1.84904efe39681p-8),
-                                     C(-0x1.d5faf2cbf1feep-9), C(0x1.1ebd3f314bb9ep-9)))),
+    const real t2 = t * t;
+    return vfma(t, POLY(t, t2,
+                        C(-0x1.7ddf1fe86abdep-4), C(0x1.a279c04c79c74p-5), C(-0x1.da3482488a65fp-6),
+                        C(0x1.131116fb975c4p-6), C(-0x1.44ba45d7bc3cp-7), C(0x1.84904efe39681p-8),
+                        C(-0x1.d5faf2cbf1feep-9), C(0x1.1ebd3f314bb9ep-9), C(-0x1.6075da837c974p-10),
+                        C(0x1.b3ddbacaa2ae2p-11), C(-0x1.0ed271d16bbcap-11), C(0x1.53274f231c776p-12),
+                        C(-0x1.ad897edb34932p-13), C(0x1.0730c848289e9p-13), C(-0x1.2ac74eb88a1eep-14),
+                        C(0x1.ba3cc7b4e609dp-15), C(-0x1.aba3b35ac04cbp-15), C(0x1.a84c65fcdbb82p-16)),
                 C(0x1.6f0d7bd624be3p-3));
 #endif
 }
@@ -481,26 +447,21 @@ INLINE real FN(log1p_unit_tail)(real t) {
 
 /* (log1p(f) - f) / f^2 for f in [-1/3, 1/3] */
 INLINE real FN(log1p_tail)(real f) {
-    const real f2 = f * f, f4 = f2 * f2;
+    const real f2 = f * f;
 #if FL_BITS == 32
-    return vfma(f, poly8(f, f2, f4,
-                           C(0x1.555506p-2), C(-0x1.fffefcp-3), C(0x1.99d054p-3), C(-0x1.559c54p-3),
-                           C(0x1.1ed49cp-3), C(-0x1.f3300ap-4), C(0x1.1e7368p-3), C(-0x1.07d11ap-3)),
+    return vfma(f, POLY(f, f2,
+                        C(0x1.555506p-2), C(-0x1.fffefcp-3), C(0x1.99d054p-3), C(-0x1.559c54p-3),
+                        C(0x1.1ed49cp-3), C(-0x1.f3300ap-4), C(0x1.1e7368p-3), C(-0x1.07d11ap-3)),
                 C(-0x1p-1));
 #else
-    const real f8 = f4 * f4, f16 = f8 * f8;
-    return vfma(f, vfma(f16,
-                          vfma(f2, C(0x1.5c24ffcbd25b4p-4),
-                               poly2(f, C(0x1.560a3580b859ep-5), C(-0x1.6420efef25f9fp-4))),
-                          vfma(f8,
-                               poly8(f, f2, f4,
-                                     C(0x1.745cb54eea4a7p-4), C(-0x1.555cf9c6ffddap-4), C(0x1.3b1dc19915e45p-4),
-                                     C(-0x1.2407a14dfefa3p-4), C(0x1.10690e351514bp-4), C(-0x1.06238c85b830fp-4),
-                                     C(0x1.efc4103bcb952p-5), C(-0x1.7384882cf8b79p-5)),
-                               poly8(f, f2, f4,
-                                     C(0x1.5555555555539p-2), C(-0x1.00000000014bfp-2), C(0x1.99999999a0188p-3),
-                                     C(-0x1.555555535ac74p-3), C(0x1.24924920a9ee5p-3), C(-0x1.000000b04ed08p-3),
-                                     C(0x1.c71c74116c052p-4), C(-0x1.99995678259aep-4)))),
+    return vfma(f, POLY(f, f2,
+                        C(0x1.5555555555539p-2), C(-0x1.00000000014bfp-2), C(0x1.99999999a0188p-3),
+                        C(-0x1.555555535ac74p-3), C(0x1.24924920a9ee5p-3), C(-0x1.000000b04ed08p-3),
+                        C(0x1.c71c74116c052p-4), C(-0x1.99995678259aep-4), C(0x1.745cb54eea4a7p-4),
+                        C(-0x1.555cf9c6ffddap-4), C(0x1.3b1dc19915e45p-4), C(-0x1.2407a14dfefa3p-4),
+                        C(0x1.10690e351514bp-4), C(-0x1.06238c85b830fp-4), C(0x1.efc4103bcb952p-5),
+                        C(-0x1.7384882cf8b79p-5), C(0x1.560a3580b859ep-5), C(-0x1.6420efef25f9fp-4),
+                        C(0x1.5c24ffcbd25b4p-4)),
                 C(-0x1.ffffffffffff8p-2));
 #endif
 }
@@ -609,17 +570,15 @@ INLINE real FN(log1p)(real x) {
 INLINE real FN(log1p_both_near)(real r) {
     const real x = r * r, x2 = x * x;
 #if FL_BITS == 32
-    const real q = vfma(x2 * x2, C(0x1.bfaceep-6),
-                        poly4(x, x2, C(0x1.55559ap-3), C(0x1.10f366p-4), C(0x1.28ad2p-5), C(0x1.2e2b8ep-6)));
+    const real q = POLY(x, x2,
+                        C(0x1.55559ap-3), C(0x1.10f366p-4), C(0x1.28ad2p-5), C(0x1.2e2b8ep-6),
+                        C(0x1.bfaceep-6));
 #else
-    const real x4 = x2 * x2;
-    const real q = vfma(x4 * x4,
-                        poly4(x, x2, C(0x1.f80ee51043db7p-9), C(0x1.2e2fa4dd1591fp-7),
-                                     C(-0x1.ba87905c54ddfp-8), C(0x1.d73c0814b596ap-7)),
-                        poly8(x, x2, x4,
-                              C(0x1.555555555549p-3), C(0x1.111111112ae61p-4), C(0x1.24924911b9e82p-5),
-                              C(0x1.6c16c84dc8e51p-6), C(0x1.f07aa71bf3b1fp-7), C(0x1.682fefdb47d44p-7),
-                              C(0x1.0fed193f4b06bp-7), C(0x1.be0ce632b8d9bp-8)));
+    const real q = POLY(x, x2,
+                        C(0x1.555555555549p-3), C(0x1.111111112ae61p-4), C(0x1.24924911b9e82p-5),
+                        C(0x1.6c16c84dc8e51p-6), C(0x1.f07aa71bf3b1fp-7), C(0x1.682fefdb47d44p-7),
+                        C(0x1.0fed193f4b06bp-7), C(0x1.be0ce632b8d9bp-8), C(0x1.f80ee51043db7p-9),
+                        C(0x1.2e2fa4dd1591fp-7), C(-0x1.ba87905c54ddfp-8), C(0x1.d73c0814b596ap-7));
 #endif
     return vfma(x2, q, x);
 }
@@ -642,30 +601,25 @@ INLINE real FN(log_ratio)(real a, real b, real d) {
 
 /* (f - log1p(f)) / f^2 = LOG1P_EXCESS_MIDDLE + t * this, t = f - LOG1P_EXCESS_CENTER, for f in [0, 1] */
 INLINE real FN(log1p_excess_tail)(real t) {
-    const real t2 = t * t, t4 = t2 * t2;
+    const real t2 = t * t;
 #if FL_BITS == 32
 #define LOG1P_EXCESS_CENTER 0.2861328125f
 #define LOG1P_EXCESS_MIDDLE C(0x1.af6a1p-2)
-    return vfma(t, poly8(t, t2, t4,
-                         C(0x1.167732p-3), C(-0x1.6042c2p-4), C(0x1.cde194p-5), C(-0x1.377f9p-5),
-                         C(0x1.b25dd2p-6), C(-0x1.2b5f74p-6), C(0x1.48e06ap-7), C(-0x1.739c9ep-9)),
+    return vfma(t, POLY(t, t2,
+                        C(0x1.167732p-3), C(-0x1.6042c2p-4), C(0x1.cde194p-5), C(-0x1.377f9p-5),
+                        C(0x1.b25dd2p-6), C(-0x1.2b5f74p-6), C(0x1.48e06ap-7), C(-0x1.739c9ep-9)),
                 C(-0x1.d1d23cp-3));
 #else
 #define LOG1P_EXCESS_CENTER 0.48046875
 #define LOG1P_EXCESS_MIDDLE C(0x1.86d6130c1703fp-2)
-    const real t8 = t4 * t4, t16 = t8 * t8;
-    return vfma(t, vfma(t16,
-                        vfma(t2, C(0x1.8564b5797886ep-16),
-                             poly2(t, C(0x1.566f44a6be3eep-15), C(-0x1.78130e042582cp-15))),
-                        vfma(t8,
-                             poly8(t, t2, t4,
-                                   C(0x1.92e1bc710bd86p-10), C(-0x1.f8cefb6b3f062p-11), C(0x1.3ddb6bea3ea7fp-11),
-                                   C(-0x1.91ab6c3d338fep-12), C(0x1.0015e80f2a40fp-12), C(-0x1.4ca978ad2692ap-13),
-                                   C(0x1.9bf9fcaa55a68p-14), C(-0x1.be240bb526991p-15)),
-                             poly8(t, t2, t4,
-                                   C(0x1.8a687d694bd0ap-4), C(-0x1.b589460c7ed31p-5), C(0x1.f605a828252cfp-6),
-                                   C(-0x1.26e5aa8bd9e7p-6), C(0x1.609740ba29d76p-7), C(-0x1.ab54d1907e0bcp-8),
-                                   C(0x1.05c61b5cfa3p-8), C(-0x1.438f04f404333p-9)))),
+    return vfma(t, POLY(t, t2,
+                        C(0x1.8a687d694bd0ap-4), C(-0x1.b589460c7ed31p-5), C(0x1.f605a828252cfp-6),
+                        C(-0x1.26e5aa8bd9e7p-6), C(0x1.609740ba29d76p-7), C(-0x1.ab54d1907e0bcp-8),
+                        C(0x1.05c61b5cfa3p-8), C(-0x1.438f04f404333p-9), C(0x1.92e1bc710bd86p-10),
+                        C(-0x1.f8cefb6b3f062p-11), C(0x1.3ddb6bea3ea7fp-11), C(-0x1.91ab6c3d338fep-12),
+                        C(0x1.0015e80f2a40fp-12), C(-0x1.4ca978ad2692ap-13), C(0x1.9bf9fcaa55a68p-14),
+                        C(-0x1.be240bb526991p-15), C(0x1.566f44a6be3eep-15), C(-0x1.78130e042582cp-15),
+                        C(0x1.8564b5797886ep-16)),
                 C(-0x1.76a1f34ff1364p-3));
 #endif
 }
@@ -716,7 +670,7 @@ INLINE real FN(log1p_excess)(real x) {
  * ULP: float32 0.858 at -0x1.ca558cp-2, float64 0.805 at -0x1.64a532998fc67p-15;
  * without FMA 0.862 and 0.800 (a sample of 1 in 53). */
 INLINE real FN(softplus)(real x) {
-    const pair e = FN(exp_nonpositive_pair)(vminus_abs(x));
+    const pair e = FN(exp_nonpositive_pair)(-vabs(x));
     const real m = x < C(0.0) ? C(0.0) : x;
     /* log1p(h + l) = log1p(h) + l / (1 + h), the reciprocal by a straight line */
     const real low = e.l * vfma(e.h, C(-0x1.e1e1e2p-2), C(0x1.df1f2p-1));
@@ -733,42 +687,37 @@ INLINE real FN(softplus)(real x) {
 
 /* erf(x) / x - 1 for |x| <= 1, u = x^2 */
 INLINE real FN(erf_near)(real u) {
-    const real u2 = u * u, u4 = u2 * u2;
+    const real u2 = u * u;
 #if FL_BITS == 32
-    return vfma(u4, vfma(u2, C(0x1.4770e2p-14), poly2(u, C(0x1.53f222p-8), C(-0x1.a3512cp-11))),
-                poly4(u, u2, C(0x1.06eba8p-3), C(-0x1.81273ep-2), C(0x1.ce2ce6p-4), C(-0x1.b7f71ap-6)));
+    return POLY(u, u2,
+                C(0x1.06eba8p-3), C(-0x1.81273ep-2), C(0x1.ce2ce6p-4), C(-0x1.b7f71ap-6),
+                C(0x1.53f222p-8), C(-0x1.a3512cp-11), C(0x1.4770e2p-14));
 #else
-    return vfma(u4 * u4, poly4(u, u2, C(0x1.b969fcc9b1991p-20), C(-0x1.5b8247bcfb4ap-23),
-                                      C(0x1.d38a73f34fd46p-27), C(-0x1.a11e7f2782766p-31)),
-                poly8(u, u2, u4,
-                      C(0x1.06eba8214db68p-3), C(-0x1.812746b03799dp-2), C(0x1.ce2f21a03f8b9p-4),
-                      C(-0x1.b82ce311a90cdp-6), C(0x1.565bcceeb58cfp-8), C(-0x1.c02daead72f8dp-11),
-                      C(0x1.f9a295614fe04p-14), C(-0x1.f4c8137732d6p-17)));
+    return POLY(u, u2,
+                C(0x1.06eba8214db68p-3), C(-0x1.812746b03799dp-2), C(0x1.ce2f21a03f8b9p-4),
+                C(-0x1.b82ce311a90cdp-6), C(0x1.565bcceeb58cfp-8), C(-0x1.c02daead72f8dp-11),
+                C(0x1.f9a295614fe04p-14), C(-0x1.f4c8137732d6p-17), C(0x1.b969fcc9b1991p-20),
+                C(-0x1.5b8247bcfb4ap-23), C(0x1.d38a73f34fd46p-27), C(-0x1.a11e7f2782766p-31));
 #endif
 }
 
 /* exp(a^2) erfc(a) for a >= 1, t = a - 1 <= ERF_SATURATED - 1, with an error small beside exp(a^2) */
 INLINE real FN(erfcx)(real t) {
-    const real t2 = t * t, t4 = t2 * t2;
+    const real t2 = t * t;
 #if FL_BITS == 32
-    return vfma(t, poly8(t, t2, t4,
-                         C(-0x1.17c4bap-2), C(0x1.3c1e5p-3), C(-0x1.43e46cp-4), C(0x1.2e8b78p-5),
-                         C(-0x1.f1affcp-7), C(0x1.45a776p-8), C(-0x1.1ac472p-10), C(0x1.cd7c36p-14)),
+    return vfma(t, POLY(t, t2,
+                        C(-0x1.17c4bap-2), C(0x1.3c1e5p-3), C(-0x1.43e46cp-4), C(0x1.2e8b78p-5),
+                        C(-0x1.f1affcp-7), C(0x1.45a776p-8), C(-0x1.1ac472p-10), C(0x1.cd7c36p-14)),
                 C(0x1.b5d878p-2));
 #else
-    const real t8 = t4 * t4;
-    return vfma(t, vfma(t8 * t8,
-                        vfma(t2, C(-0x1.b74d7357670c9p-38),
-                             poly2(t, C(-0x1.8868754b89d84p-29), C(0x1.ac5786363fe25p-33))),
-                        vfma(t8,
-                             poly8(t, t2, t4,
-                                   C(-0x1.8f977802db3b8p-12), C(0x1.159454843c16dp-13), C(-0x1.6e1c3167592dcp-15),
-                                   C(0x1.c1a55b2a14eaap-17), C(-0x1.f1dbe91cf1d56p-19), C(0x1.dbf4960a60917p-21),
-                                   C(-0x1.755a122cfaf63p-23), C(0x1.c4bc6ce4f899p-26)),
-                             poly8(t, t2, t4,
-                                   C(-0x1.17c4e3f17bcf7p-2), C(0x1.3c27283c16f8ep-3), C(-0x1.44837f8369653p-4),
-                                   C(0x1.33cad058ee70bp-5), C(-0x1.10fce84349d83p-6), C(0x1.c8caceb288836p-8),
-                                   C(-0x1.6aecb92d0fd07p-9), C(0x1.1334781361804p-10)))),
+    return vfma(t, POLY(t, t2,
+                        C(-0x1.17c4e3f17bcf7p-2), C(0x1.3c27283c16f8ep-3), C(-0x1.44837f8369653p-4),
+                        C(0x1.33cad058ee70bp-5), C(-0x1.10fce84349d83p-6), C(0x1.c8caceb288836p-8),
+                        C(-0x1.6aecb92d0fd07p-9), C(0x1.1334781361804p-10), C(-0x1.8f977802db3b8p-12),
+                        C(0x1.159454843c16dp-13), C(-0x1.6e1c3167592dcp-15), C(0x1.c1a55b2a14eaap-17),
+                        C(-0x1.f1dbe91cf1d56p-19), C(0x1.dbf4960a60917p-21), C(-0x1.755a122cfaf63p-23),
+                        C(0x1.c4bc6ce4f899p-26), C(-0x1.8868754b89d84p-29), C(0x1.ac5786363fe25p-33),
+                        C(-0x1.b74d7357670c9p-38)),
                 C(0x1.b5d8780f956bp-2));
 #endif
 }
@@ -792,24 +741,20 @@ INLINE real FN(erf)(real x) { return verf_given(x, vexp_nonpositive(-(x * x))); 
  * ULP: float32 0.935 at 0x1.f96e1cp-1, float64 1.135 at -0x1.f2208c9eb4862p-1 (10^7 points);
  * without FMA 1.139 and 1.436. */
 INLINE real FN(atan_unit)(real x) {
-    const real u = x * x, u2 = u * u, u4 = u2 * u2;
+    const real u = x * x, u2 = u * u;
 #if FL_BITS == 32
-    const real q = vfma(u, poly8(u, u2, u4,
-                                 C(0x1.9991e4p-3), C(-0x1.242084p-3), C(0x1.c08c28p-4), C(-0x1.58088ep-4),
-                                 C(0x1.da27e8p-5), C(-0x1.fd7974p-6), C(0x1.641f7cp-7), C(-0x1.d34fbp-10)),
+    const real q = vfma(u, POLY(u, u2,
+                                C(0x1.9991e4p-3), C(-0x1.242084p-3), C(0x1.c08c28p-4), C(-0x1.58088ep-4),
+                                C(0x1.da27e8p-5), C(-0x1.fd7974p-6), C(0x1.641f7cp-7), C(-0x1.d34fbp-10)),
                         C(-0x1.55553ep-2));
 #else
-    const real u8 = u4 * u4;
-    const real q = vfma(u, vfma(u8 * u8, poly2(u, C(0x1.d3d4c574a95c5p-13), C(-0x1.53fca20d0ed2ap-16)),
-                                vfma(u8,
-                                     poly8(u, u2, u4,
-                                           C(0x1.7ee436269397ep-5), C(-0x1.4f45c791c75ebp-5), C(0x1.1717208a34fecp-5),
-                                           C(-0x1.a72a7167e0962p-6), C(0x1.163077f5d66c1p-6), C(-0x1.2cfe67d2929ffp-7),
-                                           C(0x1.f97d4d38ee7e8p-9), C(-0x1.31377afcf2865p-10)),
-                                     poly8(u, u2, u4,
-                                           C(0x1.9999999984113p-3), C(-0x1.2492491fa22a3p-3), C(0x1.c71c709e21b23p-4),
-                                           C(-0x1.745d0231b0722p-4), C(0x1.3b12b2f1e644fp-4), C(-0x1.11089d53ffcep-4),
-                                           C(0x1.e1781b3b609adp-5), C(-0x1.ad32cce6f23cep-5)))),
+    const real q = vfma(u, POLY(u, u2,
+                                C(0x1.9999999984113p-3), C(-0x1.2492491fa22a3p-3), C(0x1.c71c709e21b23p-4),
+                                C(-0x1.745d0231b0722p-4), C(0x1.3b12b2f1e644fp-4), C(-0x1.11089d53ffcep-4),
+                                C(0x1.e1781b3b609adp-5), C(-0x1.ad32cce6f23cep-5), C(0x1.7ee436269397ep-5),
+                                C(-0x1.4f45c791c75ebp-5), C(0x1.1717208a34fecp-5), C(-0x1.a72a7167e0962p-6),
+                                C(0x1.163077f5d66c1p-6), C(-0x1.2cfe67d2929ffp-7), C(0x1.f97d4d38ee7e8p-9),
+                                C(-0x1.31377afcf2865p-10), C(0x1.d3d4c574a95c5p-13), C(-0x1.53fca20d0ed2ap-16)),
                         C(-0x1.555555555544cp-2));
 #endif
     return vfma(x * u, q, x);
@@ -822,14 +767,13 @@ INLINE real FN(atan_unit)(real x) {
 INLINE real FN(atanh_tail)(real u) {
     const real u2 = u * u;
 #if FL_BITS == 32
-    return poly4(u, u2, C(0x1.999996p-2), C(0x1.2495p-2), C(0x1.c5bfdap-3), C(0x1.97e92ap-3));
+    return POLY(u, u2,
+                C(0x1.999996p-2), C(0x1.2495p-2), C(0x1.c5bfdap-3), C(0x1.97e92ap-3));
 #else
-    const real u4 = u2 * u2, u8 = u4 * u4;
-    return vfma(u8, C(0x1.da5297095794bp-4),
-                poly8(u, u2, u4,
-                      C(0x1.999999999999ap-2), C(0x1.2492492492359p-2), C(0x1.c71c71c747ca4p-3),
-                      C(0x1.745d172d67dacp-3), C(0x1.3b13b9386bd39p-3), C(0x1.110f74fe9833fp-3),
-                      C(0x1.e24976d79c3e3p-4), C(0x1.a7457e5029936p-4)));
+    return POLY(u, u2,
+                C(0x1.999999999999ap-2), C(0x1.2492492492359p-2), C(0x1.c71c71c747ca4p-3),
+                C(0x1.745d172d67dacp-3), C(0x1.3b13b9386bd39p-3), C(0x1.110f74fe9833fp-3),
+                C(0x1.e24976d79c3e3p-4), C(0x1.a7457e5029936p-4), C(0x1.da5297095794bp-4));
 #endif
 }
 #define atanh_tail FN(atanh_tail)
@@ -912,46 +856,31 @@ INLINE FN(power_and_log) FN(pow_log)(real x, real y, real y_low, real a) {
 
 /* lgamma(1 + y) = y (y - 1) q for y in [0, 3], q = LGAMMA_MIDDLE + t * this, t = y - LGAMMA_CENTER */
 INLINE real FN(lgamma_near_tail)(real t) {
-    const real t2 = t * t, t4 = t2 * t2, t8 = t4 * t4;
+    const real t2 = t * t;
 #if FL_BITS == 32
 #define LGAMMA_CENTER 1.46875f
 #define LGAMMA_MIDDLE C(0x1.8718aap-2)
-    return vfma(t, vfma(t, vfma(t8,
-                               poly4(t, t2,
-                                     C(0x1.6c3a7p-20), C(-0x1.56f28cp-22), C(-0x1.041e1p-20), C(0x1.6de0cp-22)),
-                               poly8(t, t2, t4,
-                                     C(-0x1.9acfbcp-8), C(0x1.0d6736p-9), C(-0x1.720d56p-11), C(0x1.043528p-12),
-                                     C(-0x1.5ed176p-14), C(0x1.054b1p-15), C(-0x1.285fa6p-16), C(0x1.982eecp-18))),
+    return vfma(t, vfma(t, POLY(t, t2,
+                                C(-0x1.9acfbcp-8), C(0x1.0d6736p-9), C(-0x1.720d56p-11), C(0x1.043528p-12),
+                                C(-0x1.5ed176p-14), C(0x1.054b1p-15), C(-0x1.285fa6p-16), C(0x1.982eecp-18),
+                                C(0x1.6c3a7p-20), C(-0x1.56f28cp-22), C(-0x1.041e1p-20), C(0x1.6de0cp-22)),
                      C(0x1.4f8fa2p-6)),
                 C(-0x1.36fdb4p-4));
 #else
 #define LGAMMA_CENTER 1.53125
 #define LGAMMA_MIDDLE C(0x1.8251477cd294ap-2)
-    const real t16 = t8 * t8;
-    return vfma(t, vfma(t, vfma(t16,
-                               vfma(t8,
-                                    vfma(t4,
-                                         vfma(t2, C(-0x1.e026d183148c8p-46),
-                                              poly2(t, C(0x1.a3c44601f1541p-42), C(0x1.a06b5afd55e24p-45))),
-                                         poly4(t, t2,
-                                               C(0x1.86ccffbef018dp-37), C(0x1.1899f1025ada2p-38),
-                                               C(-0x1.7725a3b3ce8abp-39), C(-0x1.47420b28bc459p-41))),
-                                    poly8(t, t2, t4,
-                                          C(-0x1.946046c912bfdp-32), C(0x1.62ef46af41612p-32),
-                                          C(-0x1.776eb98be64dcp-33), C(-0x1.293fb630c664fp-34),
-                                          C(0x1.febb9c6239a73p-35), C(0x1.b4009d3157405p-35),
-                                          C(-0x1.2e429dd74bd15p-35), C(-0x1.1207098b54382p-36))),
-                               vfma(t8,
-                                    poly8(t, t2, t4,
-                                          C(-0x1.545d0ee69e22dp-20), C(0x1.f591cbb851bap-22),
-                                          C(-0x1.73715c32f1e39p-23), C(0x1.13e0999e60602p-24),
-                                          C(-0x1.9b8a08eb7cc59p-26), C(0x1.39774d6cff00ap-27),
-                                          C(-0x1.dc6dc850ac3b2p-29), C(0x1.31d4937a3332p-30)),
-                                    poly8(t, t2, t4,
-                                          C(-0x1.7ae452107b42ap-8), C(0x1.e4d02a735ac7fp-10),
-                                          C(-0x1.43a608ecd3339p-11), C(0x1.bcafe0e5830abp-13),
-                                          C(-0x1.37ccf8301cc92p-14), C(0x1.bbef1480bc74cp-16),
-                                          C(-0x1.3fbb678e39c05p-17), C(0x1.d0cde87ce646fp-19)))),
+    return vfma(t, vfma(t, POLY(t, t2,
+                                C(-0x1.7ae452107b42ap-8), C(0x1.e4d02a735ac7fp-10), C(-0x1.43a608ecd3339p-11),
+                                C(0x1.bcafe0e5830abp-13), C(-0x1.37ccf8301cc92p-14), C(0x1.bbef1480bc74cp-16),
+                                C(-0x1.3fbb678e39c05p-17), C(0x1.d0cde87ce646fp-19), C(-0x1.545d0ee69e22dp-20),
+                                C(0x1.f591cbb851bap-22), C(-0x1.73715c32f1e39p-23), C(0x1.13e0999e60602p-24),
+                                C(-0x1.9b8a08eb7cc59p-26), C(0x1.39774d6cff00ap-27), C(-0x1.dc6dc850ac3b2p-29),
+                                C(0x1.31d4937a3332p-30), C(-0x1.946046c912bfdp-32), C(0x1.62ef46af41612p-32),
+                                C(-0x1.776eb98be64dcp-33), C(-0x1.293fb630c664fp-34), C(0x1.febb9c6239a73p-35),
+                                C(0x1.b4009d3157405p-35), C(-0x1.2e429dd74bd15p-35), C(-0x1.1207098b54382p-36),
+                                C(0x1.86ccffbef018dp-37), C(0x1.1899f1025ada2p-38), C(-0x1.7725a3b3ce8abp-39),
+                                C(-0x1.47420b28bc459p-41), C(0x1.a3c44601f1541p-42), C(0x1.a06b5afd55e24p-45),
+                                C(-0x1.e026d183148c8p-46)),
                      C(0x1.3d10a9a9c7258p-6)),
                 C(-0x1.2ccc2bd1b26p-4));
 #endif
@@ -973,14 +902,14 @@ INLINE real FN(lgamma_near)(real y) {
 INLINE real FN(stirling_tail)(real x) {
     const real x2 = x * x;
 #if FL_BITS == 32
-    return poly4(x, x2, C(0x1.555554p-4), C(-0x1.6c06d4p-9), C(0x1.98e102p-11), C(-0x1.c3391cp-12));
+    return POLY(x, x2,
+                C(0x1.555554p-4), C(-0x1.6c06d4p-9), C(0x1.98e102p-11), C(-0x1.c3391cp-12));
 #else
-    const real x4 = x2 * x2, x8 = x4 * x4;
-    return vfma(x8, poly2(x, C(0x1.3af578a3324dep-5), C(-0x1.783854dca004ep-5)),
-                poly8(x, x2, x4,
-                      C(0x1.55555555552ep-4), C(-0x1.6c16c1647c4afp-9), C(0x1.a019f07874d04p-11),
-                      C(-0x1.380e86ec8bb18p-11), C(0x1.b8757183b050cp-11), C(-0x1.ea546c95344b9p-10),
-                      C(0x1.67ad5eaf30a5bp-8), C(-0x1.0f73cfb4267eap-6)));
+    return POLY(x, x2,
+                C(0x1.55555555552ep-4), C(-0x1.6c16c1647c4afp-9), C(0x1.a019f07874d04p-11),
+                C(-0x1.380e86ec8bb18p-11), C(0x1.b8757183b050cp-11), C(-0x1.ea546c95344b9p-10),
+                C(0x1.67ad5eaf30a5bp-8), C(-0x1.0f73cfb4267eap-6), C(0x1.3af578a3324dep-5),
+                C(-0x1.783854dca004ep-5));
 #endif
 }
 
@@ -1066,9 +995,6 @@ INLINE real FN(exponent)(real power) { return unbiased((ubits_t)bits_of(power) >
 #undef INFINITE
 #undef NOT_A_NUMBER
 #undef LOG2_E
-#undef poly2
-#undef poly4
-#undef poly8
 #undef from_exponent
 #undef residual
 #undef pair

@@ -43,7 +43,7 @@ def build(target: Path, source: str, *more: str, isa: str = "") -> Path:
 
 def build_counter(folder: Path, isa: str = "") -> Path:
     """Runs one kernel, to count its instructions or to time it."""
-    return build(folder / "count", "instructions/count.c", isa=isa)
+    return build(folder / f"count-{isa or 'here'}", "instructions/count.c", isa=isa)
 
 
 def build_losses(folder: Path) -> Path:

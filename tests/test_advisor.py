@@ -14,6 +14,7 @@ pytest.importorskip("scipy", reason="SciPy is not installed")
 
 from fastloss.advisor import trial
 from fastloss.advisor.baseline import read
+from fastloss.advisor.candidates import choose
 from fastloss.advisor.expectation import expect, make_folds
 from fastloss.advisor.metric import SCORES, find_metric
 from fastloss.advisor.reasons import code, written
@@ -330,7 +331,10 @@ BAD = {
     "logarithms of means": ({"y_true": np.arange(50) % 4, "y_pred": -np.ones(50), "task": "count"}, "pass exp"),
     "means of 0": ({"y_true": np.arange(50) % 4, "y_pred": np.zeros(50), "task": "count"}, "no value above 0"),
     "two outputs": ({"y_true": np.arange(50) / 7, "metric": "gaussian_nll"}, "one prediction"),
-    "cv": ({"y_true": np.arange(50) / 7, "cv": 1}, "at least 2"),
+    "cv": ({"y_true": np.arange(50) / 7, "X": np.arange(50) % 9, "cv": 1}, "at least 2"),
+    "cv of nothing": ({"y_true": np.arange(50) / 7, "cv": 3}, "^cv=3 is for the cross-validation, and there is no X"),
+    "models of nothing": ({"y_true": np.arange(50) / 7, "models": ["trees"]}, r"^models=\['trees'\] is for .* no X"),
+    "time for nothing": ({"y_true": np.arange(50) / 7, "time_budget": 9}, "^time_budget=9 is for .* no X"),
     "dates": ({"y_true": ["2024-01-01", "2024-02-01"] * 20}, "holds dates such as '2024-01-01'"),
     "times": ({"y_true": np.arange(50).astype("M8[D]")}, r"timedelta64\(1, 'D'\)"),
 }
@@ -475,11 +479,10 @@ def test_equal_weights_change_nothing(rng):
 def test_weights_count_rows_in_shares_and_metrics(rng):
     """A row of weight 3 is three rows in whatever is a mean."""
     from fastloss.advisor.fit import fit
-    from fastloss.advisor.target import weighted
 
     y, z = (rng.random(200) < 0.3).astype(float), rng.normal(size=200)
     w = rng.integers(1, 4, 200)
-    target = weighted(describe(y), w)
+    target = describe(y, weight=w)
     repeated = describe(np.repeat(y, w))
     np.testing.assert_allclose(target.shares, repeated.shares)
     assert target.facts["imbalance"] == pytest.approx(repeated.facts["imbalance"])
@@ -493,12 +496,56 @@ def test_weights_count_rows_in_shares_and_metrics(rng):
     np.testing.assert_allclose(one, fit(loss, np.repeat(z, w)[:, None], np.repeat(y, w), None, 1.0), rtol=1e-4)
 
 
+@pytest.mark.parametrize("kind", _targets())
+def test_a_target_with_weights_is_one_of_repeated_rows(kind):
+    y = _targets()[kind]
+    w = np.random.default_rng(3).integers(1, 5, len(y))
+    weighted, repeated = describe(y, weight=w), describe(np.repeat(y, w, axis=0))
+    assert weighted.kind == repeated.kind == kind
+    for name in repeated.facts.keys() - {"rarest"}:  # which counts rows
+        assert weighted.facts[name] == pytest.approx(repeated.facts[name], rel=1e-9), name
+
+
+def test_weights_can_say_what_a_target_is():
+    """Of the same values, by how much of the population they stand for."""
+    y = np.concatenate([np.linspace(1, 2, 200), np.geomspace(2, 200, 200)])
+    rare = np.repeat([1.0, 1e-6], 200)
+    assert [describe(y, weight=w).kind for w in (None, np.ones(400), rare)] == ["positive", "positive", "continuous"]
+
+
+@pytest.mark.parametrize("kind", ["continuous", "positive", "semicontinuous", "counts", "binary"])
+def test_parameters_of_weighted_rows_are_those_of_repeated_ones(kind, rng):
+    n = 3000
+    m = np.exp(rng.uniform(0, 3, n))
+    w = rng.integers(1, 5, n)
+    y = {
+        "continuous": m + (1 + (w > 3)) * rng.standard_t(2, n),
+        "positive": m * rng.gamma(2.0, 0.5, n) ** w,
+        "semicontinuous": m * rng.gamma(2.0, 0.5, n) * (rng.random(n) < 0.2 * w),
+        "counts": rng.poisson(m * rng.gamma(2.0 / w, 0.5 * w)),
+        "binary": rng.random(n) < np.where(w > 2, 0.2, m / 25),
+    }[kind]
+    value = m / 25 if kind == "binary" else m
+    task = "count" if kind == "counts" else None
+    choices = []
+    for target, of_target in (
+        (describe(y, task, weight=w), value),
+        (describe(np.repeat(y, w), task), np.repeat(value, w)),
+    ):
+        assert target.kind == kind
+        metric = "accuracy" if kind == "binary" else "mae"
+        choices.append(choose(target, of_target, find_metric(metric, target)))
+    one, other = choices
+    plain = choose(describe(y, task), value, find_metric("accuracy" if kind == "binary" else "mae", describe(y, task)))
+    assert [c.loss for c in one.candidates] == [c.loss for c in other.candidates]
+    assert [c.loss for c in one.candidates] != [c.loss for c in plain.candidates]  # so that there is something to see
+    assert one.facts == pytest.approx(other.facts, rel=1e-9)
+
+
 def test_noise_of_weighted_estimates_is_that_of_theory(rng):
     """Weights that have nothing to do with the residuals cost rows: d/n times the mean of their squares."""
-    from fastloss.advisor.target import weighted
-
     s = rng.normal(size=20_000)
-    target = weighted(describe(s + rng.normal(size=len(s))), rng.exponential(size=len(s)))
+    target = describe(s + rng.normal(size=len(s)), weight=rng.exponential(size=len(s)))
     loss, metric = fl.SquaredError(), find_metric("mse", target)
     found = expect(loss, metric, target, read(s, target), make_folds(target, 10, rng), 0.02, rng)
     assert found.noise == pytest.approx(0.02 * 2, rel=0.1)
@@ -667,7 +714,7 @@ def test_lines_of_code_stay_code():
 
 
 @pytest.mark.parametrize(
-    "options", [{"models": None}, {"models": [1]}, {"random_state": -1}, {"random_state": "a"}, {"time_budget": "3"}]
+    "options", [{"models": "trees"}, {"models": [1]}, {"random_state": -1}, {"random_state": "a"}, {"time_budget": "3"}]
 )
 def test_wrong_options_are_named(options, rng):
     X = rng.normal(size=(50, 2))

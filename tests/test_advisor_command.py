@@ -36,6 +36,29 @@ def test_text(file, capsys):
     assert max(map(len, out.splitlines())) <= 80
 
 
+def test_words_are_those_of_the_command_line(file, capsys, tmp_path):
+    """What a user of files reads names options and columns, and no argument of a function."""
+    ratings = tmp_path / "ratings.csv"
+    ratings.write_text("X,p\n" + "".join(f"{k % 5 + 1},{k % 7}\n" for k in range(100)))
+    reports = []
+    for options in (
+        [str(file), "--target", "y"],
+        [str(file), "--target", "y", "--pred", "p"],
+        [str(file), "--target", "label"],
+        [str(ratings), "--target", "X"],
+        [str(ratings), "--target", "X", "--task", "count", "--pred", "p"],
+    ):
+        assert main(["recommend", *options, "--json"]) == 0
+        reports.append(" ".join(json.loads(capsys.readouterr().out)["reasons"]))
+    for report in reports:
+        for word in ("y_true", "y_pred", " X ", "X:", "task="):
+            assert word not in report
+    assert "pass --pred or --features" in reports[0]
+    assert "without --features" in reports[1]
+    assert "pass --pred, or --features to train with" in reports[2]
+    assert "say --task count or --task regression" in reports[3]
+
+
 def test_json_html_and_features(file, capsys, tmp_path):
     pytest.importorskip("matplotlib")
     page = tmp_path / "advice.html"
@@ -67,7 +90,8 @@ def test_verify_takes_the_other_columns(file, capsys, tmp_path):
         (["--target", "y", "--features", "a,y"], "read off the answer"),
         (["--target", "word"], "constant"),
         (["--target", "y", "--metric", "hubber"], "did you mean 'huber'"),
-        (["--target", "y", "--task", "multilabel"], "expected rows"),
+        (["--target", "y", "--task", "multilabel"], "--task multilabel, and column 'y' is one number per sample"),
+        (["--target", "y", "--metric", "roc_auc"], "--metric roc_auc is for binary; column 'y' is continuous"),
     ],
 )
 def test_wrong_columns_are_explained(file, capsys, options, message):

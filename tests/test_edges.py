@@ -529,3 +529,5 @@ def test_pieces_with_different_codings_of_labels(loss, first, second, at):
     ones.merge(b)
     with pytest.raises(ValueError, match=r"pieces before"):
         ones.update(np.array(first), np.ones(2))
+    with pytest.raises(ValueError, match=rf"y_true\[{1000 + at}\] is .*; pieces before"):  # beyond the first look
+        a.update(np.array([1.0] * 1000 + second), np.ones(1002))

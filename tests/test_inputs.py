@@ -293,6 +293,13 @@ def _torch(x):
     return pytest.importorskip("torch").from_numpy(x.copy())
 
 
+def test_an_accumulator_takes_labels_that_speak_dlpack_only():
+    labels, scores = np.array([1.0, 0.0, 1.0]), np.array([0.5, 0.5, -2.0])
+    accumulator = fl.Hinge().accumulator()
+    accumulator.update(OnlyDLPack(labels), OnlyDLPack(scores))
+    assert accumulator.value() == fl.Hinge()(labels, scores)
+
+
 @pytest.mark.parametrize(
     "wrap", [OnlyDLPack, OnlyArray, _pandas, _polars, _torch], ids=lambda wrap: wrap.__name__.strip("_")
 )

@@ -14,6 +14,7 @@ from cases import data, same_bits, seed_of
 
 import fastloss as fl
 from fastloss.spelling import did_you_mean
+from fastloss.validation import ElementError
 
 INF, NAN = math.inf, math.nan
 LOSSES = {
@@ -352,6 +353,15 @@ def test_bad_input(name):
     with pytest.raises(error, match=says):
         call()
     assert ONE == OTHER == 0.5
+
+
+def test_a_bad_element_keeps_its_place():
+    """Of the task's array, for those who look it up in a file or a frame; also where the error crosses processes."""
+    with pytest.raises(ElementError, match=r"^task 'edge': y_pred\[1\] is 1.5: ") as caught:
+        AVERAGE({**GOOD_Y, "edge": [1, 0]}, {**GOOD_Z, "edge": [0.5, 1.5]})
+    for error in (caught.value, pickle.loads(pickle.dumps(caught.value))):
+        assert (error.argument, error.index) == ("y_pred", (1,))
+        assert str(error) == str(caught.value)
 
 
 @both

@@ -55,11 +55,20 @@ def _panels(width: float = 7.5, height: float = 2.8, **options: Any) -> tuple[Fi
 # -- curves -----------------------------------------------------------------------------------------------------------
 
 
+def _along(loss: fl.Loss, y: float, x: Any) -> tuple[Any, Any]:
+    """Values and gradients along a prediction; over two classes it is the score of the second, beside 0."""
+    if loss.layout != "classes":
+        return loss.value_and_gradient(np.full(len(x), y), x, reduction="none")
+    scores = np.stack([np.zeros(len(x)), x], axis=1)
+    value, gradient = loss.value_and_gradient(np.full(len(x), int(y)), scores, reduction="none")
+    return value, gradient[:, 1]
+
+
 def _curves(losses: dict[str, fl.Loss], x: Any, y: float, xlabel: str, most: float, slope: str) -> Figure:
     """Losses and their gradients, side by side."""
     figure, (left, right) = _panels(height=3.0)
     for name, loss in losses.items():
-        value, gradient = loss.value_and_gradient(np.full(len(x), y), x, reduction="none")
+        value, gradient = _along(loss, y, x)
         left.plot(x, value - value.min() if y == 0 else value, label=name)
         right.plot(x, gradient)
     left.set(xlabel=xlabel, ylabel="loss", ylim=(-0.02 * most, most))
@@ -101,7 +110,7 @@ def margin_losses() -> Figure:
         "focal, gamma 2": fl.BinaryFocal(gamma=2.0, from_logits=True),
         "Brier": fl.Brier(from_logits=True),
         "hinge": fl.Hinge(),
-        "modified Huber": fl.ModifiedHuber(),
+        "generalized cross-entropy, q 0.7": fl.GeneralizedCrossEntropy(q=0.7, from_logits=True),
         "exponential": fl.Exponential(),
     }
     return _curves(losses, np.linspace(-4, 4, 241), 1.0, "raw score, where the label is 1", 5.0, "gradient")

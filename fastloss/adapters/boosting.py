@@ -284,6 +284,14 @@ def floats(raw: Any) -> NDArray[Any]:
     return array if array.dtype.kind == "f" else array.astype(np.float64)
 
 
+def arguments(y_true: Any, y_pred: Any, weight: Any, data: type[Any]) -> tuple[NDArray[Any], NDArray[Any], Any]:
+    """Targets, scores and weights: a native interface passes scores first, and the rest in a data set of its own."""
+    if isinstance(y_pred, data):
+        y_true, y_pred, weight = y_pred.get_label(), y_true, y_pred.get_weight()
+        weight = None if weight is None or not len(weight) else weight  # XGBoost has an empty array for none
+    return np.asarray(y_true), floats(y_pred), None if weight is None else np.asarray(weight)
+
+
 _LINKS = {domains.PROBABILITY: "sigmoid", domains.PROBABILITY_ROWS: "softmax", domains.MEAN: "exp"}
 
 

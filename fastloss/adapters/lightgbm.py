@@ -47,7 +47,7 @@ class LightGBMObjective(boosting.Objective):
 
     def __call__(self, y_true: Any, y_pred: Any, weight: Any = None) -> tuple[NDArray[Any], NDArray[Any]]:
         """Gradient and curvature: of (y_true, y_pred, weight), or of LightGBM's (scores, Dataset)."""
-        y, raw, w = _arguments(y_true, y_pred, weight)
+        y, raw, w = boosting.arguments(y_true, y_pred, weight, _lightgbm.Dataset)
         # What LightGBM would make of anything else: float32, one class after the other.
         out = np.empty(raw.shape, np.float32, "F"), np.empty(raw.shape, np.float32, "F")
         self.derivatives_of_all(y, raw, w, out)
@@ -81,14 +81,7 @@ class LightGBMMetric(boosting.Metric):
 
     def __call__(self, y_true: Any, y_pred: Any, weight: Any = None) -> tuple[str, float, bool]:
         """Name, loss, and that less is better: of (y_true, y_pred, weight), or of LightGBM's (scores, Dataset)."""
-        return self.__name__, self.value(*_arguments(y_true, y_pred, weight)), False
-
-
-def _arguments(y_true: Any, y_pred: Any, weight: Any) -> tuple[NDArray[Any], NDArray[Any], Any]:
-    """Targets, scores and weights: the native interface passes scores first, and the rest in a Dataset."""
-    if isinstance(y_pred, _lightgbm.Dataset):
-        y_true, y_pred, weight = y_pred.get_label(), y_true, y_pred.get_weight()
-    return np.asarray(y_true), boosting.floats(y_pred), None if weight is None else np.asarray(weight)
+        return self.__name__, self.value(*boosting.arguments(y_true, y_pred, weight, _lightgbm.Dataset)), False
 
 
 def objective(loss: Loss | str, *, hessian: str = "auto", n_threads: int | None = 1) -> LightGBMObjective:

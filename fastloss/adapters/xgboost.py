@@ -59,7 +59,7 @@ class XGBoostObjective(boosting.Objective):
 
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> tuple[NDArray[Any], NDArray[Any]]:
         """Gradient and curvature: of (y_true, y_pred, sample_weight), or of XGBoost's (scores, DMatrix)."""
-        y, raw, w = _arguments(y_true, y_pred, sample_weight)
+        y, raw, w = boosting.arguments(y_true, y_pred, sample_weight, _xgboost.DMatrix)
         out = np.empty_like(raw, order="C"), np.empty_like(raw, order="C")
         self.derivatives_of_all(y, raw, w, out)
         return out
@@ -99,17 +99,8 @@ class XGBoostMetric(boosting.Metric):
 
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
         """The loss of (y_true, y_pred, sample_weight); of XGBoost's (scores, DMatrix) its name and the loss."""
-        value = self.value(*_arguments(y_true, y_pred, sample_weight))
+        value = self.value(*boosting.arguments(y_true, y_pred, sample_weight, _xgboost.DMatrix))
         return (self.__name__, value) if isinstance(y_pred, _xgboost.DMatrix) else value
-
-
-def _arguments(y_true: Any, y_pred: Any, sample_weight: Any) -> tuple[Any, NDArray[Any], Any]:
-    """Targets, scores and weights: the native interface passes scores first, and the rest in a DMatrix."""
-    if isinstance(y_pred, _xgboost.DMatrix):
-        raw, data = boosting.floats(y_true), y_pred
-        y, w = data.get_label(), data.get_weight()
-        return y, raw, w if len(w) else None
-    return np.asarray(y_true), boosting.floats(y_pred), None if sample_weight is None else np.asarray(sample_weight)
 
 
 def objective(loss: Loss | str, *, hessian: str = "auto", n_threads: int | None = 1) -> XGBoostObjective:

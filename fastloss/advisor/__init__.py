@@ -1,9 +1,9 @@
 """Which loss for these data: `recommend`.
 
-A target (`target`) and the predictions that there are (`baseline`) suggest some losses (`candidates`). What a metric
-(`metric`) would be after training on each is derived (`expectation`) or measured (`trial`), by linear fits (`fit`).
-`answer` puts this in order, `reasons` adds what goes with a loss, `report` and `page` put it into words, and `command`
-is ``fastloss recommend``.
+A target (`target`) and the predictions that there are (`baseline`) suggest some losses (`candidates`); `sample` has the
+statistics. What a metric (`metric`) would be after training on each is derived (`expectation`) or measured (`trial`),
+by linear fits (`fit`). `answer` puts this in order, `reasons` adds what goes with a loss, `report` and `page` show it,
+and `command` is ``fastloss recommend``. `words` are those of each interface.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ def recommend(
     metric: str | Loss | None = None,
     sample_weight: ArrayLike | None = None,
     verify: bool | None = None,
-    models: Sequence[str] = ("linear", "trees"),
-    cv: int = 5,
+    models: Sequence[str] | None = None,
+    cv: int | None = None,
     time_budget: float | None = None,
     random_state: int = 0,
     n_threads: int | None = None,
@@ -60,15 +60,15 @@ def recommend(
         "accuracy", "balanced_accuracy", "f1", "roc_auc", "average_precision", "r2". By default the usual loss of the
         kind of target.
     sample_weight : array_like of shape (n_samples,), optional
-        Weights of the rows, finite and not negative: in what models are trained on, in the metric, in the shares of
-        classes and in the noise of estimates. The scale and the tails of residuals are those of single rows.
+        Weights of the rows, finite and not negative: in what models are trained on, in the metric, in all statistics of
+        the target and the residuals, and in the noise of estimates.
     verify : bool, optional
         Whether to cross-validate: by default if there is an `X`.
-    models : sequence of str
+    models : sequence of str, optional
         What is trained for that: "linear" models, and, of 200 rows or more, scikit-learn's gradient boosting ("trees")
-        or that of "lightgbm", through the adapters. The first decides the ranking.
-    cv : int, default=5
-        Folds, drawn twice.
+        or that of "lightgbm", through the adapters. The first decides the ranking. By default "linear" and "trees".
+    cv : int, optional
+        Folds, drawn twice; 5 by default.
     time_budget : float, optional
         Seconds after which no more splits are begun.
     random_state : int, default=0
@@ -83,7 +83,7 @@ def recommend(
     Raises
     ------
     ValueError
-        For data that tell nothing, or are of no one kind.
+        For data that tell nothing, or are of no one kind; for `models`, `cv` or `time_budget` without an `X`.
     ImportError
         Without scikit-learn and SciPy, and without LightGBM where it is among the `models`.
 

@@ -24,7 +24,8 @@ from fastloss.advisor.expectation import (
 from fastloss.advisor.metric import Metric, default_loss, find_metric
 from fastloss.advisor.reasons import brief, written
 from fastloss.advisor.report import Advice, Report
-from fastloss.advisor.target import FEWEST, FEWEST_OF_CLASS, Target, describe, row_weights, weighted
+from fastloss.advisor.target import FEWEST, FEWEST_OF_CLASS, Target, describe, row_weights
+from fastloss.advisor.words import PYTHON, Words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,6 +42,7 @@ TRIED = 6  # of the candidates, by expectation, are cross-validated, and the usu
 TRIED_WITH_TREES = 3
 MOST_ROWS = 20_000  # for expectations
 UNRANKED = ("multilabel", "distributions")  # no expectation is derived for these
+TRAINED, FOLDS_OF_TRIAL = ("linear", "trees"), 5  # where nothing else is asked for
 
 
 def recommend(
@@ -52,29 +54,30 @@ def recommend(
     metric: str | Loss | None,
     sample_weight: ArrayLike | None,
     verify: bool | None,
-    models: Sequence[str],
-    cv: int,
+    models: Sequence[str] | None,
+    cv: int | None,
     time_budget: float | None,
     random_state: int,
     n_threads: int | None,
+    words: Words = PYTHON,
 ) -> Report:
-    """As `fastloss.recommend`, which documents it."""
+    """As `fastloss.recommend`, which documents it; in the words of an interface."""
     begun = time.monotonic()
     _check(verify, X, models, cv, time_budget, random_state)
+    models, cv = TRAINED if models is None else models, FOLDS_OF_TRIAL if cv is None else cv
     verify = X is not None if verify is None else verify
-    target, known, numbers = _read(y_true, y_pred, X, task=task)
+    target, known, numbers = _read(y_true, y_pred, X, task=task, words=words)
     remarks: list[str] = []
     if sample_weight is not None:
         weight = row_weights(sample_weight, target)
         rows = np.flatnonzero(weight)
-        if len(rows) < target.n:  # read again, for they say nothing of the target either
+        if len(rows) < target.n:
             remarks.append(f"{target.n - len(rows)} rows of weight 0 are left out")
-            kept = [None if given is None else np.asarray(given)[rows] for given in (y_true, y_pred, numbers)]
-            try:
-                target, known, numbers = _read(*kept, task=task)
-            except ValueError as error:
-                raise ValueError(f"of the {len(rows)} rows with a weight above 0: {error}") from error
-        target = weighted(target, weight[rows])
+        kept = [None if given is None else np.asarray(given)[rows] for given in (y_true, y_pred, numbers)]
+        try:  # read again: what a target is its rows say by their weights
+            target, known, numbers = _read(*kept, task=task, weight=weight[rows], words=words)
+        except ValueError as error:
+            raise ValueError(f"of the {len(rows)} rows with a weight above 0: {error}") from error
     chosen_metric = find_metric(metric, target)
     remarks += [*target.remarks, *(known.remarks if known else ())]
     if metric is None and target.kind not in UNRANKED:
@@ -86,7 +89,7 @@ def recommend(
     if blind:
         remarks.append(
             "without predictions every row looks the same, and losses of labels differ in what they make of rows that "
-            "do not: pass y_pred, or X to train with"
+            f"do not: pass {words.predictions}, or {words.features} to train with"
         )
     if target.kind in UNRANKED or not target.enough or blind:
         return _by_convention(target, known, chosen_metric, remarks)
@@ -106,11 +109,14 @@ def recommend(
     choice = choose(target, value, chosen_metric)
     if fitted is None and target.kind != "proportions":
         remarks.append(
-            "without predictions the spread of the target stands for that of the residuals: pass y_pred or X"
+            "without predictions the spread of the target stands for that of the residuals: pass "
+            f"{words.predictions} or {words.features}"
         )
     if numbers is None:
         ratio = 1 / ROWS_PER_PARAMETER
-        remarks.append(f"without X a model of a parameter per {ROWS_PER_PARAMETER} rows is assumed (heuristic)")
+        remarks.append(
+            f"without {words.features} a model of a parameter per {ROWS_PER_PARAMETER} rows is assumed (heuristic)"
+        )
     else:
         ratio = numbers.shape[1] / target.n
     few, of_few = _sampled(target, fitted, np.random.default_rng(seeds[3]))
@@ -138,21 +144,24 @@ def recommend(
 
 
 def _read(
-    y_true: Any, y_pred: Any, X: Any, *, task: str | None
+    y_true: Any, y_pred: Any, X: Any, *, task: str | None, weight: NDArray[Any] | None = None, words: Words
 ) -> tuple[Target, Baseline | None, NDArray[np.float64] | None]:
-    target = describe(y_true, task)
+    target = describe(y_true, task, weight, words)
     known = None if y_pred is None else baselines.read(y_pred, target)
-    return target, known, None if X is None else trial.features(X, target.n)[0]
+    return target, known, None if X is None else trial.features(X, target.n, words.features)[0]
 
 
-def _check(verify: Any, X: Any, models: Sequence[str], cv: Any, time_budget: Any, random_state: Any) -> None:
+def _check(verify: Any, X: Any, models: Any, cv: Any, time_budget: Any, random_state: Any) -> None:
     if verify and X is None:
         raise ValueError("verify=True trains models, and there is no X: pass the features")
-    if isinstance(models, str) or not models or not set(models) <= set(trial.MODELS):
+    for name, value in (("models", models), ("cv", cv), ("time_budget", time_budget)):
+        if X is None and value is not None:
+            raise ValueError(f"{name}={value!r} is for the cross-validation, and there is no X: pass the features")
+    if models is not None and (isinstance(models, str) or not models or not set(models) <= set(trial.MODELS)):
         raise ValueError(f"models={models!r}: expected some of {', '.join(trial.MODELS)}, in a list")
-    if verify is not False and X is not None and "lightgbm" in models:
+    if verify is not False and models is not None and "lightgbm" in models:
         require("lightgbm", "lightgbm", "4.6")
-    if not isinstance(cv, (int, np.integer)) or cv < 2:
+    if cv is not None and (not isinstance(cv, (int, np.integer)) or cv < 2):
         raise ValueError(f"cv={cv!r}: expected a number of folds, at least 2")
     if time_budget is not None and not (isinstance(time_budget, (int, float, np.number)) and time_budget > 0):
         raise ValueError(f"time_budget={time_budget!r}: expected seconds > 0")

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fastloss import activations
-from fastloss.advisor.target import Target, robust_scale
+from fastloss.advisor.sample import robust_scale
 from fastloss.validation import ElementError
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
+    from fastloss.advisor.target import Target
     from fastloss.loss import Loss
 
 __all__ = ["Baseline", "read", "unit"]
@@ -59,8 +60,8 @@ def unit(loss: Loss, target: Target, baseline: Baseline | None) -> float:
     """The size of a raw score that matters: of a loss of residuals their robust scale, of other scores 1."""
     if loss.activation != "identity" or loss.task not in ("regression", "count"):
         return 1.0
-    scale = robust_scale(target.y if baseline is None else target.y - baseline.value)
-    return scale if scale > 0 else robust_scale(target.y)
+    scale = robust_scale(target.y if baseline is None else target.y - baseline.value, target.weight)
+    return scale if scale > 0 else robust_scale(target.y, target.weight)
 
 
 def read(y_pred: ArrayLike, target: Target) -> Baseline:
@@ -108,7 +109,7 @@ def _of_means(p: NDArray[Any]) -> Baseline:
     below = int(np.sum(p < 0))
     if not below:
         return Baseline(p)
-    said = f"{below} of y_pred are below 0, and no target is: if they are raw scores of a log link, pass exp of them"
+    said = f"{below} predictions are below 0, and no target is: if they are raw scores of a log link, pass exp of them"
     return Baseline(p, remarks=(said,))
 
 
@@ -119,9 +120,9 @@ def _of_probabilities(p: NDArray[Any], target: Target) -> Baseline:
     if p.min() >= 0 and p.max() <= 1:
         inside = np.clip(p, LEAST_PROBABILITY, 1 - LEAST_PROBABILITY)
         return Baseline(
-            p, np.log(inside) - np.log1p(-inside), ("y_pred lies in [0, 1]: read as probabilities", *remarks)
+            p, np.log(inside) - np.log1p(-inside), ("predictions lie in [0, 1]: read as probabilities", *remarks)
         )
-    return Baseline(activations.sigmoid(p), p, ("y_pred leaves [0, 1]: read as raw scores", *remarks))
+    return Baseline(activations.sigmoid(p), p, ("predictions leave [0, 1]: read as raw scores", *remarks))
 
 
 def _reversed(p: NDArray[Any], target: Target) -> tuple[str, ...]:
@@ -132,7 +133,9 @@ def _reversed(p: NDArray[Any], target: Target) -> tuple[str, ...]:
     error = np.sqrt(one.var() / len(one) + other.var() / len(other))
     if other.mean() - one.mean() <= CERTAIN * error:
         return ()
-    return (f"y_pred is higher for {target.labels[0]!r} than for {target.labels[1]!r}: is it of the other class?",)
+    return (
+        f"predictions are higher for {target.labels[0]!r} than for {target.labels[1]!r}: is it of the other class?",
+    )
 
 
 def _of_rows(p: NDArray[Any], target: Target) -> Baseline:
@@ -141,6 +144,6 @@ def _of_rows(p: NDArray[Any], target: Target) -> Baseline:
         raise ValueError(f"y_pred has shape {p.shape}: expected {wanted}, a column per class, as predict_proba gives")
     if p.min() >= 0 and np.allclose(p.sum(axis=1), 1, atol=1e-3):
         return Baseline(
-            p, np.log(np.maximum(p, LEAST_PROBABILITY)), ("rows of y_pred sum to 1: read as probabilities",)
+            p, np.log(np.maximum(p, LEAST_PROBABILITY)), ("rows of predictions sum to 1: read as probabilities",)
         )
-    return Baseline(activations.softmax(p), p, ("rows of y_pred do not sum to 1: read as raw scores",))
+    return Baseline(activations.softmax(p), p, ("rows of predictions do not sum to 1: read as raw scores",))

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fastloss.advisor.metric import Metric, UnfitError, default_loss
-from fastloss.advisor.target import Target, robust_scale, skew_of_middle
+from fastloss.advisor.sample import group_means, mean, quantile, robust_scale, skew_of_middle
 from fastloss.registry import for_raw_scores, get_loss
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from fastloss.advisor.sample import Weight
+    from fastloss.advisor.target import Target
     from fastloss.loss import Loss
 
 __all__ = ["LIKELIHOOD", "Candidate", "Choice", "choose"]
@@ -80,7 +82,7 @@ def choose(target: Target, value: NDArray[Any] | None, metric: Metric) -> Choice
     rejected = {name: why for name, why in found.rejected.items() if own is None or name != own.name}
     if own is None and MISLABELLED <= found.facts.get(CONTRADICTED, 0.0) < 0.5:
         found = _for_wrong_labels(found)
-    if own is not None and target.kind == "continuous" and value is not None and _skewed(target.y - value):
+    if own is not None and target.kind == "continuous" and value is not None and _skewed(target, value):
         found = _for_skewed_residuals(found, own)
     if metric.name == "balanced_accuracy":
         found = _for_balance(found)
@@ -109,7 +111,10 @@ def _with_metric(found: Choice, own: Loss) -> Choice:
 
 
 def _for_wrong_labels(found: Choice) -> Choice:
-    """Where decisions count and many labels may be wrong, a bounded loss is given the better prior chances [1]_.
+    """Where decisions count and many labels may be wrong, a bounded loss is given the better prior chances.
+
+    A heuristic: what is proved [1]_ is of losses whose sum over the labels is constant, and of wrong labels that do
+    not depend on the features.
 
     References
     ----------
@@ -124,8 +129,9 @@ def _for_wrong_labels(found: Choice) -> Choice:
     return replace(found, candidates=tuple(candidates))
 
 
-def _skewed(r: NDArray[Any]) -> bool:
-    return abs(skew_of_middle(r)) > max(SKEWED, SURPRISING * SKEW_ERROR / float(np.sqrt(len(r))))
+def _skewed(target: Target, value: NDArray[Any]) -> bool:
+    skew = skew_of_middle(target.y - value, target.weight)
+    return abs(skew) > max(SKEWED, SURPRISING * SKEW_ERROR / float(np.sqrt(target.effective)))
 
 
 def _for_skewed_residuals(found: Choice, own: Loss) -> Choice:
@@ -162,10 +168,10 @@ def _rounded(x: float) -> float:
 
 
 def _continuous(target: Target, value: NDArray[Any] | None) -> Choice:
-    r, of_what = _residuals(target, value)
-    scale = robust_scale(r)
-    size = np.abs(r - np.median(r))
-    outlying = float(np.mean(size > 3 * scale)) if scale > 0 else 0.0
+    (r, of_what), w = _residuals(target, value), target.weight
+    scale = robust_scale(r, w)
+    size = np.abs(r - quantile(r, 0.5, w))
+    outlying = mean(size > 3 * scale, w) if scale > 0 else 0.0
     facts = {"robust scale of residuals": scale, "residuals beyond 3 scales": outlying} if value is not None else {}
     made = f"the robust scale {scale:.3g} of {of_what}"
     candidates = [
@@ -196,12 +202,12 @@ def _continuous(target: Target, value: NDArray[Any] | None) -> Choice:
 
 def _residuals(target: Target, value: NDArray[Any] | None) -> tuple[NDArray[Any], str]:
     if value is None:
-        return target.y - np.median(target.y), "the target (there are no predictions)"
+        return target.y - quantile(target.y, 0.5, target.weight), "the target (there are no predictions)"
     return target.y - value, "the residuals"
 
 
 def _positive(target: Target, value: NDArray[Any] | None) -> Choice:
-    slope = _variance_slope(target.y, value)
+    slope = _variance_slope(target, value)
     facts = {} if slope is None else {"slope of log variance in log mean": slope}
     zeros = target.kind == "semicontinuous"
     power = 1.5 if slope is None else float(np.clip(round(slope, 2), 1.1, 1.9))
@@ -211,7 +217,7 @@ def _positive(target: Target, value: NDArray[Any] | None) -> Choice:
         else f"power from the slope of log variance in log mean, {slope:.2f}, inside 1.1 .. 1.9"
     )
     r, of_what = _residuals(target, value)
-    delta = _rounded(HUBER * robust_scale(r))
+    delta = _rounded(HUBER * robust_scale(r, target.weight))
     tweedie = Candidate(get_loss("tweedie", power=power), how, LIKELIHOOD if zeros else "")
     rest = [
         Candidate(get_loss("poisson"), "no parameters; it takes any amounts from 0, as a quasi-likelihood"),
@@ -233,13 +239,14 @@ def _positive(target: Target, value: NDArray[Any] | None) -> Choice:
 
 
 def _counts(target: Target, value: NDArray[Any] | None) -> Choice:
-    y = target.y
-    mean = np.full(len(y), y.mean()) if value is None else np.maximum(value, 1e-3 * y.mean())
-    theta = float(np.mean(np.square(y - mean) - mean) / np.mean(np.square(mean)))
-    dispersion = float(np.mean(np.square(y - mean) / mean))
+    y, w, level = target.y, target.weight, mean(target.y, target.weight)
+    m = np.full(len(y), level) if value is None else np.maximum(value, 1e-3 * level)
+    theta = mean(np.square(y - m) - m, w) / mean(np.square(m), w)
+    dispersion = mean(np.square(y - m) / m, w)
     facts = {"dispersion about the prediction" if value is not None else "dispersion": dispersion}
     # the score test of theta = 0: under Poisson the sum of (y - m)^2 - y has variance 2 sum of m^2
-    surprise = float(np.sum(np.square(y - mean) - y) / np.sqrt(2 * np.sum(np.square(mean))))
+    factor = np.ones(len(y)) if w is None else w
+    surprise = float(factor @ (np.square(y - m) - y) / np.sqrt(2 * np.sum(np.square(factor * m))))
     over = surprise > SURPRISING
     candidates = [Candidate(get_loss("poisson"), "no parameters", "" if over else LIKELIHOOD)]
     rejected = {"gamma": "counts of 0, and it takes targets > 0"} if (y == 0).any() else {}
@@ -251,7 +258,7 @@ def _counts(target: Target, value: NDArray[Any] | None) -> Choice:
         rejected["negative_binomial"] = (
             f"no over-dispersion that is more than chance: the variance is {dispersion:.2f} times a Poisson's"
         )
-    slope = _variance_slope(y, value)
+    slope = _variance_slope(target, value)
     if slope is not None:
         facts["slope of log variance in log mean"] = slope
     if over:
@@ -263,16 +270,15 @@ def _counts(target: Target, value: NDArray[Any] | None) -> Choice:
     return Choice(tuple(candidates), rejected, facts)
 
 
-def _variance_slope(y: NDArray[Any], value: NDArray[Any] | None) -> float | None:
+def _variance_slope(target: Target, value: NDArray[Any] | None) -> float | None:
     """The power p of Var(y) = phi mean^p, from rows grouped by their prediction; None if these say nothing."""
-    if value is None or len(y) < 10 * BINS:
+    y, w = target.y, target.weight
+    if value is None or target.effective < 10 * BINS:
         return None
-    low, high = np.quantile(value, (0.1, 0.9))
+    low, high = (quantile(value, share, w) for share in (0.1, 0.9))
     if not high > 1.5 * max(low, 0.0):
         return None
-    groups = np.array_split(np.argsort(value, kind="stable"), BINS)
-    means = np.array([y[rows].mean() for rows in groups])
-    variances = np.array([np.mean(np.square(y[rows] - value[rows])) for rows in groups])
+    means, variances = group_means([y, np.square(y - value)], value, np.linspace(0, 1, BINS + 1), w)
     usable = (means > 0) & (variances > 0)
     if usable.sum() < BINS // 2:
         return None
@@ -313,18 +319,17 @@ def _binary(target: Target, value: NDArray[Any] | None) -> Choice:
         Candidate(get_loss("squared_hinge"), "no parameters"),
     ]
     rejected["exponential"] = "a mislabelled sample costs exponentially: for boosting on clean labels"
-    facts = {} if value is None else {CONTRADICTED: _contradicted(target.y, value)}
+    facts = {} if value is None else {CONTRADICTED: _contradicted(target.y, value, target.weight)}
     return Choice(tuple(candidates), rejected, facts)
 
 
-def _contradicted(y: NDArray[Any], p: NDArray[Any]) -> float:
+def _contradicted(y: NDArray[Any], p: NDArray[Any], w: Weight) -> float:
     """The share of contradictions among the tenth of the rows with the most extreme predictions, where it is less.
 
     Under labels flipped at a rate good predictions saturate there, and it is the rate; of weak ones it is more.
     """
-    order = np.argsort(p)
-    tenth = max(1, len(p) // 10)
-    return float(min(np.mean(y[order[:tenth]]), np.mean(1 - y[order[-tenth:]])))
+    [(low, _, high)] = group_means([y], p, np.array([0.0, 0.1, 0.9, 1.0]), w)
+    return float(min(low, 1 - high))
 
 
 def _classes(target: Target, value: NDArray[Any] | None) -> Choice:

@@ -84,7 +84,8 @@ def run(args: argparse.Namespace, stream: TextIO | None = None) -> int:
         raise UsageError(f"--seed must be at least 0, not {args.seed}")
     training = _training(args)
     try:
-        from fastloss.advisor import recommend
+        from fastloss.advisor.answer import recommend
+        from fastloss.advisor.words import ON_THE_COMMAND_LINE
 
         table = open_table(args.file)
         predictions, features = _columns(args, table)
@@ -105,6 +106,8 @@ def run(args: argparse.Namespace, stream: TextIO | None = None) -> int:
             verify=bool(features),
             **training,
             random_state=args.seed,
+            n_threads=None,
+            words=ON_THE_COMMAND_LINE,
         )
     except TableError as error:
         print(error, file=sys.stderr)
@@ -124,7 +127,7 @@ def run(args: argparse.Namespace, stream: TextIO | None = None) -> int:
 
 
 def _training(args: argparse.Namespace) -> dict[str, Any]:
-    """How the cross-validation is asked for, as far as it is."""
+    """How the cross-validation is asked for; None where it is not."""
     from fastloss.advisor.trial import MODELS
 
     models = None if args.models is None else [name.strip() for name in args.models.split(",")]
@@ -138,11 +141,10 @@ def _training(args: argparse.Namespace) -> dict[str, Any]:
     if args.time_budget is not None and not args.time_budget > 0:
         raise UsageError(f"--time-budget must be seconds > 0, not {args.time_budget:g}")
     asked = {"models": models, "cv": args.cv, "time_budget": args.time_budget}
-    given = {name: value for name, value in asked.items() if value is not None}
+    given = [name.replace("_", "-") for name, value in asked.items() if value is not None]
     if given and not (args.features or args.verify):
-        option = next(iter(given)).replace("_", "-")
-        raise UsageError(f"--{option} is for the cross-validation: give --features, or --verify")
-    return given
+        raise UsageError(f"--{given[0]} is for the cross-validation: give --features, or --verify")
+    return asked
 
 
 def _columns(args: argparse.Namespace, table: Table) -> tuple[list[str], list[str]]:
@@ -243,7 +245,9 @@ def _stacked_features(numbers: dict[str, NDArray[Any]], names: Sequence[str]) ->
 
 
 def _in_columns(message: str, args: argparse.Namespace) -> str:
-    """An error in the file's words."""
+    """An error in the words of the file and the command line."""
+    for option, value in (("task", args.task), ("metric", args.metric)):
+        message = message.replace(f"{option}={value!r}", f"--{option} {value}")
     message = message.replace("y_true", f"column {args.target!r}")
     message = message.replace("sample_weight", f"column {args.weight!r}") if args.weight else message
     return message.replace("y_pred", f"column {args.pred!r}") if args.pred else message

@@ -34,7 +34,7 @@ import numpy as np
 
 from fastloss.advisor.baseline import Baseline, unit
 from fastloss.advisor.fit import fit, in_loss_type, scores
-from fastloss.advisor.target import skew_of_middle
+from fastloss.advisor.sample import mean, quantile, skew_of_middle, spread
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from fastloss.advisor.metric import Metric
+    from fastloss.advisor.sample import Weight
     from fastloss.advisor.target import Target
     from fastloss.loss import Loss
 
@@ -231,7 +232,7 @@ def _jackknife(without: NDArray[np.float64]) -> float:
     return float(np.sqrt((k - 1) / k * np.sum(np.square(without - without.mean()))))
 
 
-def _correction(loss: Loss, r: NDArray[Any], step: float) -> float:
+def _correction(loss: Loss, r: NDArray[Any], w: Weight, step: float) -> float:
     """What the slope of the mean of psi, taken over so wide a step, is to be multiplied by.
 
     Its true slope over that of the step, under the density that fits residuals best of the Gaussian, Laplace's and
@@ -239,18 +240,17 @@ def _correction(loss: Loss, r: NDArray[Any], step: float) -> float:
     """
     from scipy.stats import laplace, norm, t
 
-    r = r - np.median(r)
-    if abs(skew_of_middle(r)) > SKEWED:
+    r = r - quantile(r, 0.5, w)
+    if abs(skew_of_middle(r, w)) > SKEWED:
         return 1.0
-    spread, size = float(r.std()), float(np.abs(r).mean())
-    fits = [norm(scale=spread), laplace(scale=size)]
+    fits = [norm(scale=spread(r, w)), laplace(scale=mean(np.abs(r), w))]
     for degrees in DEGREES:
-        scale = spread
+        scale = spread(r, w)
         for _ in range(30):  # the EM algorithm for the scale
-            weight = (degrees + 1) / (degrees + np.square(r / scale))
-            scale = float(np.sqrt(np.mean(weight * np.square(r))))
+            share = (degrees + 1) / (degrees + np.square(r / scale))
+            scale = float(np.sqrt(mean(share * np.square(r), w)))
         fits.append(t(degrees, scale=scale))
-    density = max(fits, key=lambda fit: float(fit.logpdf(r).sum()))
+    density = max(fits, key=lambda fit: mean(fit.logpdf(r), w))
     sample = density.ppf((np.arange(QUANTILES) + 0.5) / QUANTILES)
 
     def slope(h: float) -> float:
@@ -306,7 +306,7 @@ class _Noise:
         correction = 1.0
         if loss.task == "regression" and raw.ndim == 1 and _of_residuals(loss):
             wide = step * WITH_START / BANDWIDTH
-            correction = _correction(loss, y - raw, wide)
+            correction = _correction(loss, y - raw, weight, wide)
             step = wide if correction != 1 else step
 
         def slopes(shift: Any) -> NDArray[Any]:

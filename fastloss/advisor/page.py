@@ -12,6 +12,7 @@ import numpy as np
 
 from fastloss.advisor.fit import in_loss_type
 from fastloss.advisor.reasons import shortened, written
+from fastloss.advisor.sample import mean, quantile
 from fastloss.writing import write_text
 
 if TYPE_CHECKING:
@@ -116,10 +117,10 @@ def _curves(report: Report) -> Any:
 
     figure = Figure(figsize=(9.0, 3.4), layout="constrained")
     panels = figure.subplots(1, 2)
-    values, label = _sample(report)
+    values, weight, label = _sample(report)
     for axes, name in zip(panels, ("loss, of size 1", "influence (gradient), of size 1"), strict=True):
         behind = axes.twinx()
-        behind.hist(values, bins=40, color="0.85")
+        behind.hist(values, bins=40, weights=weight, color="0.85")
         behind.set_yticks([])
         axes.set_zorder(behind.get_zorder() + 1)
         axes.patch.set_visible(False)
@@ -133,23 +134,25 @@ def _curves(report: Report) -> Any:
     return figure
 
 
-def _sample(report: Report) -> tuple[Any, str]:
+def _sample(report: Report) -> tuple[Any, Any, str]:
     """What is drawn behind the curves: without the outermost values, which would leave no room for the others."""
-    target = report.target
+    target, w = report.target, report.target.weight
     if target.kind in ("classes", "multilabel", "distributions"):
         counts = target.y if target.y.ndim == 1 else target.y.argmax(axis=1)
-        return counts, "class, and the raw score of the true one"
+        return counts, w, "class, and the raw score of the true one"
     if report.baseline is not None and target.kind == "continuous":
         values, label = report.baseline.value - target.y, "prediction - target"
     elif report.baseline is not None and report.baseline.scores is not None and target.kind == "binary":
         values, label = np.where(target.y > 0, 1, -1) * report.baseline.scores, "raw score, positive where right"
     elif target.kind == "continuous":
-        values, label = np.median(target.y) - target.y, "median - target"
+        values, label = quantile(target.y, 0.5, w) - target.y, "median - target"
     else:
         values, label = target.y, "target; curves: prediction, of the mean target"
     low, high = np.quantile(values, (0.005, 0.995))
-    inside = values[(values >= low) & (values <= high)]
-    return (inside if len(inside) else values), label
+    inside = (values >= low) & (values <= high)
+    if not inside.any():
+        return values, w, label
+    return values[inside], None if w is None else w[inside], label
 
 
 def _along(advice: Advice, report: Report, values: Any) -> tuple[Any, Any, Any]:
@@ -173,7 +176,7 @@ def _along(advice: Advice, report: Report, values: Any) -> tuple[Any, Any, Any]:
     elif target.kind == "binary":
         y, raw = np.ones(len(x)), x
     else:
-        y = np.full(len(x), float(np.mean(target.y)))
+        y = np.full(len(x), mean(target.y, target.weight))
         x = np.linspace(max(low, 0.02 * high), high, 301)
         raw = (
             np.log(x)

@@ -8,22 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fastloss.advisor.sample import effective, mean, quantile, robust_scale, skewness, spread, tails
+from fastloss.advisor.words import PYTHON, Words
 from fastloss.validation import ElementError
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-__all__ = [
-    "DEFAULTS",
-    "FEWEST",
-    "KINDS",
-    "Target",
-    "describe",
-    "robust_scale",
-    "row_weights",
-    "skew_of_middle",
-    "weighted",
-]
+    from fastloss.advisor.sample import Weight
+
+__all__ = ["DEFAULTS", "FEWEST", "KINDS", "Target", "describe", "row_weights"]
 
 # The kinds, by the tasks of the catalogue that a user may name.
 KINDS = {
@@ -72,7 +66,8 @@ class Target:
     remarks : tuple of str
         What a reader should know: other readings, censoring, missing power.
     weight : ndarray, optional
-        Of the rows, positive.
+        Of the rows, positive, 1 on average: which part of the population a row stands for. Whatever is a mean of the
+        population is weighted, and all statistics of it; rows that tell how sure they are count as `effective` ones.
     """
 
     kind: str
@@ -89,8 +84,8 @@ class Target:
 
     @property
     def effective(self) -> float:
-        """Rows of equal weight that would tell as much as these: (sum w)^2 / sum w^2 (Kish)."""
-        return float(self.n) if self.weight is None else float(self.weight.sum() ** 2 / np.square(self.weight).sum())
+        """Rows of equal weight that would tell as much as these."""
+        return effective(self.n, self.weight)
 
     @property
     def shares(self) -> NDArray[np.float64]:
@@ -121,7 +116,9 @@ class Target:
         return bool(of_class.min() >= FEWEST_OF_CLASS)
 
 
-def describe(y_true: ArrayLike, task: str | None = None) -> Target:
+def describe(
+    y_true: ArrayLike, task: str | None = None, weight: NDArray[Any] | None = None, words: Words = PYTHON
+) -> Target:
     """Look at a target.
 
     Parameters
@@ -131,6 +128,10 @@ def describe(y_true: ArrayLike, task: str | None = None) -> Target:
         rows that sum to 1 are distributions.
     task : str, optional
         A task of the catalogue, where the numbers alone could mean several.
+    weight : ndarray of shape (n_samples,), optional
+        Of the rows, all above 0.
+    words : Words
+        In which to give advice.
 
     Raises
     ------
@@ -146,35 +147,42 @@ def describe(y_true: ArrayLike, task: str | None = None) -> Target:
         from fastloss.spelling import did_you_mean
 
         raise ValueError(f"task={task!r}{did_you_mean(task, list(KINDS))}: expected one of {', '.join(KINDS)}")
-    y = _plain(y_true)
+    if weight is None:
+        return _described(_plain(y_true), task, None, words)
+    w = weight / weight.mean()
+    found = replace(_described(_plain(y_true), task, w, words), weight=w)
+    return _with(found, f"weights: {found.n} rows tell about as much as {found.effective:.0f} of equal weight")
+
+
+def _described(y: NDArray[Any], task: str | None, w: Weight, words: Words) -> Target:
     if y.ndim == 2:
-        return _of_rows(y, task)
+        return _of_rows(y, task, w)
     if y.dtype.kind in "US":
         _refuse_dates(y)
-        return _of_labels(y, task)
+        return _of_labels(y, task, w)
     _refuse_bad_numbers(y)
     values, counts = np.unique(y, return_counts=True)
+    counts = counts if w is None else np.bincount(np.searchsorted(values, y), w)
     if len(values) == 1:
         raise ValueError(f"y_true is constant: every value is {values[0]:g}, and there is nothing to learn")
     if task is None and values.tolist() == [-1, 0, 1]:
         raise ValueError(
             "y_true holds -1, 0 and 1: labels coded {0, 1} mixed with {-1, 1}? Use one coding, or say "
-            "task='multiclass' or 'regression'"
+            f"{words.for_task('multiclass')} or {words.for_task('regression')}"
         )
     if task == "multiclass" or (task == "binary" and len(values) == 2):
-        return _of_labels(y, task)
+        return _of_labels(y, task, w)
     if task is None and len(values) == 2:
-        return _of_labels(y, task)
+        return _of_labels(y, task, w)
     whole = bool(np.all(values == np.floor(values)))
     if task is None and whole and _are_labels(values, counts):
-        looks = _of_labels(y, task)
-        other = "'count'" if values[0] >= 0 else "'regression'"
         remark = (
             f"{len(values)} integers in a row, {values[0]:g} to {values[-1]:g}: read as classes without an order. If "
-            f"they are ratings or counts, whose order means something, say task={other} or task='regression'"
+            f"they are ratings or counts, whose order means something, say {words.for_task('count')} or "
+            f"{words.for_task('regression')}"
         )
-        return _with(looks, remark)
-    return _of_numbers(y, values, counts, whole, task)
+        return _with(_of_labels(y, task, w), remark)
+    return _of_numbers(y, values, counts, whole, task, w, words)
 
 
 def row_weights(sample_weight: ArrayLike, target: Target) -> NDArray[np.float64]:
@@ -206,33 +214,6 @@ def row_weights(sample_weight: ArrayLike, target: Target) -> NDArray[np.float64]
                 f"sample_weight is 0 in all rows of label {label!r}: drop these rows, or give them weights"
             )
     return w
-
-
-def weighted(target: Target, weight: NDArray[Any]) -> Target:
-    """A target whose rows have weights, all above 0.
-
-    Weights say which part of the population a row stands for. Means of it are weighted: metrics, shares of classes,
-    what models are trained on, what their noise is. What describes single rows, such as their scale and tails, is not.
-    """
-    found = replace(target, weight=weight / weight.mean())
-    if found.of_labels:
-        found = replace(found, facts={**found.facts, **_balance(found.shares)})
-    return _with(found, f"weights: {found.n} rows tell about as much as {found.effective:.0f} of equal weight")
-
-
-def robust_scale(r: NDArray[Any]) -> float:
-    """The median size of deviations from the median, times 1.4826: the standard deviation of a Gaussian's bulk."""
-    scale = 1.4826 * float(np.median(np.abs(r - np.median(r))))
-    return scale if scale > 0 else float(np.std(r))
-
-
-def skew_of_middle(r: NDArray[Any]) -> float:
-    """How far the middle of the outer tenths lies from the median, over what lies between them: from -1 to 1.
-
-    Of symmetric values its standard error is about 1 / sqrt(n), of heavy tails up to 1.25 / sqrt(n).
-    """
-    low, median, high = np.quantile(r, (0.1, 0.5, 0.9))
-    return float((high + low - 2 * median) / (high - low)) if high > low else 0.0
 
 
 def _with(target: Target, *remarks: str) -> Target:
@@ -312,27 +293,27 @@ def _are_labels(values: NDArray[Any], counts: NDArray[Any]) -> bool:
     return consecutive and counts.min() >= MANY * counts.mean() and counts.min() >= MANY * counts.max()
 
 
-def _of_labels(y: NDArray[Any], task: str | None) -> Target:
+def _of_labels(y: NDArray[Any], task: str | None, w: Weight) -> Target:
     labels, index, counts = np.unique(y, return_inverse=True, return_counts=True)
     if len(labels) == 1:
         raise ValueError(f"y_true is constant: every label is {labels.tolist()[0]!r}, and there is nothing to learn")
     if task in ("regression", "count", "distribution", "multilabel"):
         raise ValueError(f"task={task!r}, and y_true holds labels such as {labels.tolist()[0]!r}: expected numbers")
     if task == "binary" and len(labels) > 2:
-        raise ValueError(f"task='binary', and y_true has {len(labels)} labels: say task='multiclass'")
+        raise ValueError(f"task='binary', and y_true has {len(labels)} labels: those of 'multiclass' may be so many")
     if len(labels) > max(2, len(y) // 2):
         raise ValueError(f"y_true has {len(labels)} labels in {len(y)} rows: names or text rather than classes?")
-    rare, common = int(counts.min()), int(counts.max())
-    facts = {"classes": float(len(labels)), "rarest": float(rare), **_balance(counts / len(y))}
+    rare, shares = int(counts.min()), np.bincount(index, w) / len(y)
+    facts = {"classes": float(len(labels)), "rarest": float(rare), **_balance(shares)}
     names = tuple(label.item() for label in labels)
     remarks = []
     if rare < FEWEST_OF_CLASS:
         rarest = names[int(counts.argmin())]
         remarks.append(f"label {rarest!r} has {rare} rows: too few to learn or to judge it; losses are not compared")
-    elif common / rare >= 10:
+    elif facts["imbalance"] >= 10:
         remarks.append(
-            f"classes are imbalanced, {common / rare:.3g} to 1: judge by the rarer class's {rare} rows, which are the "
-            "effective size of these data"
+            f"classes are imbalanced, {facts['imbalance']:.3g} to 1: judge by the rarer class's {rare} rows, which "
+            "are the effective size of these data"
         )
     if len(labels) == 2 and task != "multiclass":
         if names not in ((0.0, 1.0), (False, True)):
@@ -351,22 +332,21 @@ def _balance(shares: NDArray[Any]) -> dict[str, float]:
     return {**facts, "positive share": float(shares[1])} if len(shares) == 2 else facts
 
 
-def _of_rows(y: NDArray[Any], task: str | None) -> Target:
+def _of_rows(y: NDArray[Any], task: str | None, w: Weight) -> Target:
     if y.dtype.kind in "US":
         raise ValueError("y_true holds rows of text: expected one label per sample, or rows of numbers")
     _refuse_bad_numbers(y)
     sums_to_one = bool(np.allclose(y.sum(axis=1), 1, atol=1e-3)) and bool((y >= 0).all())
     mask = bool(np.isin(y, (0.0, 1.0)).all())
     if mask and sums_to_one and task in (None, "multiclass"):
-        found = _of_labels(y.argmax(axis=1), "multiclass")
+        found = _of_labels(y.argmax(axis=1), "multiclass", w)
         return _with(found, "rows are one-hot: read as class indices, which take a K-th of the memory and lose nothing")
     if mask and task in (None, "multilabel"):
-        shares = y.mean(axis=0)
-        if (shares % 1 == 0).all():
+        same = int(np.sum(np.ptp(y, axis=0) == 0))
+        if same == y.shape[1]:
             raise ValueError("y_true is constant: every label is always or never there, and there is nothing to learn")
-        facts = {"labels": float(y.shape[1]), "labels per row": float(y.sum(axis=1).mean())}
-        never = int(np.sum(shares % 1 == 0))
-        remarks = (f"{never} labels are always or never there: they teach nothing",) if never else ()
+        facts = {"labels": float(y.shape[1]), "labels per row": mean(y.sum(axis=1), w)}
+        remarks = (f"{same} labels are always or never there: they teach nothing",) if same else ()
         return Target("multilabel", y, tuple(range(y.shape[1])), facts, remarks)
     if sums_to_one and task in (None, "distribution"):
         if np.ptp(y, axis=0).max() == 0:
@@ -378,17 +358,24 @@ def _of_rows(y: NDArray[Any], task: str | None) -> Target:
     )
 
 
-def _of_numbers(y: NDArray[Any], values: NDArray[Any], counts: NDArray[Any], whole: bool, task: str | None) -> Target:
-    n = len(y)
-    zero = float(np.mean(y == 0))
-    scale = robust_scale(y)
+def _of_numbers(
+    y: NDArray[Any],
+    values: NDArray[Any],
+    counts: NDArray[Any],
+    whole: bool,
+    task: str | None,
+    w: Weight,
+    words: Words,
+) -> Target:
+    zero = mean(y == 0, w)
+    scale = robust_scale(y, w)
     facts = {
-        "mean": float(y.mean()),
-        "median": float(np.median(y)),
-        "standard deviation": float(y.std()),
+        "mean": mean(y, w),
+        "median": quantile(y, 0.5, w),
+        "standard deviation": spread(y, w),
         "robust scale": scale,
-        "skewness": _skewness(y),
-        **_tails(y, scale),
+        "skewness": skewness(y, w),
+        **tails(y, scale, w),
     }
     if zero:
         facts["share of zeros"] = zero
@@ -400,40 +387,42 @@ def _of_numbers(y: NDArray[Any], values: NDArray[Any], counts: NDArray[Any], who
     if task in ("multilabel", "distribution"):
         raise ValueError(f"task={task!r}, and y_true is one number per sample: expected rows")
     if whole and values[0] >= 0 and (task == "count" or (task is None and values[0] <= HIGH)):
-        remarks += _of_count(y, zero, facts)
+        remarks += _of_count(y, w, zero, facts)
         if task is None:
-            remarks.append("integers from 0 up: read as counts; say task='regression' if they are measurements")
+            remarks.append(
+                f"integers from 0 up: read as counts; say {words.for_task('regression')} if they are measurements"
+            )
         return Target("counts", y, (), facts, tuple(remarks))
     if task == "count":
         if values[0] < 0:
             raise ValueError(f"task='count', and y_true has a value of {values[0]:g}: counts are not negative")
         return Target("semicontinuous" if zero else "positive", y, (), facts)
-    remarks += _censored(values, counts, n, zero)
-    if values[0] == 0 and zero >= MANY and _multiplicative(y[y > 0]):
-        facts["log skewness"] = _skewness(np.log(y[y > 0]))
+    remarks += _censored(values, counts, zero)
+    above = y > 0
+    amounts, w = y[above], None if w is None else w[above]
+    if values[0] < 0 or 0 < zero < MANY or not _multiplicative(amounts, w):
+        return Target("continuous", y, (), facts, tuple(remarks))
+    facts["log skewness"] = skewness(np.log(amounts), w)
+    if zero:
         remarks.append(f"{zero:.0%} exact zeros beside positive amounts: zero-inflated")
         return Target("semicontinuous", y, (), facts, tuple(remarks))
-    if values[0] > 0 and _multiplicative(y):
-        facts["log skewness"] = _skewness(np.log(y))
-        remarks.append("positive, and more symmetric on the scale of logarithms: read as amounts")
-        return Target("positive", y, (), facts, tuple(remarks))
-    return Target("continuous", y, (), facts, tuple(remarks))
+    remarks.append("positive, and more symmetric on the scale of logarithms: read as amounts")
+    return Target("positive", y, (), facts, tuple(remarks))
 
 
-def _multiplicative(y: NDArray[Any]) -> bool:
+def _multiplicative(y: NDArray[Any], w: Weight) -> bool:
     """Heuristic: skewed to the right, less so in logarithms, and of more than one size."""
     if len(y) < 10:
         return False
-    low, high = np.quantile(y, (0.05, 0.95))
-    skew = _skewness(y)
-    return bool(high > 3 * low and skew > 0.5 and abs(_skewness(np.log(y))) < skew)
+    low, high, skew = quantile(y, 0.05, w), quantile(y, 0.95, w), skewness(y, w)
+    return high > 3 * low and skew > 0.5 and abs(skewness(np.log(y), w)) < skew
 
 
-def _of_count(y: NDArray[Any], zero: float, facts: dict[str, float]) -> list[str]:
-    mean = float(y.mean())
-    facts["variance / mean"] = float(y.var() / mean)
-    expected = float(np.exp(-mean))
-    noise = float(np.sqrt(expected * (1 - expected) / len(y)))
+def _of_count(y: NDArray[Any], w: Weight, zero: float, facts: dict[str, float]) -> list[str]:
+    level = facts["mean"]
+    facts["variance / mean"] = spread(y, w) ** 2 / level
+    expected = float(np.exp(-level))
+    noise = float(np.sqrt(expected * (1 - expected) / effective(len(y), w)))
     if zero > expected + 4 * noise and zero > 1.2 * expected:
         return [
             f"{zero:.0%} zeros, where a Poisson distribution of this mean has {expected:.0%}: zero-inflated, or a mean "
@@ -442,10 +431,11 @@ def _of_count(y: NDArray[Any], zero: float, facts: dict[str, float]) -> list[str
     return []
 
 
-def _censored(values: NDArray[Any], counts: NDArray[Any], n: int, zero: float) -> list[str]:
+def _censored(values: NDArray[Any], counts: NDArray[Any], zero: float) -> list[str]:
     """Many rows at exactly the least or the greatest value, of many values."""
     if len(values) < 20:
         return []
+    n = counts.sum()
     ends: Sequence[tuple[str, int]] = (("least", 0), ("greatest", -1))
     return [
         f"{counts[at] / n:.0%} of the rows have exactly the {name} value, {values[at]:g}: cut off there? A loss of "
@@ -453,19 +443,3 @@ def _censored(values: NDArray[Any], counts: NDArray[Any], n: int, zero: float) -
         for name, at in ends
         if counts[at] >= max(MANY * n, 5) and not (values[at] == 0 and zero)
     ]
-
-
-def _skewness(y: NDArray[Any]) -> float:
-    deviation = y - y.mean()
-    spread = float(np.sqrt(np.mean(deviation**2)))
-    return float(np.mean((deviation / spread) ** 3)) if spread > 0 else 0.0
-
-
-def _tails(r: NDArray[Any], scale: float) -> dict[str, float]:
-    """How far the ends reach, in robust scales. A Gaussian: share 0.0027, tail weight 1."""
-    size = np.abs(r - np.median(r)) / (scale if scale > 0 else 1.0)
-    middle, end = np.quantile(size, (0.5, 0.95))
-    return {
-        "share beyond 3 scales": float(np.mean(size > 3)),
-        "tail weight": float(end / middle / 2.9058) if middle > 0 else float("inf"),  # of a Gaussian 1.960 / 0.6745
-    }

@@ -87,8 +87,8 @@ class Trial:
         return mean, low, high
 
 
-def features(X: ArrayLike, n: int) -> tuple[NDArray[np.float64], list[str]]:
-    """Features as numbers, and their names.
+def features(X: ArrayLike, n: int, called: str = "X") -> tuple[NDArray[np.float64], list[str]]:
+    """Features as numbers, and their names. Errors call them as the user does.
 
     Raises
     ------
@@ -100,12 +100,12 @@ def features(X: ArrayLike, n: int) -> tuple[NDArray[np.float64], list[str]]:
     if array.ndim == 1:
         array = array[:, None]
     if array.ndim != 2:
-        raise ValueError(f"X has shape {array.shape}: expected (n_samples, n_features), dense")
+        raise ValueError(f"{called} has shape {array.shape}: expected (n_samples, n_features), dense")
     names = names or [f"X[:, {k}]" for k in range(array.shape[1])]
     if len(array) != n:
-        raise ValueError(f"X has {len(array)} rows, y_true has {n}")
+        raise ValueError(f"{called} has {len(array)} rows, y_true has {n}")
     if array.shape[1] == 0:
-        raise ValueError("X has no columns: there is nothing to learn from")
+        raise ValueError(f"{called} has no columns: there is nothing to learn from")
     try:
         numbers = array.astype(np.float64)
     except (TypeError, ValueError):
@@ -121,7 +121,7 @@ def features(X: ArrayLike, n: int) -> tuple[NDArray[np.float64], list[str]]:
         )
         raise ValueError(f"{names[at]} {what}")
     if not np.ptp(numbers, axis=0).any():
-        raise ValueError("X is constant: every column has one value, and there is nothing to learn from")
+        raise ValueError(f"{called} is constant: every column has one value, and there is nothing to learn from")
     return numbers, names
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from fastloss.loss import Loss
 from fastloss.losses.binary import ModifiedHuber
 from fastloss.registry import ALIASES, for_raw_scores, list_losses
+from fastloss.validation import ElementError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -70,6 +71,6 @@ def check_targets(loss: Loss, y: NDArray[Any], scores: NDArray[Any]) -> None:
     """Raise for targets outside the loss's domain. The scores are any of the right shape."""
     try:
         loss(y, scores)
-    except ValueError as error:
-        where = str(error).removeprefix("y_true")
-        raise ValueError(f"Some value(s) of y are out of the valid range of the loss {loss.name!r}: y{where}") from None
+    except ElementError as error:
+        before = f"Some value(s) of y are out of the valid range of the loss {loss.name!r}: "
+        raise ElementError("y", error.index, error.said, before) from None

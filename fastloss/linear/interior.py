@@ -10,13 +10,13 @@ from fastloss.linear.central_path import CentralPath
 from fastloss.linear.hinges import HingeSum, least
 from fastloss.linear.passes import uncentred
 from fastloss.linear.problem import LinearProblem
-from fastloss.linear.solution import Solution
+from fastloss.linear.progress import Course
 from fastloss.linear.start import far_from_zero, origin, sample
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from fastloss.linear.solution import Report
+    from fastloss.linear.solution import Report, Solution
 
 # A sample of SAMPLE (n^2 q)^(1/3) of n rows, q the number of parameters, has as many rows as lie so near to their
 # kinks, at its solution, that the solution for all rows may have them on the other side; some more are looked at.
@@ -99,8 +99,7 @@ def solve(
     theta = origin(problem) if start is None else np.array(start, dtype=np.float64).reshape(problem.shape)
     if centre is not None and start is not None:
         theta = uncentred(theta, -centre)
-    message, interrupted = f"no further progress is possible in {problem.dtype}", False
-    with np.errstate(all="ignore"):  # what is not finite ends a path
+    with np.errstate(all="ignore"), course:  # what is not finite ends a path
         objective = _objective(problem, theta)
         hinges = HingeSum.of(problem)
         course.noise, course.size = hinges.noise(theta), hinges.size(theta)
@@ -110,14 +109,11 @@ def solve(
             if course.gap > course.noise:
                 _solve(course, problem, hinges, theta, tol)
             if course.gone:
-                message = "coefficients grow without end (a plane separates samples; a penalty bounds them)"
-        except (KeyboardInterrupt, _Over) as end:
-            if course.last is not None:
-                course.see(course.last, _objective(problem, course.last), np.inf)
-            message = f"max_iter={max_iter} steps were not enough"
-            if isinstance(end, KeyboardInterrupt):
-                interrupted, message = True, f"interrupted after {course.n_iter} steps"
-    solution = course.solution(message)._replace(interrupted=interrupted)
+                course.message = "coefficients grow without end (a plane separates samples; a penalty bounds them)"
+        except _Over:
+            course.catch_up()
+            course.message = f"max_iter={max_iter} steps were not enough"
+    solution = course.solution()
     if centre is not None:
         theta = uncentred(solution.theta, centre)
         solution = solution._replace(theta=theta, objective=_objective(given, theta))
@@ -202,15 +198,16 @@ class _Over(Exception):  # noqa: N818
     """As many steps were made as are allowed."""
 
 
-class _Course:
-    """What a solution has come to: the best point, what is known of the minimum, the steps made."""
+class _Course(Course):
+    """A course that knows a bound on the minimum, and ends where the objective is near to it."""
+
+    unit = "steps"
 
     def __init__(self, problem: LinearProblem, tol: float, max_iter: int, report: Report | None) -> None:
-        self.problem, self.tol, self.max_iter, self.report = problem, tol, max_iter, report
-        self.n_iter, self.noise, self.size, self.bound = 0, 0.0, 0.0, -np.inf
-        self.theta: NDArray[Any] | None = None
+        super().__init__(problem, tol, max_iter, report)
+        self.message = f"no further progress is possible in {problem.dtype}"
+        self.noise, self.size, self.bound = 0.0, 0.0, -np.inf
         self.last: NDArray[Any] | None = None  # where the last step led, for a sample or for all rows
-        self.objective = self.gap = np.inf
         self.gone = False  # whether the last step led towards infinity
 
     def goal(self, value: float, tol: float) -> float:
@@ -221,7 +218,7 @@ class _Course:
         """Take a point, its objective and a bound on its distance from the minimum."""
         self.bound = max(self.bound, value - gap)
         if self.theta is None or value <= self.objective:
-            self.theta, self.objective, self.gap = theta, value, gap
+            self.keep(theta, value, gap)
         self.gap = min(self.gap, max(self.objective - self.bound, self.noise))
 
     def begin_step(self) -> None:
@@ -236,15 +233,21 @@ class _Course:
         if self.report is not None:
             self.report(self.n_iter, value, gap)
 
-    def solution(self, message: str) -> Solution:
-        """The best point."""
-        assert self.theta is not None
-        converged = self.gap <= self.goal(self.objective, self.tol)
-        if converged:
-            message = f"the gap is within tol={self.tol:g} of the objective, or within its rounding"
+    def catch_up(self) -> None:
+        """What the last step came to, over all rows."""
+        if self.last is not None:
+            self.see(self.last, _objective(self.problem, self.last), np.inf)
+
+    def solution(self) -> Solution:
+        """The best point, and how far it may be from the minimum."""
+        self.converged = self.gap <= self.goal(self.objective, self.tol)
+        if self.converged:
+            self.message = f"the gap is within tol={self.tol:g} of the objective, or within its rounding"
         else:
-            message += f": the objective is within {self.gap:.3g} of the minimum, tol={self.tol:g} of it was wanted"
-        return Solution(self.theta, self.objective, self.n_iter, converged, message, self.gap)
+            self.message += (
+                f": the objective is within {self.gap:.3g} of the minimum, tol={self.tol:g} of it was wanted"
+            )
+        return super().solution()
 
 
 def _objective(problem: LinearProblem, theta: NDArray[Any]) -> float:

@@ -10,6 +10,7 @@ from fastloss.linear.solution import Solution
 
 if TYPE_CHECKING:
     from types import TracebackType
+    from typing import Self
 
     from numpy.typing import NDArray
 
@@ -20,26 +21,63 @@ if TYPE_CHECKING:
 PATIENCE = 5
 
 
-class Progress:
-    """The course of one solution: a context that ends at an interrupt (Ctrl-C) once there is a best point to keep.
+class Course:
+    """The best point of one solution so far: a context that ends at an interrupt (Ctrl-C) once there is one.
+
+    What is best, and when to end, a solver's own course says.
 
     Parameters
     ----------
     problem : LinearProblem
     tol : float
-        The end is where no entry of the least subgradient is larger.
     max_iter : int
     report : Report, optional
     """
 
+    unit = "iterations"
+
     def __init__(self, problem: LinearProblem, tol: float, max_iter: int, report: Report | None) -> None:
         self.problem, self.tol, self.max_iter, self.report = problem, tol, max_iter, report
         self.theta: NDArray[Any] | None = None
-        self.objective = self.gap = self.least_gap = np.inf
-        self.n_iter = -1  # the start is seen before the first iteration
-        self.idle = 0
+        self.objective = self.gap = np.inf
+        self.n_iter = 0
         self.converged = self.interrupted = False
         self.message = ""
+
+    def keep(self, theta: NDArray[Any], objective: float, gap: float = np.inf) -> None:
+        """Take a point for the best so far."""
+        self.theta, self.objective, self.gap = theta, objective, gap
+
+    def catch_up(self) -> None:
+        """At an interrupt: find out what is not known yet."""
+
+    def solution(self) -> Solution:
+        """The best point."""
+        assert self.theta is not None
+        n_iter = max(self.n_iter, 0)
+        return Solution(self.theta, self.objective, n_iter, self.converged, self.message, self.gap, self.interrupted)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool:
+        if kind is None or not issubclass(kind, KeyboardInterrupt) or self.theta is None:
+            return False
+        self.interrupted = True
+        self.catch_up()
+        self.message = f"interrupted after {max(self.n_iter, 0)} {self.unit}"
+        return True
+
+
+class Progress(Course):
+    """The course of a descent along gradients: its end is where no entry of the least subgradient exceeds `tol`."""
+
+    def __init__(self, problem: LinearProblem, tol: float, max_iter: int, report: Report | None) -> None:
+        super().__init__(problem, tol, max_iter, report)
+        self.n_iter = -1  # the start is seen before the first iteration
+        self.least_gap, self.idle = np.inf, 0
 
     def noise(self, objective: float) -> float:
         """Differences of the objective below this are rounding: its own, and that of scores of columns far from 0."""
@@ -56,7 +94,7 @@ class Progress:
         self.idle = 0 if lower or gap < self.least_gap else self.idle + 1
         self.least_gap = min(gap, self.least_gap)
         if self.theta is None or lower or (objective <= self.objective and gap < self.gap) or gap <= self.tol:
-            self.theta, self.objective, self.gap = theta, objective, gap
+            self.keep(theta, objective, gap)
         return objective, gap
 
     def goes_on(self, theta: NDArray[Any], value: float, gradient: NDArray[Any]) -> bool:
@@ -80,24 +118,12 @@ class Progress:
         self.message = f"no further progress is possible in {self.problem.dtype}"
 
     def solution(self) -> Solution:
-        """The best point seen."""
-        assert self.theta is not None
-        message = self.message
+        """The best point, and how far it is from the end."""
         if not self.converged:
-            message += f": the largest entry of the gradient is {self.gap:.3g}, tol={self.tol:g}"
-        n_iter = max(self.n_iter, 0)
-        return Solution(self.theta, self.objective, n_iter, self.converged, message, self.gap, self.interrupted)
+            self.message += f": the largest entry of the gradient is {self.gap:.3g}, tol={self.tol:g}"
+        return super().solution()
 
-    def __enter__(self) -> Progress:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> bool:
-        if kind is None or not issubclass(kind, KeyboardInterrupt) or self.theta is None:
-            return False
-        self.interrupted = True
-        if not np.isfinite(self.gap):  # a start whose objective is known from its scores alone: to the last bit
+    def catch_up(self) -> None:
+        """The objective of a start, which is known from its scores alone, to the last bit."""
+        if self.theta is not None and not np.isfinite(self.gap):
             self.objective = self.problem.value(self.theta) + self.problem.absolute(self.theta)
-        self.message = f"interrupted after {max(self.n_iter, 0)} iterations"
-        return True

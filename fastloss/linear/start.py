@@ -96,7 +96,7 @@ def solve_from(
         problem = problem.centred(centre)
         start = None if start is None else uncentred(start, -centre)
     progress = Progress(problem, tol, max_iter, report)
-    with progress, np.errstate(over="ignore", invalid="ignore"):  # a step too far is taken back
+    with np.errstate(over="ignore", invalid="ignore"), progress:  # a step too far is taken back
         descend(problem, progress, *begin(problem, progress, start, descend))
     solution = progress.solution()
     return solution if centre is None else solution._replace(theta=uncentred(solution.theta, centre))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from fastloss import validation
-from fastloss.linear.solution import Solution
+from fastloss.linear.progress import Course
 from fastloss.linear.start import origin, starts_at_its_minimum
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from fastloss.linear.problem import LinearProblem
-    from fastloss.linear.solution import Report
+    from fastloss.linear.solution import Report, Solution
 
 __all__ = ["RULES", "SCHEDULES", "Descent", "Settings", "solve"]
 
@@ -249,54 +249,52 @@ def solve(
     problem = problem.by_rows()
     descent = Descent(problem, origin(problem) if start is None else start, settings._replace(horizon=max_iter))
     first = descent.theta.copy()
-    best, lowest, waited = first.copy(), math.inf, 0
+    course = Course(problem, tol, max_iter, report)
+    course.keep(first, math.inf)
     whole = settings.batch_size >= (problem.n_samples if samples is None else len(samples))
     standardise = ", or standardise y" if problem.loss.task == "regression" else ""
-    converged = interrupted = False
-    message = f"{settings.rule} has not converged after {max_iter} epochs: raise eta0 or max_iter{standardise}"
-    try:
+    course.message = f"{settings.rule} has not converged after {max_iter} epochs: raise eta0 or max_iter{standardise}"
+    waited = 0
+    with course:
         for _ in range(max_iter):
             before = descent.theta.copy()
             epoch = descent.epoch(problem, samples)
             judged = epoch.objective if validate is None else validate(descent.theta)
             if report is not None:
                 report(descent.epochs, epoch.objective, epoch.gradient_norm)
-            waited = 0 if judged < lowest - tol else waited + 1
-            if judged < lowest:
-                lowest = judged
-                best[...] = before if whole and validate is None else descent.theta  # what the objective is of
+            waited = 0 if judged < course.objective - tol else waited + 1
+            if judged < course.objective:  # it is of the coefficients before, if there was one step
+                course.keep(before if whole and validate is None else descent.theta.copy(), judged)
             ended = waited >= settings.n_iter_no_change
-            if not math.isfinite(judged) or (ended and _risen(judged, lowest)):
-                message = _advice(descent, f"has diverged in epoch {descent.epochs}")
+            if not math.isfinite(judged) or (ended and _risen(judged, course.objective)):
+                course.message = _advice(descent, f"has diverged in epoch {descent.epochs}")
                 break
             if ended and (settings.schedule != "adaptive" or descent.rate <= _LEAST_RATE):
-                converged = True
+                course.converged, course.message = True, ""
                 break
             if ended:
                 descent.rate /= _SHRINK
                 waited = 0
-    except KeyboardInterrupt:
-        interrupted = True
-        message = f"{settings.rule} was interrupted after {descent.epochs} epochs: coefficients are the best so far"
+    course.n_iter, best = descent.epochs, course.theta
+    assert best is not None
+    if course.interrupted:
+        course.message = (
+            f"{settings.rule} was interrupted after {descent.epochs} epochs: coefficients are the best so far"
+        )
     value, gradient = problem.value_and_gradient(best)
     objective = value + problem.absolute(best)
     if not starts_at_its_minimum(problem.loss):
         lowest = problem.value(first) + problem.absolute(first)
         if not objective < lowest:
-            ended = converged or (descent.epochs == max_iter and objective > lowest)
+            ended = course.converged or (descent.epochs == max_iter and objective > lowest)
             if ended and (start is None or _risen(objective, lowest)):
-                converged = False
-                message = _advice(descent, "has diverged or found nothing to learn, for no epoch came below the start")
+                course.converged = False
+                course.message = _advice(
+                    descent, "has diverged or found nothing to learn, for no epoch came below the start"
+                )
             best, objective, gradient = first, lowest, problem.value_and_gradient(first)[1]
-    return Solution(
-        best,
-        objective,
-        descent.epochs,
-        converged,
-        "" if converged else message,
-        problem.gradient_norm(best, gradient),
-        interrupted,
-    )
+    course.keep(best, objective, problem.gradient_norm(best, gradient))
+    return course.solution()
 
 
 def _risen(objective: float, lowest: float) -> bool:

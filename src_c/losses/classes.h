@@ -183,7 +183,7 @@ INLINE void FN(classes_sums)(const FN(classes_spec) spec, const FN(classes_optio
                              int n_segments, FN(classes_rows) *restrict rows, ptrdiff_t row) {
     const bool logits = spec.prediction == 'z', full_dot = FULL_DOT;
     const real on = spec.plain ? 1 : o->on, off = spec.plain ? 0 : o->off;
-    real top[LANES] ALIGNED, ties[LANES] ALIGNED = {0};
+    real top[LANES] ALIGNED, below[LANES] ALIGNED = {0};
     double rest[LANES] ALIGNED = {0}, dot[LANES] ALIGNED = {0}, total[LANES] ALIGNED = {0};
     bits_t label[LANES] ALIGNED;
     EACH_LANE label[l] = rows->label[spec.across ? row : row + l];
@@ -220,7 +220,7 @@ INLINE void FN(classes_sums)(const FN(classes_spec) spec, const FN(classes_optio
                     const bool is_top = at == top[l];
                     const real x = vexp_lifted(distance(at, top[l]));
                     rest_part[l] += is_top ? 0 : x;
-                    ties[l] += is_top ? C(1.0) : C(0.0); /* exact */
+                    below[l] += is_top ? C(0.0) : C(1.0); /* exact, and the mask is that of the rest */
                     if (spec.gradient)
                         e[l] = x;
                 }
@@ -231,8 +231,10 @@ INLINE void FN(classes_sums)(const FN(classes_spec) spec, const FN(classes_optio
             total[l] += (double)total_part[l];
         }
     }
+    ptrdiff_t groups = 0;
+    EACH_SEGMENT(s) groups += s->groups;
     double tied[LANES] ALIGNED;
-    EACH_LANE tied[l] = (double)ties[l];
+    EACH_LANE tied[l] = (double)groups - (double)below[l];
     if (logits) {
         FN(keep)(spec, rows->rest + row, rest);
         FN(keep)(spec, rows->ties + row, tied);

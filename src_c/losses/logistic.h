@@ -28,7 +28,7 @@ INLINE result FN(cross_entropy_logits)(FN(sides) s, real both, real z, real E) {
     /* The gradient is (far + near E) / (1 + E), and the value's linear part far z: far is the side that z speaks
      * against. No weight there is 0, even at infinity. */
     const bool up = z >= 0;
-    const real far = up ? s.negative : -s.positive, near = up ? -s.positive : s.negative, linear = far * z;
+    const real far = up ? s.negative : -s.positive, near = from_bits(bits_of(far) ^ bits_of(s.negative) ^ bits_of(-s.positive)), linear = far * z;
     const real d = 1 + E;
     return (result){
         .v = (far == 0 ? 0 : linear) + both * vlog1p_unit(E),

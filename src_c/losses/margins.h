@@ -189,7 +189,7 @@ MARGIN_LOSS(multi_label_soft_margin) {
         const real *z = s->z + j0 * LANES, *t = s->t + j0 * LANES;
         real e[FN(CHUNK) * LANES] ALIGNED, part[LANES] ALIGNED = {0};
         SIMD for (ptrdiff_t i = 0; i < n * LANES; i++) /* a loop of its own: see formula.h */
-            e[i] = vexp_nonpositive(vminus_abs(z[i]));
+            e[i] = vexp_nonpositive(-vabs(z[i]));
         for (ptrdiff_t j = 0; j < n; j++) {
             const real *weight = GROUP_WEIGHT(s, j0 + j);
             real c[LANES] ALIGNED, g[LANES] ALIGNED, h[LANES] ALIGNED;

@@ -1,8 +1,9 @@
 /* One kernel over a run of data in cache: callgrind counts it (test_instructions.py), or it times itself (tools/cycles.py).
  *
  *     count KERNEL OPERATION BITS CLASSES          prints the elements (CLASSES 0: pointwise)
- *     count KERNEL OPERATION BITS CLASSES time     prints processor cycles per element, the clock in GHz
- *                                                  and the kernel's cost (its list in src_c/losses)
+ *     count KERNEL OPERATION BITS CLASSES time     prints processor cycles per element, the clock in GHz, the kernel's
+ *                                                  cost (its list in src_c/losses) and the vector instructions of
+ *                                                  arithmetic that a cycle has room for
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,12 +33,41 @@ static double seconds(void) {
 
 /* Cycles per second: additions that wait for each other take one each. */
 static double clock_rate(void) {
-    enum { ADDITIONS = 2000000 };
+    enum { ADDITIONS = 20000 }; /* a few microseconds, in which hardly anything comes between */
     const double begun = seconds();
     long x = 0;
     for (long i = 0; i < ADDITIONS; i++)
         __asm__ volatile("add $1, %0" : "+r"(x));
     return ADDITIONS / (seconds() - begun);
+}
+
+/* Vector instructions per cycle of which none waits for another: multiplications, additions and logic by turns, which no kernel's
+ * own mix can pass. Cores differ: from two of 512 bits where the units are half as wide, to four. */
+static double issue_rate(double rate) {
+#if defined(__AVX512F__)
+#define WIDE(n) "%%zmm" #n
+#define OR "vpord "
+#else
+#define WIDE(n) "%%ymm" #n
+#define OR "vpor "
+#endif
+#define THREE(a, b, c)                                                                                                            \
+    "vfmadd231ps " WIDE(15) "," WIDE(15) "," WIDE(a) "\n vaddps " WIDE(15) "," WIDE(b) "," WIDE(b) "\n" OR WIDE(15) "," WIDE(c)  \
+                                                                                                     "," WIDE(c) "\n"
+    enum { ROUNDS = 40, TURNS = 20000, INSTRUCTIONS = 15 };
+    double least = 0;
+    for (int round = 0; round < ROUNDS; round++) {
+        const double begun = seconds();
+        __asm__ volatile("vzeroall\n" ::: "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10",
+                         "xmm11", "xmm12", "xmm13", "xmm14", "xmm15");
+        for (int i = 0; i < TURNS; i++)
+            __asm__ volatile(THREE(0, 1, 2) THREE(3, 4, 5) THREE(6, 7, 8) THREE(9, 10, 11) THREE(12, 13, 14)::
+                                 : "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10", "xmm11",
+                                   "xmm12", "xmm13", "xmm14", "xmm15");
+        const double taken = seconds() - begun;
+        least = least == 0 || taken < least ? taken : least;
+    }
+    return TURNS * INSTRUCTIONS / (least * rate);
 }
 
 /* Cycles of the fastest of a thousand passes at the highest clock seen: what other programs do takes time, gives none. */
@@ -109,7 +139,7 @@ int main(int argc, char **argv) {
     if (timed) {
         double rate = 0;
         const double least = cycles(&job, n, block, &rate);
-        printf("%.4f %.2f %d\n", least / (double)(classes ? n * classes : n), rate * 1e-9, kernel->cost);
+        printf("%.4f %.2f %d %.2f\n", least / (double)(classes ? n * classes : n), rate * 1e-9, kernel->cost, issue_rate(rate));
         return 0;
     }
     volatile double total = measure(&job, n, block);
