@@ -29,26 +29,26 @@ FORMULA(geman_mcclure) {
     return (result){
         .v = vfma(C(0.5) * of.x, factor * (of.x * share), constant),
         .g = with_sign_of(r, factor * (of.x * share * s * weight)), /* s weight might be subnormal */
-        .h = factor * weight * (weight * (vfma(C(-3.0) * of.u, of.u, of.one) / of.sum)),
+        .h = factor * weight * weight * (vfma(C(-3.0) * of.u, of.u, of.one) / of.sum),
         .m = factor * weight * weight,
     };
 }
 
 /* p[3] p[4] (1 - exp(-u^2)): c^2/2 times that, of a c of more digits than a number has, with p[1] more in float, p[2] in double.
  * Gradient p[5] p[6] r exp(-u^2), Hessian p[5] p[6] (1 - 2 u^2) exp(-u^2); the two are factors of what may be out of range. What
- * rounding took from u and u^2 is missing in the exponent. */
+ * rounding took from u and u^2 is missing in that. */
 FORMULA(welsch) {
     const real c = positive(p[0]), low = FL_BITS == 32 ? p[1] : p[2], r = z - y, u = r / c, u2 = u * u;
     const FN(exp_factors) E = vexp_of_minus(u2);
     const real rest = vfma(u, low, vproduct_rest(u, c, r)) * -at_most(BOUNDS.greatest, 1 / c);
-    const real weight = vfma(-vfma(2 * u, rest, vproduct_rest(u, u, u2)), E.first, E.first);
+    const real missing = vfma(2 * u, rest, vproduct_rest(u, u, u2)), weight = vfma(-missing, E.first, E.first);
     const real most = p[3], of_most = p[4], unit = at_most(BOUNDS.greatest, p[5]), pull = at_most(BOUNDS.greatest, p[6]);
     const real slope = r * unit * pull;
     const bool none = E.first == 0;
     return (result){
         .v = vabs(u) < NEAR_0 ? C(0.5) * slope * r : -most * (of_most * E.less_1), /* u^2 may be subnormal */
         .g = none ? 0 : slope * weight * E.second,
-        .h = none ? 0 : unit * pull * vfma(C(-2.0), u2, 1) * weight * E.second,
+        .h = none ? 0 : unit * pull * vfma(C(-2.0), u2 + missing, 1) * weight * E.second,
         .m = none ? 0 : unit * pull * weight * E.second,
     };
 }
