@@ -942,8 +942,8 @@ INLINE real FN(sqrt)(real x) {
 }
 #define vsqrt FN(sqrt)
 
-/* x / m and x / m^2 of an m that is the same in a whole loop: by the reciprocal as a pair. Without FMA its product rounds twice:
- * there it is a division. */
+/* x / m and x / m^2 of an m that is the same in a whole loop: by the reciprocal as a pair. Without FMA its product rounds
+ * twice: there it is a division. */
 INLINE real FN(over)(real x, real m) {
 #if FL_FMA
     const real i = 1 / m, rest = -residual(i, m, -1) * i;

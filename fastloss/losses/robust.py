@@ -133,8 +133,10 @@ class GemanMcClure(_Robust):
 
 def _with_rest(c: Any) -> tuple[float, float, float]:
     """A scale, and what rounding it to float32 and to float64 takes from it."""
-    rests = np.longdouble(c) - np.array([np.float32(c), np.float64(c)], np.longdouble)
-    return float(c), *np.where(np.isfinite(rests), rests, 0).astype(np.float64).tolist()
+    with np.errstate(over="ignore"):
+        rests = np.longdouble(c) - np.array([np.float32(c), np.float64(c)], np.longdouble)
+    in_float, in_double = (float(rest) if np.isfinite(rest) else 0.0 for rest in rests)
+    return float(c), in_float, in_double
 
 
 @register
@@ -337,7 +339,8 @@ class GeneralRobust(_Robust):
         c = self.c
         if self.alpha < _LIKE_MINUS_INFINITY:
             unit = math.ldexp(1, min(1 - math.frexp(c)[1], 1022))  # 1/c^2 in two factors, of about 1/c
-            return KernelSpec("welsch", (*_with_rest(np.sqrt(np.longdouble(2)) * c), 1.0, 1.0, unit, 1 / c / (c * unit)))
+            scale = _with_rest(np.sqrt(np.longdouble(2)) * c)
+            return KernelSpec("welsch", (*scale, 1.0, 1.0, unit, 1 / c / (c * unit)))
         if self.alpha in _NAMED and 1e-15 < c < 1e15:  # whose kernels need no power, nor 1/c^2 out of float32's range
             name, stretch = _NAMED[self.alpha]
             return KernelSpec(name, (c * stretch, 1 / c / c, 0.0))

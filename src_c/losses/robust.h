@@ -2,9 +2,9 @@
  * Against overflow their powers of u are of q, the smaller of |u| and 1/|u|, or of numbers with a power of two off. All are
  * concave in r^2, so that gradient / r majorizes. */
 
-/* c^2/2 log(1 + u^2), of 2 log |u| where u^2 might overflow: with c = m 2^k log(|r|/m) less k ln 2. Gradient r/(1 + u^2), beyond c
- * that is c q/(1 + q^2). Hessian (1 - u^2)/(1 + u^2)^2. All times p[1], and p[2] more: what GeneralRobust makes of it; so too the
- * next. */
+/* c^2/2 log(1 + u^2), of 2 log |u| where u^2 might overflow: with c = m 2^k log(|r|/m) less k ln 2. Gradient r/(1 + u^2), which
+ * beyond c is c q/(1 + q^2). Hessian (1 - u^2)/(1 + u^2)^2. All times p[1], and p[2] more: what GeneralRobust makes of it; so
+ * too the next. */
 FORMULA(cauchy) {
     const real c = positive(p[0]), factor = p[1], constant = p[2], r = z - y, pull = factor * c, power = vpower_below(c);
     const ratio u = compare(r, c);
@@ -34,9 +34,9 @@ FORMULA(geman_mcclure) {
     };
 }
 
-/* p[3] p[4] (1 - exp(-u^2)): c^2/2 times that, of a c of more digits than a number has, with p[1] more in float, p[2] in double.
- * Gradient p[5] p[6] r exp(-u^2), Hessian p[5] p[6] (1 - 2 u^2) exp(-u^2); the two are factors of what may be out of range. What
- * rounding took from u and u^2 is missing in that. */
+/* p[3] p[4] (1 - exp(-u^2)): c^2/2 times that, of a c with more digits than a number has: with p[1] more in float, p[2] in
+ * double. Gradient p[5] p[6] r exp(-u^2), Hessian p[5] p[6] (1 - 2 u^2) exp(-u^2), either pair the factors of what may be out
+ * of range. What rounding took from u and u^2 is missing in u^2. */
 FORMULA(welsch) {
     const real c = positive(p[0]), low = FL_BITS == 32 ? p[1] : p[2], r = z - y, u = r / c, u2 = u * u;
     const FN(exp_factors) E = vexp_of_minus(u2);
@@ -54,8 +54,8 @@ FORMULA(welsch) {
 }
 
 /* c^2/6 (1 - (1 - u^2)^3) up to |u| = 1, then constant: with s = u^2 the bracket is s (3 - 3 s + s^2). Gradient r (1 - s)^2,
- * Hessian (1 - s) (1 - 5 s). From |u| = 1/2 on 1 - s is d (2 - d), where d = 1 - |u| is taken of numbers that are not rounded, c and
- * |r| divided by a power of two; below, what rounding takes from s hardly counts in it. */
+ * Hessian (1 - s) (1 - 5 s). From |u| = 1/2 on 1 - s is d (2 - d), where d = 1 - |u| is taken of numbers that are not rounded,
+ * c and |r| divided by a power of two; below, what rounding takes from s hardly counts in it. */
 FORMULA(tukey) {
     const real c = positive(p[0]), r = z - y, a = at_most(c, vabs(r)), power = vpower_below(c), m = c / power;
     const real x = a * (1 / power), s = vover_square(x * x, m), d = vover(m - x, m);
@@ -68,9 +68,9 @@ FORMULA(tukey) {
     };
 }
 
-/* c^2/2 atan(u^2). Gradient r/(1 + u^4), beyond c that is c q^3/(1 + q^4); Hessian (1 - 3 u^4)/(1 + u^4)^2. A rounding of q would
- * count up to three times in the gradient: what it took from q, of times the smaller of |r| and c, is added to that, times the
- * slope of the gradient's logarithm, 3 or 0 less about 2 q^4. */
+/* c^2/2 atan(u^2). Gradient r/(1 + u^4), which beyond c is c q^3/(1 + q^4); Hessian (1 - 3 u^4)/(1 + u^4)^2. A rounding of q
+ * would count up to three times in the gradient: what it took, times the larger of |r| and c, is given to the smaller, times
+ * the slope of the gradient's logarithm in that of q, about 3 or 0 less 2 q^4. */
 FORMULA(arctan) {
     const real c = positive(p[0]), r = z - y;
     const ratio u = compare(r, c);
