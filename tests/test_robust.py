@@ -54,7 +54,7 @@ def inside(alpha):
 
 def gaussian_weight(u):
     """exp(-u^2), but no number with more digits in its exponent than there are."""
-    return mpmath.exp(-min(u * u, mpf(10) ** 6))
+    return mpmath.exp(-min(u * u, mpf(10) ** 4))
 
 
 # Of c and u = |r|/c: value, gradient, Hessian, gradient / r, and the Hessian's terms without the minus between them.
