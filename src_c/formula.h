@@ -91,9 +91,7 @@ typedef struct {
 #undef ratio
 #define ratio FN(ratio)
 INLINE ratio FN(compare)(real x, real s) {
-    const real a = vabs(x);
-    const bool beyond = a > s;
-    return (ratio){.q = (beyond ? s : a) / (beyond ? a : s), .beyond = beyond};
+    return (ratio){.q = at_most(s, vabs(x)) / at_least(s, vabs(x)), .beyond = vabs(x) > s};
 }
 #undef compare
 #define compare FN(compare)

@@ -75,7 +75,14 @@ INLINE real FN(from_bits)(bits_t i) {
 }
 #define from_bits FN(from_bits)
 
-INLINE real FN(abs)(real x) { return from_bits(bits_of(x) & ~((bits_t)1 << (FL_BITS - 1))); }
+/* Not by its bits: GCC would select between those then, and a clamp of it be two instructions and a comparison. */
+INLINE real FN(abs)(real x) {
+#if FL_BITS == 32
+    return __builtin_fabsf(x);
+#else
+    return __builtin_fabs(x);
+#endif
+}
 #define vabs FN(abs)
 
 /* Clamps: one instruction each unless the bound is a literal (see BOUNDS in vmath.h). A NaN x stays. */

@@ -262,20 +262,20 @@ INLINE real FN(times_exp)(real c, real x) {
 }
 #define vtimes_exp FN(times_exp)
 
-/* exp(x) and expm1(x) for x <= 0 in one, exp(x) as two factors: times a number it is exact also where it would be subnormal
+/* exp(-t) and expm1(-t) for t >= 0 in one, exp(-t) as two factors: times a number it is exact also where it would be subnormal
  * by itself. Where that leaves nothing of any number, the factors are 0.
  * ULP of expm1: float32 0.884, float64 1.065 (1 in 11, 10^8 points); without FMA 0.846 and 1.044. */
 typedef struct {
     real first, second, less_1;
 } FN(exp_factors);
-INLINE FN(exp_factors) FN(exp_and_expm1)(real x) {
-    const exp_parts e = exp_reduce(at_least(-BOUNDS.times_exp_highest, x), 2 * EXPONENT_BIAS);
+INLINE FN(exp_factors) FN(exp_of_minus)(real t) {
+    const exp_parts e = exp_reduce(-at_most(BOUNDS.times_exp_highest, t), 2 * EXPONENT_BIAS);
     const ubits_t half = e.exponent >> 1;
     const real a = from_exponent(half), b = from_exponent(e.exponent - half), s = a * b;
     const real r = vfma(e.r * e.r, expm1_tail(e.r), e.r);
-    return (FN(exp_factors)){x < -TIMES_EXP_HIGHEST ? 0 : vfma(a, r, a), b, vfma(s, r, s - C(1.0))};
+    return (FN(exp_factors)){t > TIMES_EXP_HIGHEST ? 0 : vfma(a, r, a), b, vfma(s, r, s - C(1.0))};
 }
-#define vexp_and_expm1 FN(exp_and_expm1)
+#define vexp_of_minus FN(exp_of_minus)
 
 /* expm1(x) = 2^n (exp(r) - 1) + (2^n - 1). Near x = +-ln 2 / 2 the two cancel, so their sum is kept as a pair, and
  * r_low counts. Everything is halved, since 2^n itself would overflow at the top.
@@ -625,35 +625,41 @@ INLINE real FN(log1p_excess_tail)(real t) {
 }
 
 /* 1 + x = 2^k (1 + f) for x >= 0, f in [0, 1], and log1p(f) = f - excess. f comes from x itself: 2^-k x + (2^-k - 1), which for
- * x < 1 is x. What is made of it is never a difference that cancels. */
+ * x < 1 is x. What is made of it is never a difference that cancels. With one = 0 in place of 1 it is x, a normal number. */
 typedef struct {
     real k, f, excess;
 } FN(log1p_parts);
 #define log1p_parts FN(log1p_parts)
-INLINE log1p_parts FN(log1p_reduce)(real x) {
-    const ubits_t biased = (ubits_t)bits_of(C(1.0) + x) >> MANTISSA_BITS;
+INLINE log1p_parts FN(log1p_reduce)(real one, real x) {
+    const ubits_t biased = (ubits_t)bits_of(one + x) >> MANTISSA_BITS;
     const real s = C(0.5) * from_exponent(2 * EXPONENT_BIAS + 1 - biased); /* 2^-k, which may be subnormal */
-    const real f = vfma(x, s, s - C(1.0)), t = f - LOG1P_EXCESS_CENTER;
+    const real f = vfma(x, s, one * s - C(1.0)), t = f - LOG1P_EXCESS_CENTER;
     return (log1p_parts){unbiased(biased), f, f * f * vfma(t, FN(log1p_excess_tail)(t), LOG1P_EXCESS_MIDDLE)};
 }
 #define log1p_reduce FN(log1p_reduce)
 
+/* log(one + x) - n ln 2 for x >= 0: log1p(x) with one = 1 and n = 0, or with one = 0 the logarithm of what times 2^n is x,
+ * a normal number, though it is none itself. It is far from 1. ULP: that of log1p_nonnegative. */
+INLINE real FN(log_scaled)(real one, real x, real n) {
+    const log1p_parts p = log1p_reduce(one, x);
+    const real k = p.k - n;
+    const pair sum = sum_ordered(k * LN2_HIGH, p.f);
+    const real result = sum.h + (vfma(k, LN2_LOW, sum.l) - p.excess);
+    return x < INFINITE ? result : x;
+}
+#define vlog_scaled FN(log_scaled)
+
 /* log1p(x) for x >= 0
  * ULP: float32 1.211 at 0x1.f4b72ep-1, float64 1.144 at 0x1.e474e62a405c7p-1 (1 in 11, 10^8 points);
  * without FMA 1.326 and 1.212. */
-INLINE real FN(log1p_nonnegative)(real x) {
-    const log1p_parts p = log1p_reduce(x);
-    const pair sum = sum_ordered(p.k * LN2_HIGH, p.f);
-    const real result = sum.h + (vfma(p.k, LN2_LOW, sum.l) - p.excess);
-    return x < INFINITE ? result : x;
-}
+INLINE real FN(log1p_nonnegative)(real x) { return vlog_scaled(C(1.0), x, C(0.0)); }
 #define vlog1p_nonnegative FN(log1p_nonnegative)
 
 /* x - log1p(x) for x >= 0, relative also where it is x^2 / 2: for k = 0 x - f is exactly 0. From 2^60 on x is the result.
  * ULP: float32 2.182 at 0x1.7309b6p-4, float64 1.854 at 0x1.739ecbea15b70p-3 (1 in 11, 10^8 points);
  * without FMA 2.267 and 2.065. */
 INLINE real FN(log1p_excess)(real x) {
-    const log1p_parts p = log1p_reduce(x);
+    const log1p_parts p = log1p_reduce(C(1.0), x);
     const real linear = vfma(-p.k, LN2_HIGH, x) - p.f;
     const real result = vfma(-p.k, LN2_LOW, linear) + p.excess;
     return x < C(0x1p60) ? result : x;
@@ -936,8 +942,17 @@ INLINE real FN(sqrt)(real x) {
 }
 #define vsqrt FN(sqrt)
 
-/* x / m^2 of an m that is the same in a whole loop: by the reciprocal as a pair. Without FMA its product rounds twice: there
- * it is a division. */
+/* x / m and x / m^2 of an m that is the same in a whole loop: by the reciprocal as a pair. Without FMA its product rounds
+ * twice: there it is a division. */
+INLINE real FN(over)(real x, real m) {
+#if FL_FMA
+    const real i = 1 / m, rest = -residual(i, m, -1) * i;
+    return vfma(x, i, x * rest);
+#else
+    return x / m;
+#endif
+}
+#define vover FN(over)
 INLINE real FN(over_square)(real x, real m) {
     const real square = m * m;
 #if FL_FMA
@@ -955,6 +970,10 @@ INLINE real FN(power_below)(real x) {
     return from_exponent(exponent ? exponent : 1);
 }
 #define vpower_below FN(power_below)
+
+/* Which power of two a normal one is. */
+INLINE real FN(exponent)(real power) { return unbiased((ubits_t)bits_of(power) >> MANTISSA_BITS); }
+#define vexponent FN(exponent)
 
 #undef ROUNDING_SHIFT
 #undef LN2_HIGH

@@ -1,4 +1,4 @@
-"""GeneralRobust has no seam in alpha, and AdaptiveRobust is the likelihood that it says it is."""
+"""Digits at any scale; GeneralRobust has no seam in alpha, and AdaptiveRobust is the likelihood that it says it is."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import math
 
 import numpy as np
 import pytest
+from bounds import ulp_error
 from cases import same_bits, seed_of
 
 import fastloss as fl
@@ -46,6 +47,128 @@ def _digits():
 def inside(alpha):
     """alpha, or so little above 0 that it makes no difference."""
     return mpf(alpha) or mpf("1e-20")
+
+
+# -- the scale ---------------------------------------------------------------------------------------------------------
+
+
+def gaussian_weight(u):
+    """exp(-u^2), but no number with more digits in its exponent than there are."""
+    return mpmath.exp(-min(u * u, mpf(10) ** 4))
+
+
+# Of c and u = |r|/c: value, gradient, Hessian, gradient / r, and the Hessian's terms without the minus between them.
+AT_SCALE = {
+    fl.Cauchy: lambda c, u: (
+        *(c * c / 2 * mpmath.log1p(u * u), c * u / (1 + u * u), (1 - u * u) / (1 + u * u) ** 2, 1 / (1 + u * u)),
+        abs(1 - u * u) / (1 + u * u) ** 2,
+    ),
+    fl.Fair: lambda c, u: (
+        c * c * (u - mpmath.log1p(u) if u > 1e-20 else u * u * (mpf(1) / 2 - u / 3)),
+        *(c * u / (1 + u), 1 / (1 + u) ** 2, 1 / (1 + u), 1 / (1 + u) ** 2),
+    ),
+    fl.GemanMcClure: lambda c, u: (
+        *(c * c / 2 * u * u / (1 + u * u), c * u / (1 + u * u) ** 2, (1 - 3 * u * u) / (1 + u * u) ** 3),
+        *(1 / (1 + u * u) ** 2, (1 + 3 * u * u) / (1 + u * u) ** 3),
+    ),
+    fl.Welsch: lambda c, u: (
+        *(-c * c / 2 * mpmath.expm1(-u * u), c * u * gaussian_weight(u), (1 - 2 * u * u) * gaussian_weight(u)),
+        *(gaussian_weight(u), (1 + 2 * u * u) * gaussian_weight(u)),
+    ),
+    fl.Tukey: lambda c, u: (
+        (
+            *(c * c * u * u * (3 - 3 * u * u + u**4) / 6, c * u * (1 - u * u) ** 2, (1 - u * u) * (1 - 5 * u * u)),
+            *((1 - u * u) ** 2, (1 - u * u) * (1 + 5 * u * u)),
+        )
+        if u < 1
+        else (c * c / 6, 0, 0, 0, 0)
+    ),
+    fl.Arctan: lambda c, u: (
+        *(c * c / 2 * mpmath.atan(u * u), c * u / (1 + u**4), (1 - 3 * u**4) / (1 + u**4) ** 2, 1 / (1 + u**4)),
+        (1 + 3 * u**4) / (1 + u**4) ** 2,
+    ),
+}
+
+
+def at_scale(loss, r):
+    """The exact results at residuals, in longdouble."""
+    c, of = mpf(loss.c), AT_SCALE[type(loss)]
+    with np.errstate(all="ignore"):
+        return np.array([[np.longdouble(mpmath.nstr(x, 25)) for x in of(c, abs(mpf(float(x))) / c)] for x in r]).T
+
+
+def results(loss, r):
+    """Value, gradient, Hessian and majorizer at positive residuals."""
+    zero = np.zeros_like(r)
+    bound = loss.gradient_and_hessian(zero, r, reduction="none", hessian="majorize")[1]
+    return loss(zero, r, reduction="none"), *loss.gradient_and_hessian(zero, r, reduction="none"), bound
+
+
+@pytest.mark.engine
+@pytest.mark.parametrize("dtype", [np.float32, np.float64], ids=lambda dtype: dtype.__name__)
+@pytest.mark.parametrize("kind", AT_SCALE, ids=lambda kind: kind.name)
+def test_any_scale_and_any_residual(kind, dtype):
+    """Over the whole range of the type, where c^2, r^2, r/c and c/r are no numbers of it any more."""
+    rng, info = seed_of("scale", kind.name), np.finfo(dtype)
+    ends = math.log10(info.tiny) + 1, math.log10(info.max) - 0.5
+    allowed = {"value": 4, "gradient": 2 if kind is fl.Arctan else 3, "hessian": 5, "majorizer": 4}
+    for exponent in (*rng.uniform(*ends, 40), *rng.uniform(-3, 3, 6)):
+        c = dtype(10**exponent)
+        with np.errstate(over="ignore"):
+            r = np.concatenate([float(c) * 10 ** rng.uniform(-3, 3, 30), 10 ** rng.uniform(*ends, 30)])
+        r = np.append(r[(r < info.max) & (r > info.tiny)], [info.max, info.tiny, info.smallest_subnormal]).astype(dtype)
+        loss = kind(float(c))
+        value, gradient, hessian, bound, terms = at_scale(loss, r)
+        for (name, most), got, want, scale in zip(
+            allowed.items(),
+            results(loss, r),
+            (value, gradient, hessian, bound),
+            (value, gradient, terms, bound),
+            strict=True,
+        ):
+            error = ulp_error(got, want, scale)
+            at = np.argmax(error)
+            assert error[at] <= most, f"{name}, c={c!r}, r={r[at]!r}: {error[at]:.3g} ULP, {got[at]!r}, not {want[at]}"
+
+
+@pytest.mark.engine
+@pytest.mark.parametrize("dtype", [np.float32, np.float64], ids=lambda dtype: dtype.__name__)
+@pytest.mark.parametrize("kind", AT_SCALE, ids=lambda kind: kind.name)
+def test_an_infinite_residual_at_any_scale(kind, dtype):
+    """It has the loss's limit, and no pull where the loss is redescending."""
+    for exponent in np.linspace(math.log10(np.finfo(dtype).tiny), math.log10(np.finfo(dtype).max) - 0.5, 30):
+        c = dtype(10**exponent)
+        loss, half_square = kind(float(c)), np.longdouble(c) * np.longdouble(c) / 2
+        most = {"geman_mcclure": 1, "welsch": 1, "tukey": 1 / 3, "arctan": math.pi / 2}.get(loss.name, np.inf)
+        value, gradient, hessian, bound = results(loss, np.array([np.inf], dtype))
+        assert ulp_error(value, half_square * most).max() <= 2
+        if kind is fl.GemanMcClure and c > 1e15:  # as far as the largest number is
+            continue
+        assert gradient[0] == (c if kind is fl.Fair else 0)
+        assert hessian[0] == bound[0] == 0
+
+
+@pytest.mark.engine
+@pytest.mark.parametrize("dtype", [np.float32, np.float64], ids=lambda dtype: dtype.__name__)
+@pytest.mark.parametrize("c", [1e-15, 0.3, 1.0, 3.0, 1e15, 1e25])
+def test_minus_infinity_keeps_its_digits_far_out(c, dtype):
+    """exp(-(r/c)^2/2): c sqrt(2), which is rounded, would be multiplied by (r/c)^2."""
+    r = (c * np.concatenate([np.linspace(0.1, 12.5, 60), 10.0 ** np.arange(-9, 0)])).astype(dtype)
+    u = [mpf(float(x)) / mpf(float(c)) for x in r]
+    weight = [mpmath.exp(-x * x / 2) / mpf(c) ** 2 for x in u]
+    gradient = np.array([np.longdouble(mpmath.nstr(w * x * mpf(c), 25)) for w, x in zip(weight, u, strict=True)])
+    got = fl.GeneralRobust(-np.inf, c).gradient(np.zeros_like(r), r, reduction="none")
+    assert ulp_error(got, gradient).max() <= 3
+
+
+@pytest.mark.engine
+@pytest.mark.parametrize("dtype", [np.float32, np.float64], ids=lambda dtype: dtype.__name__)
+@pytest.mark.parametrize("alpha", [-3.0, -2.0, 0.0, 0.1, 0.5, 0.9, 0.999])
+@pytest.mark.parametrize("c", [1e-18, 1e-3, 1.0, 1e3, 1e18])
+def test_an_infinite_residual_does_not_pull_below_alpha_1(c, alpha, dtype):
+    r = np.array([np.inf, -np.inf], dtype)
+    gradient = fl.GeneralRobust(alpha, c).gradient(np.zeros_like(r), r, reduction="none")
+    assert gradient.tolist() == [0, 0]
 
 
 # -- alpha -------------------------------------------------------------------------------------------------------------

@@ -131,6 +131,14 @@ class GemanMcClure(_Robust):
             return c * (c * share) / 2, c * gradient, np.square(weight) * (4 * weight - 3)
 
 
+def _with_rest(c: Any) -> tuple[float, float, float]:
+    """A scale, and what rounding it to float32 and to float64 takes from it."""
+    with np.errstate(over="ignore"):
+        rests = np.longdouble(c) - np.array([np.float32(c), np.float64(c)], np.longdouble)
+    in_float, in_double = (float(rest) if np.isfinite(rest) else 0.0 for rest in rests)
+    return float(c), in_float, in_double
+
+
 @register
 class Welsch(_Robust):
     r"""Welsch (Leclerc, correntropy) loss: c^2/2 (1 - exp(-(r/c)^2)).
@@ -163,7 +171,7 @@ class Welsch(_Robust):
     when = "Gross outliers that should not count at all, though with no sharp limit from where on they are such."
 
     def _kernel(self) -> KernelSpec:
-        return KernelSpec("welsch", (self.c, self.c * self.c / 2, self.c, 1.0))
+        return KernelSpec("welsch", (*_with_rest(self.c), self.c / 2, self.c, 1.0, 1.0))
 
     def _weight(self, u: Any) -> Any:
         return np.exp(-np.square(u))
@@ -330,7 +338,9 @@ class GeneralRobust(_Robust):
     def _kernel(self) -> KernelSpec:
         c = self.c
         if self.alpha < _LIKE_MINUS_INFINITY:
-            return KernelSpec("welsch", (c * math.sqrt(2), 1.0, math.sqrt(2) / c, 1 / c / c))
+            unit = math.ldexp(1, min(1 - math.frexp(c)[1], 1022))  # 1/c^2 in two factors, of about 1/c
+            scale = _with_rest(np.sqrt(np.longdouble(2)) * c)
+            return KernelSpec("welsch", (*scale, 1.0, 1.0, unit, 1 / c / (c * unit)))
         if self.alpha in _NAMED and 1e-15 < c < 1e15:  # whose kernels need no power, nor 1/c^2 out of float32's range
             name, stretch = _NAMED[self.alpha]
             return KernelSpec(name, (c * stretch, 1 / c / c, 0.0))

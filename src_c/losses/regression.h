@@ -119,11 +119,11 @@ FORMULA(squared_epsilon_insensitive) {
 FORMULA(fair) {
     const real c = positive(p[0]), r = z - y;
     const ratio u = compare(r, c);
-    const real of_r = u.beyond ? 1 : u.q, of_c = u.beyond ? u.q : 1, d = 1 + u.q, share = of_c / d, x = vabs(r) / c;
+    const real d = 1 + u.q, share = (u.beyond ? u.q : 1) / d, x = vabs(r) / c;
     const real value = c * (x > C(0x1p60) ? vabs(r) : c * vlog1p_excess(x));
     return (result){
         .v = or_half_square((u.q < NEAR_0 * NEAR_0) & !u.beyond, r, value),
-        .g = with_sign_of(r, c * (of_r / d)),
+        .g = with_sign_of(r, at_most(c, vabs(r)) / d),
         .h = share * share,
         .m = share,
     };

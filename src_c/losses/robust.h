@@ -2,23 +2,22 @@
  * Against overflow their powers of u are of q, the smaller of |u| and 1/|u|, or of numbers with a power of two off. All are
  * concave in r^2, so that gradient / r majorizes. */
 
-/* c^2/2 log(1 + u^2), of 2 log |u| where u^2 would overflow, with a power of two off r. The gradient c u/(1 + u^2) is the same
- * in u and in 1/u. Hessian (1 - u^2)/(1 + u^2)^2. All times p[1], and p[2] more: what GeneralRobust makes of it; so too the
- * next. */
+/* c^2/2 log(1 + u^2), of 2 log |u| where u^2 might overflow: with c = m 2^k log(|r|/m) less k ln 2. Gradient r/(1 + u^2), which
+ * beyond c is c q/(1 + q^2). Hessian (1 - u^2)/(1 + u^2)^2. All times p[1], and p[2] more: what GeneralRobust makes of it; so
+ * too the next. */
 FORMULA(cauchy) {
-    const real c = positive(p[0]), factor = p[1], constant = p[2], r = z - y;
+    const real c = positive(p[0]), factor = p[1], constant = p[2], r = z - y, pull = factor * c, power = vpower_below(c);
     const ratio u = compare(r, c);
-    const bool far = vabs(r) > c * (real)(FL_BITS == 32 ? 0x1p60 : 0x1p400);
-    const real off = (real)(FL_BITS == 32 ? 0x1p-30 : 0x1p-300), log_off = (FL_BITS == 32 ? 30 : 300) * C(0x1.62e42fefa39efp-1);
-    const real x = (far ? vabs(r) * off : vabs(r)) / c, log1p_x = vlog1p_nonnegative(far ? x : x * x);
-    const real value = c * (c * (far ? log1p_x + log_off : C(0.5) * log1p_x));
-    const real q = u.q, q2 = q * q, d = 1 + q2, larger = at_least(c, at_most(BOUNDS.greatest, vabs(r)));
+    const bool far = vabs(r) > c * (real)(FL_BITS == 32 ? 0x1p60 : 0x1p500);
+    const real x = vabs(r) / (far ? c / power : c), log = vlog_scaled(far ? 0 : 1, far ? x : x * x, far ? vexponent(power) : 0);
+    const real near = C(0.5) * factor * r * r, beyond = (far ? factor : C(0.5) * factor) * (c * (c * log));
+    const real q = u.q, d = vfma(q, q, 1), larger = at_least(c, at_most(BOUNDS.greatest, vabs(r)));
     const real difference = larger - at_most(c, vabs(r)), bend = difference / larger * (1 + q) / (d * d); /* exact near u = 1 */
     return (result){
-        .v = vfma(factor, or_half_square((q < NEAR_0) & !u.beyond, r, value), constant),
-        .g = with_sign_of(r, factor * c * (q / d)),
-        .h = factor * (u.beyond ? -q2 * bend : bend),
-        .m = factor * ((u.beyond ? q2 : 1) / d),
+        .v = (vabs(r) < NEAR_0 * c ? near : beyond) + constant,
+        .g = with_sign_of(r, (u.beyond ? pull : factor) * (u.beyond ? q : vabs(r)) / d),
+        .h = (u.beyond ? -factor * q * q : factor) * bend,
+        .m = (u.beyond ? factor * q * q : factor) / d,
     };
 }
 
@@ -28,36 +27,39 @@ FORMULA(geman_mcclure) {
     const units of = in_units(r, positive(p[0]));
     const real s = of.s, s2 = s * s, share = of.m * of.m / of.sum, weight = s2 * share;
     return (result){
-        .v = vfma(factor, C(0.5) * of.x * (of.x * share), constant),
+        .v = vfma(C(0.5) * of.x, factor * (of.x * share), constant),
         .g = with_sign_of(r, factor * (of.x * share * s * weight)), /* s weight might be subnormal */
-        .h = factor * (weight * weight * (vfma(C(-3.0) * of.u, of.u, of.one) / of.sum)),
-        .m = factor * (weight * weight),
+        .h = factor * weight * weight * (vfma(C(-3.0) * of.u, of.u, of.one) / of.sum),
+        .m = factor * weight * weight,
     };
 }
 
-/* p[1] (1 - exp(-u^2)), p[1] = c^2/2. Gradient p[2] u exp(-u^2), Hessian p[3] (1 - 2 u^2) exp(-u^2); p[2] = 2 p[1]/c and
- * p[3] = p[2]/c. What rounding took from u and u^2 is missing in the exponent. */
+/* p[3] p[4] (1 - exp(-u^2)): c^2/2 times that, of a c with more digits than a number has: with p[1] more in float, p[2] in
+ * double. Gradient p[5] p[6] r exp(-u^2), Hessian p[5] p[6] (1 - 2 u^2) exp(-u^2), either pair the factors of what may be out
+ * of range. What rounding took from u and u^2 is missing in u^2. */
 FORMULA(welsch) {
-    const real c = positive(p[0]), most = p[1], pull = p[2], bend = p[3], r = z - y, u = r / c, u2 = u * u;
-    const FN(exp_factors) E = vexp_and_expm1(-u2);
-    const real near = C(0.5) * at_most(BOUNDS.greatest, pull) * u * r; /* most u^2, which may be subnormal */
-    const real rest = -vproduct_rest(u, c, r) * at_most(BOUNDS.greatest, 1 / c);
-    const real power = vfma(-vfma(2 * u, rest, vproduct_rest(u, u, u2)), E.first, E.first);
+    const real c = positive(p[0]), low = FL_BITS == 32 ? p[1] : p[2], r = z - y, u = r / c, u2 = u * u;
+    const FN(exp_factors) E = vexp_of_minus(u2);
+    const real rest = vfma(u, low, vproduct_rest(u, c, r)) * -at_most(BOUNDS.greatest, 1 / c);
+    const real missing = vfma(2 * u, rest, vproduct_rest(u, u, u2)), weight = vfma(-missing, E.first, E.first);
+    const real most = p[3], of_most = p[4], unit = at_most(BOUNDS.greatest, p[5]), pull = at_most(BOUNDS.greatest, p[6]);
+    const real slope = r * unit * pull;
     const bool none = E.first == 0;
     return (result){
-        .v = vabs(u) < NEAR_0 ? near : -most * E.less_1,
-        .g = none ? 0 : pull * u * power * E.second,
-        .h = none ? 0 : bend * vfma(C(-2.0), u2, 1) * power * E.second,
-        .m = none ? 0 : bend * power * E.second,
+        .v = vabs(u) < NEAR_0 ? C(0.5) * slope * r : -most * (of_most * E.less_1), /* u^2 may be subnormal */
+        .g = none ? 0 : slope * weight * E.second,
+        .h = none ? 0 : unit * pull * vfma(C(-2.0), u2 + missing, 1) * weight * E.second,
+        .m = none ? 0 : unit * pull * weight * E.second,
     };
 }
 
 /* c^2/6 (1 - (1 - u^2)^3) up to |u| = 1, then constant: with s = u^2 the bracket is s (3 - 3 s + s^2). Gradient r (1 - s)^2,
- * Hessian (1 - s) (1 - 5 s). 1 - s is taken of numbers that are not rounded, c and |r| divided by a power of two. */
+ * Hessian (1 - s) (1 - 5 s). From |u| = 1/2 on 1 - s is d (2 - d), where d = 1 - |u| is taken of numbers that are not rounded,
+ * c and |r| divided by a power of two; below, what rounding takes from s hardly counts in it. */
 FORMULA(tukey) {
     const real c = positive(p[0]), r = z - y, a = at_most(c, vabs(r)), power = vpower_below(c), m = c / power;
-    const real x = a * (1 / power), near = vfma(-x, x, m * m), beyond = (m - x) * (m + x);
-    const real s = vover_square(x * x, m), t = vover_square(x < C(0.5) * m ? near : beyond, m);
+    const real x = a * (1 / power), s = vover_square(x * x, m), d = vover(m - x, m);
+    const real near = vfma(x * (-1 / (m * m)), x, 1), beyond = vfma(-d, d, 2 * d), t = x < C(0.5) * m ? near : beyond;
     return (result){
         .v = a * (a * vfma(s, vfma(s, C(0x1.5555555555555p-3), C(-0.5)), C(0.5))),
         .g = with_sign_of(r, a * (t * t)),
@@ -66,15 +68,20 @@ FORMULA(tukey) {
     };
 }
 
-/* c^2/2 atan(u^2). Gradient r/(1 + u^4), Hessian (1 - 3 u^4)/(1 + u^4)^2. */
+/* c^2/2 atan(u^2). Gradient r/(1 + u^4), which beyond c is c q^3/(1 + q^4); Hessian (1 - 3 u^4)/(1 + u^4)^2. A rounding of q
+ * would count up to three times in the gradient: what it took, times the larger of |r| and c, is given to the smaller, times
+ * the slope of the gradient's logarithm in that of q, about 3 or 0 less 2 q^4. */
 FORMULA(arctan) {
     const real c = positive(p[0]), r = z - y;
     const ratio u = compare(r, c);
-    const real q = u.q, q2 = q * q, q4 = q2 * q2, d = 1 + q4, of_1 = u.beyond ? q4 : 1, angle = vatan_unit(q2);
+    const real q = u.q, q2 = q * q, q4 = q2 * q2, d = vfma(q2, q2, 1), of_1 = u.beyond ? q4 : 1, angle = vatan_unit(q2);
+    const real smaller = at_most(c, vabs(r)), larger = at_most(BOUNDS.greatest, at_least(c, vabs(r)));
+    const real slope = vfma(C(2.0), d, u.beyond ? C(-5.0) : C(-2.0));
+    const real exact = at_most(BOUNDS.greatest, vfma(slope, vproduct_rest(q, larger, smaller), smaller));
     return (result){
         .v = or_half_square((q < NEAR_0) & !u.beyond, r,
                             C(0.5) * c * (c * (u.beyond ? C(0x1.921fb54442d18p0) - angle : angle))),
-        .g = with_sign_of(r, c * ((u.beyond ? q2 : 1) * q / d)),
+        .g = with_sign_of(r, (u.beyond ? exact * q * q * q : exact) / d),
         .h = of_1 * ((u.beyond ? q4 - 3 : 1 - 3 * q4) / (d * d)),
         .m = of_1 / d,
     };
@@ -100,7 +107,8 @@ FORMULA(general_robust) {
     const real slope = less_1 + low, bent_far = q2 + slope, bent_near = vfma(slope, q2, 1);
     const real bend = (u.beyond ? bent_far : bent_near) / (1 + q2);
     const real value = t < 1 ? near : far, gradient = most / m * grown * inverse, hessian = weight * inverse * bend * inverse;
-    const real v_at_end = alpha >= 0 ? x : value, g_at_end = slope > 0 ? x : gradient, bent = less_2 > 0 ? x : 0;
+    const real v_at_end = alpha >= 0 ? x : value, bent = less_2 > 0 ? x : 0;
+    const real pull = (slope < 0) & (vabs(r) > BOUNDS.greatest) ? 0 : gradient, g_at_end = slope > 0 ? x : pull;
     const real h_at_end = less_2 == 0 ? hessian : bent;
     return (result){
         .v = (x > most ? v_at_end : value) + p[6],

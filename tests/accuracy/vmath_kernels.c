@@ -17,7 +17,7 @@
     KERNEL(exp_growth, vexp_growth(x).exp)                                                                         \
     KERNEL(expm1_growth, vexp_growth(x).less_1)                                                                    \
     KERNEL(expm1_excess, vexp_growth(x).excess)                                                                    \
-    KERNEL(expm1_nonpositive, vexp_and_expm1(x).less_1)                                                            \
+    KERNEL(expm1_nonpositive, vexp_of_minus(-x).less_1)                                                            \
     KERNEL(log, vlog(x))                                                                                           \
     KERNEL(log1p, vlog1p(x))                                                                                       \
     KERNEL(log1p_unit, vlog1p_unit(x))                                                                             \
