@@ -48,5 +48,6 @@ def compiled(method: Method) -> Method:
     """The engine's form of a method, which spares a small call the frame of this one; without an engine, this one."""
     if engine is None:
         return method
-    form: Method = functools.update_wrapper(engine.methods[method.__name__], method)
+    form: Method = engine.methods[method.__name__]
+    functools.update_wrapper(form, method)
     return form
