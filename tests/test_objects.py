@@ -67,6 +67,19 @@ def test_all_cases_differ():
     )
 
 
+@pytest.mark.parametrize("name", ["__call__", "gradient", "value_and_gradient"])
+def test_a_method_of_the_engine_takes_what_is_documented(name):
+    def parameters(function):
+        of = inspect.signature(function, follow_wrapped=False).parameters.values()
+        return [(p.name, p.kind, p.default) for p in of]
+
+    method = getattr(fl.Loss, name)
+    documented = inspect.unwrap(method)
+    assert parameters(method) == parameters(documented)
+    assert method.__doc__ == documented.__doc__
+    assert pickle.loads(pickle.dumps(method)) is method
+
+
 @losses
 def test_parameters(loss):
     assert list(loss.params) == [key for key in inspect.signature(type(loss)).parameters if key in loss.params]
