@@ -90,8 +90,8 @@ typedef struct {
 #define EACH_LANE SIMD for (ptrdiff_t l = 0; l < LANES; l++)
 
 /* Terms are added eight at a time before they join the total: float32 ones are then widened, as exact as double lanes
- * and cheaper; and the rounding errors of a long row grow with its eighth. Of the exponentials of a softmax, whose logarithm
- * forgives as much, twice as many. */
+ * and cheaper; and the rounding errors of a long row grow with its eighth. Of nothing but the exponentials of a softmax,
+ * whose logarithm forgives as much, twice as many. */
 enum { FN(CHUNK) = 8, FN(SOFTMAX_CHUNK) = 16 };
 /* Groups of a segment, so many at a time: from j0 to j1. */
 #define EACH_CHUNK(s, most, j0, j1)                                                                   \
@@ -184,13 +184,14 @@ INLINE void FN(classes_sums)(const FN(classes_spec) spec, const FN(classes_optio
                              int n_segments, FN(classes_rows) *restrict rows, ptrdiff_t row) {
     const bool logits = spec.prediction == 'z', full_dot = FULL_DOT;
     const real on = spec.plain ? 1 : o->on, off = spec.plain ? 0 : o->off;
+    const ptrdiff_t chunk = full_dot ? FN(CHUNK) : FN(SOFTMAX_CHUNK); /* the same in all operations, for the same bits */
     real top[LANES] ALIGNED, below[LANES] ALIGNED = {0};
     double rest[LANES] ALIGNED = {0}, dot[LANES] ALIGNED = {0}, total[LANES] ALIGNED = {0};
     bits_t label[LANES] ALIGNED;
     EACH_LANE label[l] = rows->label[spec.across ? row : row + l];
 
     EACH_LANE top[l] = logits ? rows->top[spec.across ? row : row + l] : 0;
-    EACH_SEGMENT(s) EACH_CHUNK(s, FN(SOFTMAX_CHUNK), j0, j1) {
+    EACH_SEGMENT(s) EACH_CHUNK(s, chunk, j0, j1) {
         real rest_part[LANES] = {0}, dot_part[LANES] = {0}, total_part[LANES] = {0};
         for (ptrdiff_t j = j0; j < j1; j++) {
             const real *z = s->z + j * LANES, *weight = GROUP_WEIGHT(s, j);
