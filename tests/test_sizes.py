@@ -121,6 +121,14 @@ def test_one_class_is_certain():
         assert gradient.ravel().tolist() == ([0, 0] if loss.from_logits else [-1, -1])
 
 
+@pytest.mark.long  # a row of 1 GiB
+def test_more_classes_than_a_float_counts():
+    """Beyond 2^24 groups of lanes: one score stands out, the others are nothing beside it."""
+    scores = np.full((1, (16 << 24) + 128), -200, np.float32)
+    scores[0, 5] = 0
+    assert fl.SparseCategoricalCrossEntropy(from_logits=True)([5], scores) == 0
+
+
 @dtypes
 @pytest.mark.parametrize("loss", [fl.Huber(), fl.GaussianNLL()], ids=repr)
 def test_large_arrays_go_past_the_cache_with_the_same_bits(loss, dtype):

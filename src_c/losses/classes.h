@@ -185,9 +185,9 @@ INLINE void FN(classes_sums)(const FN(classes_spec) spec, const FN(classes_optio
     const bool logits = spec.prediction == 'z', full_dot = FULL_DOT;
     const real on = spec.plain ? 1 : o->on, off = spec.plain ? 0 : o->off;
     const ptrdiff_t chunk = full_dot ? FN(CHUNK) : FN(SOFTMAX_CHUNK); /* the same in all operations, for the same bits */
-    real top[LANES] ALIGNED, below[LANES] ALIGNED = {0};
+    real top[LANES] ALIGNED;
+    bits_t label[LANES] ALIGNED, below[LANES] ALIGNED = {0};
     double rest[LANES] ALIGNED = {0}, dot[LANES] ALIGNED = {0}, total[LANES] ALIGNED = {0};
-    bits_t label[LANES] ALIGNED;
     EACH_LANE label[l] = rows->label[spec.across ? row : row + l];
 
     EACH_LANE top[l] = logits ? rows->top[spec.across ? row : row + l] : 0;
@@ -222,7 +222,7 @@ INLINE void FN(classes_sums)(const FN(classes_spec) spec, const FN(classes_optio
                     const bool is_top = at == top[l];
                     const real x = vexp_lifted(distance(at, top[l]));
                     rest_part[l] += is_top ? 0 : x;
-                    below[l] += is_top ? C(0.0) : C(1.0); /* exact, and the mask is that of the rest */
+                    below[l] += is_top ? 0 : 1; /* the mask is that of the rest */
                     if (spec.gradient)
                         e[l] = x;
                 }
@@ -236,7 +236,7 @@ INLINE void FN(classes_sums)(const FN(classes_spec) spec, const FN(classes_optio
     ptrdiff_t groups = 0;
     EACH_SEGMENT(s) groups += s->groups;
     double tied[LANES] ALIGNED;
-    EACH_LANE tied[l] = (double)groups - (double)below[l];
+    EACH_LANE tied[l] = (double)(int32_t)((bits_t)groups - below[l]);
     if (logits) {
         FN(keep)(spec, rows->rest + row, rest);
         FN(keep)(spec, rows->ties + row, tied);
