@@ -90,8 +90,6 @@ static void FN(load_rows)(FN(row_block) * rows, const fl_job *job, bool dense, p
     }
     for (ptrdiff_t i = 0; i < n; i++)
         rows->ignored[i] = rows->weight[i] == 0;
-    for (ptrdiff_t i = n; i < PADDED(n, LANES); i++)
-        rows->ignored[i] = 0;
 }
 
 /* What is no whole group of LANES classes at the end of a long row. */
