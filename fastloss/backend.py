@@ -6,7 +6,7 @@ import functools
 import os
 import warnings
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 if TYPE_CHECKING:
     from fastloss.loss import Loss
@@ -48,5 +48,6 @@ def compiled(method: Method) -> Method:
     """The engine's form of a method, which spares a small call the frame of this one; without an engine, this one."""
     if engine is None:
         return method
-    form: Method = functools.update_wrapper(engine.methods[method.__name__], method)
-    return form
+    form: Any = engine.methods[method.__name__]
+    functools.update_wrapper(form, method)
+    return cast("Method", form)
