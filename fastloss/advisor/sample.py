@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fastloss.losses.regression import weighted_quantile
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Weight = NDArray[np.float64] | None
+Weight = NDArray[np.float64] | None
 
 __all__ = [
     "effective",
