@@ -27,20 +27,22 @@ from fastloss.operations import VALUE_GRADIENT  # noqa: E402
 
 WIDTH = {"x86-64-v4": 2, "x86-64-v3": 1}  # of a vector, relative to the v3 that instructions are counted on
 
-HALVED = "; halved for vectors twice as wide, whose instructions do more and may pass it"
+HALVED = """\
+Vectors are twice as wide here: their count is taken for half of that, but their instructions do more and may pass it.
+"""
 
 TEXT = """\
 ## Where the time goes
 
 Value and gradient, one thread, data in L2, {isa} at {clock:.1f} GHz. *Bound*: the loop's instructions (counted on
-x86-64-v3 by callgrind, `tests/data/instructions.json`{halved}) at {issued:.2f} vector instructions per
-cycle, which is what this processor does of multiplications, additions and logic that wait for nothing, as measured.
-*Reached*: bound over cycles. *Memory*: cycles of one of {threads} threads for the bytes of an element at the triad's
-{triad:.0f} GB/s; out of cache a loss takes about the larger of the two. Loads and stores bound none of them:
+x86-64-v3 by callgrind, `tests/data/instructions.json`) at {issued:.2f} vector instructions per cycle, which is what
+this processor does of multiplications, additions and logic that wait for nothing, as measured.
+{halved}*Reached*: bound over cycles. *Memory*: cycles of one of {threads} threads for the bytes of an element at the
+triad's {triad:.0f} GB/s; out of cache a loss takes about the larger of the two. Loads and stores bound none of them:
 {ports:.2f} cycles per float32.
 
-What keeps a loss from its bound is latency: exponentials and logarithms are chains of dependent operations, and the
-scheduler holds only a few vectors of them at a time; hence the two stages (architecture.md).
+What keeps a loss from its bound, where it is not there, is latency: exponentials and logarithms are chains of dependent
+operations, and the scheduler holds only a few vectors of them at a time; hence the two stages (architecture.md).
 
 | kernel | float32: cycles | bound | reached | memory | float64: cycles | bound | reached | memory |
 |---|--:|--:|--:|--:|--:|--:|--:|--:|

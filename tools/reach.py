@@ -33,11 +33,10 @@ TEXT = """\
 Pointwise losses, value and gradient in float32, in cache from n = {start:,} on. *Asked*: the ratio to the best of
 {peers} that a loss should have, 1 where it costs little more than its loads and stores,
 else 2.5. *Possible*: that peer's time over the larger of two bounds of our formula, the loop's instructions (counted by
-callgrind on {counted}{halved})
-at {issued:.2f} vector instructions per cycle, which is what this processor was measured to do of independent ones,
-on each of {threads} threads, and the bytes of an element at the bandwidth of a plain triad of that size. *Of it*: have
-over possible. All other rows have what is asked.
-
+callgrind on {counted}) at {issued:.2f} vector instructions per cycle, which is what this processor was measured to do
+of independent ones, on each of {threads} threads, and the bytes of an element at the bandwidth of a plain triad of that
+size. *Of it*: have over possible. All other rows have what is asked.
+{halved}
 | loss | n | nearest peer | asked | have | possible | of it | bound |
 |---|--:|---|--:|--:|--:|--:|---|
 """
