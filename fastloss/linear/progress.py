@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from fastloss.linear.problem import LinearProblem
     from fastloss.linear.solution import Report
 
-# So many iterations without a lower objective or a smaller gradient are the end of what the type can tell. Each is a draw
-# of rounding errors there, and one of the later ones may be within the tolerance: of float32 problems with columns far
-# from 0 that 20 solve, 5 leave one in eight.
+# So many iterations without a lower objective or a smaller gradient are the end of what the type can tell. Each is a
+# draw of rounding errors there, and one of the later ones may be within the tolerance: of float32 problems with columns
+# far from 0 that 20 solve, 5 leave one in eight.
 PATIENCE = 20
 
 
