@@ -34,6 +34,7 @@ FLAGS = [
     "-fno-thread-jumps",
     "-fno-loop-unroll-and-jam",
     "-fvisibility=hidden",
+    "-Wno-psabi",  # of vectors wider than registers, which only inlined functions take and return
 ]
 
 # For processors of before 2013: the same vector code, less unrolled.

@@ -1,10 +1,10 @@
-/* Polynomials, coefficients from the constant on, written out by the preprocessor: multiply-adds, and nothing that a compiler would
- * have to unroll before it can make vectors of the loop around.
+/* Polynomials, coefficients from the constant on, written out by the preprocessor: multiply-adds, and nothing that a compiler
+ * would have to unroll before it can make vectors of the loop around.
  *
- * POLY: pairs of terms in x2 = x x, half the latency of Horner's scheme for one product more. Even and odd powers apart would take
- * as long, but where signs alternate they cancel.
- * HORNER: one chain, without that product; for short ones in loops that have work enough beside it, where the units that multiply
- * are what is scarce. */
+ * POLY: pairs of terms in x2 = x x, half the latency of Horner's scheme for one product more. Even and odd powers apart would
+ * take as long, but where signs alternate they cancel.
+ * HORNER: one chain, without that product; for short ones in loops that have work enough beside it, where the units that
+ * multiply are what is scarce. */
 #ifndef FL_POLY_H
 #define FL_POLY_H
 

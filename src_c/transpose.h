@@ -1,7 +1,7 @@
 /* Short rows side by side: LANES rows of K numbers as K groups of LANES, and back. */
 
-/* Four numbers of a row, and as many of them as a vector holds. Four of 64 bits are two vectors of the smallest instruction set, and
- * more than four cross what a shuffle of the larger ones can. */
+/* Four numbers of a row, and as many of them as a vector holds: of 64 bits one quad, which is two vectors of the smallest
+ * instruction set already, and as much as a shuffle of the larger ones is quick in. */
 #undef QUADS
 #undef IN_EACH_QUAD
 #if VECTOR == 64 && FL_BITS == 32
@@ -18,9 +18,6 @@
 #define OF_SECOND (4 * QUADS)
 #define PICK(x, y, ...) __builtin_shufflevector(x, y, IN_EACH_QUAD(__VA_ARGS__))
 
-#if defined(__GNUC__) && !defined(__clang__)
-#pragma GCC diagnostic ignored "-Wpsabi" /* of vectors wider than registers, which only inlined functions return */
-#endif
 typedef real FN(quad) __attribute__((vector_size(4 * sizeof(real))));
 typedef real FN(two_quads) __attribute__((vector_size(8 * sizeof(real))));
 typedef real FN(quads) __attribute__((vector_size(QUADS * 4 * sizeof(real))));
@@ -70,8 +67,9 @@ typedef struct {
     FN(quads) a, b, c, d;
 } FN(block_of_quads);
 INLINE FN(block_of_quads) FN(transpose)(FN(quads) a, FN(quads) b, FN(quads) c, FN(quads) d) {
-    const FN(quads) low_ab = PICK(a, b, 0, OF_SECOND, 1, OF_SECOND + 1), high_ab = PICK(a, b, 2, OF_SECOND + 2, 3, OF_SECOND + 3);
-    const FN(quads) low_cd = PICK(c, d, 0, OF_SECOND, 1, OF_SECOND + 1), high_cd = PICK(c, d, 2, OF_SECOND + 2, 3, OF_SECOND + 3);
+    const FN(quads) low_ab = PICK(a, b, 0, OF_SECOND, 1, OF_SECOND + 1), low_cd = PICK(c, d, 0, OF_SECOND, 1, OF_SECOND + 1);
+    const FN(quads) high_ab = PICK(a, b, 2, OF_SECOND + 2, 3, OF_SECOND + 3);
+    const FN(quads) high_cd = PICK(c, d, 2, OF_SECOND + 2, 3, OF_SECOND + 3);
     return (FN(block_of_quads)){
         PICK(low_ab, low_cd, 0, 1, OF_SECOND, OF_SECOND + 1), PICK(low_ab, low_cd, 2, 3, OF_SECOND + 2, OF_SECOND + 3),
         PICK(high_ab, high_cd, 0, 1, OF_SECOND, OF_SECOND + 1), PICK(high_ab, high_cd, 2, 3, OF_SECOND + 2, OF_SECOND + 3)};
