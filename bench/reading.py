@@ -35,7 +35,7 @@ def _csv(path: Path) -> None:
 
 
 def _parquet(path: Path) -> None:
-    for _ in parquet.ParquetFile(path).iter_batches(tables.BATCH_ROWS, columns=NAMES):
+    for _ in parquet.ParquetFile(path, memory_map=True).iter_batches(tables.BATCH_ROWS, columns=NAMES):
         pass
 
 

@@ -342,7 +342,7 @@ class _Parquet(_Arrow):
     def open(self) -> None:
         from pyarrow import parquet
 
-        self.file = parquet.ParquetFile(self.path)
+        self.file = parquet.ParquetFile(self.path, memory_map=True)
 
     @property
     def names(self) -> list[str]:
