@@ -105,10 +105,10 @@ INLINE real FN(distance)(real z, real top) {
 #undef distance
 #define distance FN(distance)
 
-/* In a fixed tree. */
+/* In a fixed tree, whose widths are literals where it is unrolled: then it is vector code. */
 INLINE double FN(sum_lanes)(double *x) {
-    for (ptrdiff_t width = LANES / 2; width > 0; width /= 2)
-        for (ptrdiff_t l = 0; l < width; l++)
+    _Pragma("GCC unroll 4") for (ptrdiff_t width = LANES / 2; width > 0; width /= 2)
+        SIMD for (ptrdiff_t l = 0; l < width; l++)
             x[l] += x[l + width];
     return x[0];
 }
@@ -123,8 +123,8 @@ INLINE void FN(whole)(double *sum, bool across) {
 }
 
 INLINE real FN(max_lanes)(real *x) {
-    for (ptrdiff_t width = LANES / 2; width > 0; width /= 2)
-        for (ptrdiff_t l = 0; l < width; l++)
+    _Pragma("GCC unroll 4") for (ptrdiff_t width = LANES / 2; width > 0; width /= 2)
+        SIMD for (ptrdiff_t l = 0; l < width; l++)
             x[l] = x[l + width] > x[l] ? x[l + width] : x[l];
     return x[0];
 }
