@@ -118,7 +118,8 @@ def overlap_gradient(
 ) -> None:
     """The second pass of a loss of masks, as the compiled function of this name."""
     t = y_true.astype(out.dtype).reshape(shape)
-    at_one, at_zero = slopes[:, 0, np.newaxis], slopes[:, 1, np.newaxis]
+    most = np.finfo(out.dtype).max
+    at_one, at_zero = (np.clip(slopes[:, k, np.newaxis], -most, most) for k in range(2))
     with np.errstate(all="ignore"):
         out.reshape(shape)[...] = _per_sample(t * at_one + (1 - t) * at_zero, weight)
 

@@ -225,6 +225,8 @@ OVERLAP_SLOPES(overlap_slopes_of_bytes, FN(BYTES))
 OVERLAP_SLOPES(overlap_slopes, FN(REALS))
 #undef OVERLAP_SLOPES
 
+INLINE real FN(within_range)(double x) { return at_most(BOUNDS.greatest, at_least(-BOUNDS.greatest, (real)x)); }
+
 /* The gradient of one unit. It needs no prediction: a NaN among them is in the sums of its class. */
 static void FN(run_overlap_gradient)(const fl_job *job, ptrdiff_t index, ptrdiff_t end __attribute__((unused)),
                                      double sum[2] __attribute__((unused))) {
@@ -233,11 +235,13 @@ static void FN(run_overlap_gradient)(const fl_job *job, ptrdiff_t index, ptrdiff
     const overlap_unit u = unit_of(o, index);
     const bool weighs = job->w && u.rows > 1, ready = FN(lie_ready)(job, &u);
     const ptrdiff_t run = job->put == FL_PAST_CACHE ? FN(STREAMED_RUN) : ready ? u.n : FN(RUN);
-    /* Slopes of elements with weights are shares of the larger: alone they may be beyond the type. */
+    /* Slopes of elements with weights are shares of the larger: alone they may be beyond the type, at whose end they stop, for
+     * a target may leave nothing of one. */
     const double *slopes = o->slopes + 2 * u.class, high = __builtin_fabs(slopes[0]), low = __builtin_fabs(slopes[1]);
     const double larger = high > low ? high : low, by = larger > 0 ? larger : 1;
     const double factor = weighs ? 1 / by : FN(unit_weight)(job, &u);
-    const real at_one = factor == 0 ? 0 : (real)(slopes[0] * factor), at_zero = factor == 0 ? 0 : (real)(slopes[1] * factor);
+    const real at_one = factor == 0 ? 0 : FN(within_range)(slopes[0] * factor);
+    const real at_zero = factor == 0 ? 0 : FN(within_range)(slopes[1] * factor);
     for (ptrdiff_t b = 0, n; b < u.n; b += n) {
         n = FN(next_tile)(&u, b, run);
         const ptrdiff_t padded = PADDED(n, SUM_GROUP);

@@ -531,3 +531,52 @@ def test_pieces_with_different_codings_of_labels(loss, first, second, at):
         ones.update(np.array(first), np.ones(2))
     with pytest.raises(ValueError, match=rf"y_true\[{1000 + at}\] is .*; pieces before"):  # beyond the first look
         a.update(np.array([1.0] * 1000 + second), np.ones(1002))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("a", [-0.3, 1.7])
+def test_linex_keeps_its_digits_where_the_exponent_is_large(a, dtype):
+    """Neither a nor a r is rounded but what comes of them."""
+    mpmath = pytest.importorskip("mpmath", reason="mpmath is not installed")
+    r = np.concatenate([s * np.geomspace(1e-6, 40, 400) for s in (-1, 1)]).astype(dtype)
+    loss, zero = fl.Linex(a), np.zeros_like(r)
+    got = loss(zero, r, reduction="none"), *loss.gradient_and_hessian(zero, r, reduction="none")
+    with mpmath.workdps(60):
+        a, x = mpmath.mpf(a), [mpmath.mpf(a) * mpmath.mpf(float(one)) for one in r]
+        want = [
+            [mpmath.expm1(one) - one for one in x],
+            [a * mpmath.expm1(one) for one in x],
+            [a * a * mpmath.exp(one) for one in x],
+        ]
+        for numbers, exact, most in zip(got, want, (4, 4, 4), strict=True):
+            assert max(ulp_error(numbers, exact)) <= most
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@BACKENDS
+def test_squared_log_error_of_an_infinite_prediction(dtype, backend):
+    g, h = backend(fl.SquaredLogError()).gradient_and_hessian(dtype([0]), dtype([INF]))
+    assert (g.tolist(), h.tolist()) == ([0.0], [0.0])
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize(("gamma", "want"), [(0.0, 1.0), (0.5, INF), (1.0, 2.0), (1.5, 0.0), (2.0, 0.0)])
+@pytest.mark.parametrize("smoothing", [0.0, 0.5])
+@BACKENDS
+def test_curvature_of_focal_loss_at_a_certain_probability(gamma, want, smoothing, dtype, backend):
+    """Its limit: that of the binary focal loss."""
+    loss = backend(fl.CategoricalFocal(gamma=gamma, label_smoothing=smoothing))
+    h = loss.gradient_and_hessian([0], dtype([[1, 0]]), reduction="none")[1]
+    assert h[0, 0] == want * (1 - smoothing / 2)
+    if not smoothing:
+        assert h[0, 0] == fl.BinaryFocal(gamma=gamma).gradient_and_hessian([1], dtype([1]))[1][0]
+
+
+@pytest.mark.parametrize(("alpha", "r"), [(-2.0, 4824.78), (-2.0, 4.8e-20), (-2.0, 1e-3)])
+def test_general_robust_of_a_small_scale_in_float32(alpha, r):
+    """1/c^2 comes before what it keeps in range."""
+    single, double = (
+        fl.GeneralRobust(alpha, 1e-8).gradient(np.zeros(1, dtype), np.array([np.float32(r)], dtype))[0]
+        for dtype in (np.float32, np.float64)
+    )
+    assert single == pytest.approx(double, rel=1e-6, abs=0)

@@ -132,6 +132,25 @@ def test_empty_and_perfect_masks(loss, dtype):
     assert not g.any()
 
 
+@losses
+@dtypes
+@pytest.mark.parametrize("least", [1e-39, 1e-155, 1e-310])
+@pytest.mark.parametrize("engine", [True, False], ids=["engine", "reference"])
+def test_an_empty_mask_that_is_predicted_nearly_empty(loss, dtype, least, engine, monkeypatch):
+    """The square of all there is may be 0, and a slope beyond the type: that of pixels of which there are none."""
+    if dtype(least) == 0:
+        pytest.skip("0 in this type")
+    if not engine:
+        monkeypatch.setattr(backend, "engine", None)
+    loss = type(loss)(**{**loss.params, "smooth": 0.0})
+    t, p = np.zeros((1, 1, 4), dtype), np.full((1, 1, 4), least, dtype)
+    value, g = loss.value_and_gradient(t, p)
+    assert value == 1
+    assert not g.any()
+    t[0, 0, 0], p[0, 0, 0] = 1, 0
+    assert np.isfinite(loss.gradient(t, p)).all()
+
+
 def test_a_class_that_is_empty_and_predicted_empty_costs_nothing():
     t, p = np.zeros((3, 2, 4)), np.zeros((3, 2, 4))
     t[:, 0] = 1

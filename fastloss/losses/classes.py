@@ -437,6 +437,11 @@ class CategoricalFocal(_OfTrueClass):
         a, bend = 1 + gamma * share, gamma * (2 * p - p_l + (gamma - 1) * p * share)
         return w * minus_log, w * a, -steep * bend, w * (a * p + bend)
 
+    def _slopes(self, p: Any, A: Any, B: Any) -> tuple[Any, Any]:
+        slope, bend = super()._slopes(p, A, B)
+        at_1 = 1.0 if self.gamma == 0 else math.inf if self.gamma < 1 else 2.0 if self.gamma == 1 else 0.0
+        return slope, np.where(p == 1, p.dtype.type(at_1 * self._shape()[2]), bend)
+
 
 @register
 class GeneralizedCrossEntropy(_OfTrueClass):

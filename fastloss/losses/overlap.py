@@ -148,9 +148,12 @@ class OverlapLoss(Immutable):
             whole = agreed + error
             share = np.where(whole == 0, 0, error / whole)
             steep = np.where(error == 0, float(gamma == 1), gamma * np.power(share, gamma - 1))
-            k = np.where(whole == 0, 0, steep / np.square(whole)) / max(1, len(tp))
+            per_whole = np.where(whole == 0, 0, steep / whole) / max(1, len(tp))  # the square of a small one may be 0
             value = float(np.mean(np.power(share, gamma))) if len(tp) else 0.0
-            return value, np.stack([-k * (beta * agreed + error), k * alpha * agreed], axis=1)
+            at_one = np.where(whole == 0, 0, -(beta * agreed + error) / whole)
+            at_zero = np.where(whole == 0, 0, alpha * agreed / whole)
+            slopes = per_whole[:, np.newaxis] * np.stack([at_one, at_zero], axis=1)
+            return value, np.where(np.isnan(sums).any(axis=1, keepdims=True), np.nan, np.nan_to_num(slopes))
 
 
 def _weight(weight: Any, n: int, dtype: np.dtype[Any]) -> Any:

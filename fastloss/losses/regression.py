@@ -833,7 +833,7 @@ class Linex(Loss):
             raise ValueError("a is 0: expected a number other than 0; for a -> 0 the loss becomes SquaredError")
 
     def _kernel(self) -> KernelSpec:
-        return KernelSpec("linex", (self.a, self.b, self.a * self.b))
+        return KernelSpec("linex", (self.a, self.b, self.a * self.b, float32_and_rest(self.a)[1]))
 
     def _closed_form(self, y: Any, w: Any) -> float:
         x = -self.a * y

@@ -65,7 +65,8 @@ class SquaredLogError(Loss):
         x = (y_pred - y) / (1 + y)
         with np.errstate(divide="ignore", invalid="ignore"):
             d = np.where(x < -0.5, np.log(t / (1 + y)), np.log1p(x))
-            return np.square(d) / 2, d / t, (1 - d) / t / t
+            most = np.minimum(d, np.finfo(t.dtype).max)  # of an infinite t nothing is left
+            return np.square(d) / 2, most / t, (1 - most) / t / t
 
 
 @register

@@ -255,12 +255,16 @@ INLINE FN(phi) FN(phi_of)(real p, real v, real a, real b, real t) {
     return (FN(phi)){v, a, b, t, .slope = a / p, .turn = (a - b) / p};
 }
 
-/* q^gamma l; `whole`: as in FN(focus). At q = 0 the quotient p l/q is 1, and what is left of B is 0: it goes with p_k^2 <= q^2. */
+/* q^gamma l; `whole`: as in FN(focus). At q = 0 the quotient p l/q is 1, and what is left of B is 0: it goes with p_k^2 <= q^2,
+ * but for p phi'', which is gamma (gamma + 1) q^(gamma - 1) there. */
 INLINE FN(phi) FN(focal)(real p, real q, real l, real gamma, bool whole) {
     const real w = FN(focus)(q, gamma, whole), p_l = p * at_most(BOUNDS.greatest, l), quotient = p_l / q, slope = w / q;
     const real share = q == 0 ? 1 : quotient, steep = q == 0 ? 0 : slope, a = vfma(gamma, share, 1);
     const real bend = gamma * (2 * p - p_l + (gamma - 1) * (p * share));
-    return FN(phi_of)(p, w * l, w * a, -steep * bend, w * vfma(a, p, bend));
+    const real flat = gamma == 1 ? 2 : C(0.0), turned = gamma == 0 ? 1 : gamma < 1 ? 1 / C(0.0) : flat;
+    FN(phi) r = FN(phi_of)(p, w * l, w * a, -steep * bend, w * vfma(a, p, bend));
+    r.turn = q == 0 ? turned : r.turn;
+    return r;
 }
 
 /* (1 - p^s)/s, p^s = exp(-s l): p itself may be 0, and p^(s - 1) is another power then. At s = 1 that is 1. */

@@ -164,11 +164,17 @@ FORMULA(lq_3_2) {
     };
 }
 
-/* b (exp(x) - 1 - x), x = a r; p[0] = a, p[1] = b, p[2] = a b. */
+/* b (exp(x) - 1 - x), x = a r; p[0] = a, p[1] = b, p[2] = a b. What rounding took from a, p[3] as float32, and from x the
+ * exponential would multiply by |x|: it is added to its results, times their slopes. */
 FORMULA(linex) {
-    const real a = p[0], b = p[1], ab = p[2];
-    const FN(growth) E = vexp_growth(a * (z - y));
-    return (result){.v = b * E.excess, .g = ab * E.less_1, .h = ab * (a * E.exp)};
+    const real a = p[0], b = p[1], ab = p[2], low = FL_BITS == 32 ? p[3] : 0, r = z - y, x = a * r;
+    const FN(growth) E = vexp_growth(x);
+    const real lost = vfma(low, r, vproduct_rest(a, r, x)), rest = vabs(x) < BOUNDS.exp_highest ? lost : 0;
+    return (result){
+        .v = b * vfma(E.less_1, rest, E.excess),
+        .g = ab * vfma(E.exp, rest, E.less_1),
+        .h = ab * (a * vfma(E.exp, rest, E.exp)),
+    };
 }
 
 /* w log1p(|r|/epsilon) within w = p[0], |r| - w + p[2] beyond, p[2] = w log1p(w/epsilon); epsilon = p[1]. */

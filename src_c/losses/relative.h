@@ -2,8 +2,8 @@
 
 /* d^2/2, d = log((1 + z)/(1 + y)). Hessian (1 - d)/(1 + z)^2. */
 FORMULA(squared_log_error) {
-    const real t = 1 + z, d = vlog1p_difference(z, y);
-    return (result){.v = C(0.5) * d * d, .g = d / t, .h = (1 - d) / t / t};
+    const real t = 1 + z, d = vlog1p_difference(z, y), most = at_most(BOUNDS.greatest, d); /* of an infinite t nothing is left */
+    return (result){.v = C(0.5) * d * d, .g = most / t, .h = (1 - most) / t / t};
 }
 
 /* |r|/d, d = max(|y|, p[0]); 0/0 is 0. Majorized like |r|; p[1] keeps that finite at r = 0. */

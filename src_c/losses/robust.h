@@ -28,7 +28,7 @@ FORMULA(geman_mcclure) {
     const real s = of.s, s2 = s * s, share = of.m * of.m / of.sum, weight = s2 * share;
     return (result){
         .v = vfma(C(0.5) * of.x, factor * (of.x * share), constant),
-        .g = with_sign_of(r, factor * (of.x * share * s * weight)), /* s weight might be subnormal */
+        .g = with_sign_of(r, factor * (of.x * share * s) * weight), /* s weight might be subnormal, and so without the factor */
         .h = factor * weight * weight * (vfma(C(-3.0) * of.u, of.u, of.one) / of.sum),
         .m = factor * weight * weight,
     };
