@@ -198,8 +198,8 @@ INLINE real FN(exp_of)(exp_parts e) {
 #define exp_of FN(exp_of)
 
 /* exp(x) for x <= 0, such as exp(-|z|): one clamp fewer than vexp, and one scaling.
- * ULP: float32 0.918 at -0x1.04a864p4, float64 0.915 at -0x1.3731cc9e58818p7;
- * without FMA 0.790 and 0.792. */
+ * ULP: float32 0.891 at -0x1.765026p2, float64 0.899 at -0x1.a9ed917d56651p8;
+ * without FMA 0.775 and 0.792. */
 INLINE real FN(exp_nonpositive)(real x) {
     x = at_least(BOUNDS.exp_lowest, x);
     const exp_parts e = exp_reduce(x, EXPONENT_BIAS + SUBNORMAL_LIFT);
@@ -225,8 +225,8 @@ INLINE real FN(scale_in_halves)(real p, ubits_t exponent) {
 #define scale_in_halves FN(scale_in_halves)
 
 /* exp(x) = 2^n exp(r), x = n ln 2 + r. Overflows to infinity and underflows gradually, each where it should.
- * ULP: float32 0.918 at -0x1.04a864p4, float64 0.902 at 0x1.a19cd45078b7cp8;
- * without FMA 0.790 and 0.776. */
+ * ULP: float32 0.891 at -0x1.765026p2, float64 0.890 at 0x1.1a4a1c9cefc94p9;
+ * without FMA 0.775 and 0.776. */
 INLINE real FN(exp)(real x) {
     x = at_most(BOUNDS.exp_highest, x);
     x = at_least(BOUNDS.exp_lowest, x);
@@ -264,7 +264,7 @@ INLINE real FN(times_exp)(real c, real x) {
 
 /* exp(-t) and expm1(-t) for t >= 0 in one, exp(-t) as two factors: times a number it is exact also where it would be subnormal
  * by itself. Where that leaves nothing of any number, the factors are 0.
- * ULP of expm1: float32 0.884, float64 1.065 (1 in 11, 10^8 points); without FMA 0.846 and 1.044. */
+ * ULP of expm1: float32 0.881, float64 1.128; without FMA 0.859 and 1.090. */
 typedef struct {
     real first, second, less_1;
 } FN(exp_factors);
@@ -279,8 +279,8 @@ INLINE FN(exp_factors) FN(exp_of_minus)(real t) {
 
 /* expm1(x) = 2^n (exp(r) - 1) + (2^n - 1). Near x = +-ln 2 / 2 the two cancel, so their sum is kept as a pair, and
  * r_low counts. Everything is halved, since 2^n itself would overflow at the top.
- * ULP: float32 0.906 at 0x1.6cb128p-2, float64 1.035 at 0x1.6349d23cc21p-2;
- * without FMA 0.825 and 1.002. */
+ * ULP: float32 0.896 at 0x1.632112p-2, float64 1.065 at 0x1.6db6736f05cp-2;
+ * without FMA 0.815 and 1.002. */
 INLINE real FN(expm1)(real x) {
     const real t = at_least(BOUNDS.expm1_lowest, at_most(BOUNDS.exp_highest, x));
     const exp_parts e = exp_reduce(t, EXPONENT_BIAS - 1);
@@ -317,8 +317,8 @@ INLINE real FN(expm1_excess_tail)(real x) {
 }
 
 /* exp(x), expm1(x) and expm1(x) - x in one, each relative; the last, x^2 / 2 near 0, is a polynomial up to |x| = 3/2.
- * ULP: float32 0.974, 1.432 and 2.404, float64 0.942, 1.705 and 2.260 (1 in 11, 10^8 points);
- * without FMA 0.947, 1.435 and 2.5, 0.915, 1.876 and 2.457. */
+ * ULP: float32 0.984, 1.449 and 2.264, float64 0.978, 1.815 and 2.311;
+ * without FMA 0.952, 1.460 and 2.464, 0.954, 1.918 and 2.278. */
 typedef struct {
     real exp, less_1, excess;
 } FN(growth);
@@ -397,8 +397,8 @@ INLINE pair FN(exp_nonpositive_pair)(real x) {
 }
 
 /* tanh(x) = -m / (2 + m), m = expm1(-2 |x|), with the sign of x; numerator and denominator as pairs.
- * ULP: float32 0.787 at 0x1.012322p-3, float64 0.778 at 0x1.646839921046p-3;
- * without FMA 0.780 and 0.793. */
+ * ULP: float32 0.786 at 0x1.012322p-3, float64 0.857 at -0x1.688098f57efp-3;
+ * without FMA 0.780 and 0.823. */
 INLINE real FN(tanh)(real x) {
     const real a = at_most(BOUNDS.tanh_saturated, vabs(x));
     const pair m = FN(expm1_pair)(C(-2.0) * a);
@@ -410,8 +410,8 @@ INLINE real FN(tanh)(real x) {
 #define vtanh FN(tanh)
 
 /* sigmoid(x) = 1 / (1 + E) for x >= 0, E / (1 + E) for x < 0, E = exp(-|x|): no overflow, both tails relative.
- * ULP: float32 0.793 at -0x1.5e9c94p6, float64 0.775 at -0x1.6264bc25460dfp9;
- * without FMA 0.839 and 0.789. */
+ * ULP: float32 0.775 at -0x1.5ef11ep6, float64 0.778 at -0x1.6265ac25ee54ap9;
+ * without FMA 0.803 and 0.815. */
 INLINE real FN(sigmoid)(real x) {
     const pair e = FN(exp_nonpositive_pair)(-vabs(x));
     pair d = sum_ordered(C(1.0), e.h);
@@ -469,8 +469,8 @@ INLINE real FN(log1p_tail)(real f) {
 
 /* log1p(e) for e in [0, 1], such as exp(-|z|): one polynomial, without division or reduction.
  * Written e + e^2 q, so that tiny and subnormal e come out as they are.
- * ULP: float32 0.996 at 0x1.fe25f6p-1, float64 0.985 at 0x1.fffc7b2fad5b9p-1;
- * without FMA 0.947 and 0.983. */
+ * ULP: float32 1.000 at 0x1.fe330cp-1, float64 1.008 at 0x1.fffecfc40cb29p-1;
+ * without FMA 0.947 and 0.951. */
 INLINE real FN(log1p_unit)(real e) {
     const real t = e - C(0.5), q = vfma(t, log1p_unit_tail(t), LOG1P_MIDDLE);
 #if FL_FMA
@@ -535,8 +535,8 @@ INLINE real FN(log_specials)(real x, real result) {
 #define log_specials FN(log_specials)
 
 /* log(x) = k ln 2 + log(m), x = 2^k m.
- * ULP: float32 0.895 at 0x1.48ac48p0, float64 0.867 at 0x1.5c137c3449f5ep0;
- * without FMA 0.974 and 0.932. */
+ * ULP: float32 0.880 at 0x1.477e92p0, float64 0.885 at 0x1.4593f32f6f20ap0;
+ * without FMA 0.974 and 0.956. */
 INLINE real FN(log)(real x) {
     const log_parts p = log_reduce_any(x);
     return log_specials(x, log_assemble(p.k, p.m - C(1.0), C(0.0)));
@@ -557,8 +557,8 @@ INLINE real FN(log_about_1)(real u, real x, int exact) {
 #define vlog_about_1(u, x) FN(log_about_1)(u, x, 0) /* measured within the losses */
 
 /* log1p(x)
- * ULP: float32 0.909 at 0x1.566c7ep-2, float64 0.884 at 0x1.5da1bd9004508p-2;
- * without FMA 0.974 and 0.959. */
+ * ULP: float32 0.909 at 0x1.566c7ep-2, float64 0.878 at 0x1.5daf047f7b2ap-2;
+ * without FMA 0.974 and 0.973. */
 INLINE real FN(log1p)(real x) {
     const real result = FN(log_about_1)(C(1.0) + x, x, 1);
     return x == C(0.0) ? x : result; /* -0 */
@@ -650,14 +650,14 @@ INLINE real FN(log_scaled)(real one, real x, real n) {
 #define vlog_scaled FN(log_scaled)
 
 /* log1p(x) for x >= 0
- * ULP: float32 1.211 at 0x1.f4b72ep-1, float64 1.144 at 0x1.e474e62a405c7p-1 (1 in 11, 10^8 points);
- * without FMA 1.326 and 1.212. */
+ * ULP: float32 1.242 at 0x1.f92cfep-1, float64 1.271 at 0x1.ffffff569a0a1p-1;
+ * without FMA 1.343 and 1.317. */
 INLINE real FN(log1p_nonnegative)(real x) { return vlog_scaled(C(1.0), x, C(0.0)); }
 #define vlog1p_nonnegative FN(log1p_nonnegative)
 
 /* x - log1p(x) for x >= 0, relative also where it is x^2 / 2: for k = 0 x - f is exactly 0. From 2^60 on x is the result.
- * ULP: float32 2.182 at 0x1.7309b6p-4, float64 1.854 at 0x1.739ecbea15b70p-3 (1 in 11, 10^8 points);
- * without FMA 2.267 and 2.065. */
+ * ULP: float32 2.322 at 0x1.01d1a8p-5, float64 2.164 at 0x1.086e3176d8711p-3;
+ * without FMA 2.420 and 2.258. */
 INLINE real FN(log1p_excess)(real x) {
     const log1p_parts p = log1p_reduce(C(1.0), x);
     const real linear = vfma(-p.k, LN2_HIGH, x) - p.f;
@@ -667,8 +667,8 @@ INLINE real FN(log1p_excess)(real x) {
 #define vlog1p_excess FN(log1p_excess)
 
 /* softplus(x) = log(1 + exp(x)) = max(x, 0) + log1p(E), E = exp(-|x|) as a pair; relative in the lower tail.
- * ULP: float32 0.858 at -0x1.ca558cp-2, float64 0.805 at -0x1.64a532998fc67p-15;
- * without FMA 0.862 and 0.800 (a sample of 1 in 53). */
+ * ULP: float32 0.847 at -0x1.c9095ep-2, float64 0.808 at -0x1.b192cfba60816p-18;
+ * without FMA 0.866 and 0.848. */
 INLINE real FN(softplus)(real x) {
     const pair e = FN(exp_nonpositive_pair)(-vabs(x));
     const real m = x < C(0.0) ? C(0.0) : x;
@@ -732,13 +732,13 @@ INLINE real FN(erf_given)(real x, real E) {
 #define verf_given FN(erf_given)
 
 /* erf(x)
- * ULP: float32 0.986 at 0x1.ffbb9p-1, float64 1.249 at 0x1.0001896460a67p0 (10^7 points);
- * without FMA 1.300 and 1.371. */
+ * ULP: float32 0.979 at 0x1.f76b0ap-1, float64 1.280 at 0x1.000005c219f9ep0;
+ * without FMA 1.197 and 1.338. */
 INLINE real FN(erf)(real x) { return verf_given(x, vexp_nonpositive(-(x * x))); }
 #define verf FN(erf)
 
 /* atan(x) = x + x^3 q(x^2) for |x| <= 1: one polynomial, without division; beyond, atan(x) = pi / 2 - atan(1 / x).
- * ULP: float32 0.935 at 0x1.f96e1cp-1, float64 1.135 at -0x1.f2208c9eb4862p-1 (10^7 points);
+ * ULP: float32 0.935 at 0x1.f96e1cp-1, float64 1.111 at 0x1.ffff0d4f18148p-1;
  * without FMA 1.139 and 1.436. */
 INLINE real FN(atan_unit)(real x) {
     const real u = x * x, u2 = u * u;
@@ -831,8 +831,8 @@ INLINE real FN(log1p_difference)(real x, real y) {
 
 /* pow(x, y) = exp(y log(x)) for x >= 0 (NaN below), log(x) and the product as pairs. Special values as in C:
  * pow(x, 0) = pow(1, y) = 1 even for NaN, pow(0, -y) = inf.
- * ULP: float32 1.069 at 0x1.aace3p-2, float64 1.226 at 0x1.56182dc26d2e9p-1;
- * without FMA 1.363 and 1.392. */
+ * ULP: float32 1.063 at 0x1.07d2a2p-2, float64 1.324 at 0x1.5594af4dbb0a9p-1;
+ * without FMA 1.352 and 1.444. */
 INLINE real FN(pow_pair)(real x, real y, real y_low) {
     const pair l = log_pair(x);
     const real h = y * l.h, result = exp_pair(h, vfma(y_low, l.h, vfma(y, l.l, residual(y, l.h, -h))));
@@ -915,7 +915,7 @@ INLINE real FN(stirling_tail)(real x) {
 
 /* log Gamma(1 + y) for y >= 0, that is log y! for counts; exactly 0 at y = 0 and y = 1, and relative beside them.
  * Stirling's series from 3 on: y (log y - 1) + log(y) / 2 + log(2 pi) / 2 + 1 / (12 y) - ...
- * ULP: float32 1.266 at 0x1.c3a1bcp-6, float64 1.141 at 0x1.b41717f55a6d1p-37;
+ * ULP: float32 1.242 at 0x1.ca40b6p-6, float64 1.128 at 0x1.bb58a793d0c76p-17;
  * without FMA 1.664 and 1.512. */
 INLINE real FN(lgamma1p)(real y) {
     const pair l = log_pair(y);
