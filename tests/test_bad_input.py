@@ -399,7 +399,7 @@ CONSTRUCTORS = {
     "KL from both": (lambda: fl.KLDivergence(True, True), ValueError, "from_logits and from_log_probabilities are both True"),
     "unknown parameter": (lambda: fl.get_loss("huber", detla=1.0), TypeError, "huber has no parameter 'detla': it takes delta"),
     "parameter of none": (lambda: fl.get_loss("squared_error", delta=1.0), TypeError, "squared_error has no parameter 'delta': it takes none"),
-    "unknown, as a function": (lambda: fl.huber([1.0], [1.0], detla=1.0), TypeError, "huber has no parameter 'detla': it takes delta"),
+    "unknown, as a function": (lambda: fl.huber([1.0], [1.0], detla=1.0), TypeError, r"huber has no argument 'detla' \(did you mean 'delta'\?\): it takes y_true, y_pred, sample_weight, reduction, n_threads, delta"),
     "unknown loss": (lambda: fl.get_loss("hubert"), ValueError, "there is no loss named 'hubert'; did you mean 'huber'"),
     "unknown loss, far": (lambda: fl.get_loss("xyzzy"), ValueError, "there is no loss named 'xyzzy'; there are squared_error, "),
     "loss by class": (lambda: fl.get_loss(fl.Huber), ValueError, "there is no loss named"),
