@@ -143,9 +143,8 @@ def _cached(cls: type[Immutable], params: tuple[tuple[str, Any], ...]) -> Any:
 
 def function_form(cls: type[Any]) -> Callable[..., Any]:
     """The loss as a function: ``huber(y_true, y_pred, delta=1.5)``, a call with the loss's parameters by name."""
-    own = inspect.signature(cls).parameters
     signature = call_signature(cls)
-    known = signature.parameters
+    own, known = (dict(of.parameters) for of in (inspect.signature(cls), signature))
 
     def function(*arrays: Any, **named: Any) -> Any:
         params = tuple([(name, named.pop(name)) for name in own if name in named]) if named else ()
