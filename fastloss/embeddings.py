@@ -59,7 +59,8 @@ class EmbeddingLoss(Immutable):
         *arrays : array_like
             What `arguments` names, then ``sample_weight``; or by name.
         sample_weight : array_like, optional
-            Finite, non-negative weights, one per sample (or per entry of the first axis); 0 leaves a sample out.
+            Finite, non-negative weights, one per sample (or per entry of the first axis); 0 leaves a sample out, except
+            of a loss that compares samples with each other, where it is only the weight of the sample's own term.
         reduction : {"mean", "sum", "none"}
             "mean": sum of w l over sum of w; "sum": sum of w l; "none": w l of each sample.
         n_threads : int, optional

@@ -484,6 +484,30 @@ def test_a_sample_without_a_positive_does_not_count():
         fl.SupervisedContrastive()([0, 1, 2], z[:3])
 
 
+@batches
+def test_a_weight_is_that_of_a_sample_s_own_term(loss):
+    """One of weight 0 is still compared with."""
+    given = arguments(loss, 12)
+    w = np.ones(12)
+    w[5] = 0
+    value, gradients = loss.value_and_gradients(*given, w)
+    terms = loss(*given, reduction="none")
+    assert value == pytest.approx((w * terms).sum() / counted(loss, given, w), rel=1e-13)
+    assert gradients[-1][5].all()
+    given[-1][5] = NAN
+    assert math.isnan(loss(*given, w))
+
+
+def test_names_are_labels_by_their_index():
+    """As the docstring says."""
+    labels, z = arguments(fl.SupervisedContrastive(), 12)
+    names = np.array(["ant", "bee", "cat", "dog"])[labels]
+    index = np.unique(names, return_inverse=True)[1]
+    assert fl.SupervisedContrastive()(index, z) == fl.SupervisedContrastive()(labels, z)
+    with pytest.raises(TypeError, match="labels has dtype <U3: expected real numbers"):
+        fl.SupervisedContrastive()(names, z)
+
+
 # -- what comes in and goes out ---------------------------------------------------------------------------------------
 
 
