@@ -35,6 +35,11 @@ class _Contrast(EmbeddingLoss):
         and D^T U.
         """
         dtype = z.dtype
+        if self.temperature * float(np.finfo(dtype).max) < 1:
+            raise ValueError(
+                f"temperature is {self.temperature}: its inverse overflows {dtype}, in which these embeddings are "
+                f"computed; expected at least {1 / float(np.finfo(dtype).max):.0e}"
+            )
         groups = groups.astype(np.int32 if dtype == np.float32 else np.int64)
         positives = (np.bincount(groups) - 1)[groups].astype(dtype)
         units, lengths = _units(z)
