@@ -13,35 +13,29 @@ Every loss is a class (``Huber``) and a function (``huber``); `list_losses` name
 
 from typing import Any as _Any
 
-from fastloss import embeddings as _embeddings
 from fastloss import losses as _losses  # noqa: F401  fills the catalogue
 from fastloss import registry as _registry
+from fastloss import wasserstein as _wasserstein  # noqa: F401  likewise
 from fastloss._version import __version__
 from fastloss.accumulator import Accumulator
 from fastloss.advisor import recommend
 from fastloss.combination import WeightedSum
 from fastloss.embeddings import EmbeddingLoss
 from fastloss.loss import Loss
-from fastloss.losses.overlap import Dice, Jaccard, Tversky
 from fastloss.multitask import DynamicWeightAverage, UncertaintyWeighting
 from fastloss.penalties import L1, L2, ElasticNet
 from fastloss.registry import get_loss, list_losses
 from fastloss.settings import get_num_threads, set_check_finite, set_num_threads, show_config
-from fastloss.wasserstein import Wasserstein1D
 
 __all__ = [
     "L1",
     "L2",
     "Accumulator",
-    "Dice",
     "DynamicWeightAverage",
     "ElasticNet",
     "EmbeddingLoss",
-    "Jaccard",
     "Loss",
-    "Tversky",
     "UncertaintyWeighting",
-    "Wasserstein1D",
     "WeightedSum",
     "__version__",
     "get_loss",
@@ -54,18 +48,15 @@ __all__ = [
 ]
 
 # The catalogue: each loss under its class name and its snake_case function name.
-for _cls in map(_registry.loss_class, list_losses()):
-    globals()[_cls.__name__] = _cls
-    globals()[_cls.name] = _registry.function_form(_cls)
-    __all__ += [_cls.__name__, _cls.name]
-for _cls in map(_registry.loss_class, list_losses("embedding")):
-    globals()[_cls.__name__] = _cls
-    globals()[_cls.name] = _embeddings.function_form(_cls)
-    __all__ += [_cls.__name__, _cls.name]
+for _task in (*_registry.TASKS, *_registry.OTHER_TASKS):
+    for _cls in map(_registry.loss_class, list_losses(_task)):
+        globals()[_cls.__name__] = _cls
+        globals()[_cls.name] = _registry.function_form(_cls)
+        __all__ += [_cls.__name__, _cls.name]
 for _alias, _name in _registry.ALIASES.items():
     globals()[_alias] = globals()[_name]
     __all__ += [_alias]
-del _cls, _alias, _name
+del _task, _cls, _alias, _name
 
 
 def __dir__() -> list[str]:

@@ -10,7 +10,7 @@ from fastloss.advisor import recommend as recommend
 from fastloss.combination import WeightedSum as WeightedSum
 from fastloss.embeddings import EmbeddingLoss as EmbeddingLoss
 from fastloss.loss import Loss as Loss
-from fastloss.loss import Reduction as _Reduction
+from fastloss.loss import Reduction
 from fastloss.losses.adversarial import GANDiscriminator as GANDiscriminator
 from fastloss.losses.adversarial import GANGenerator as GANGenerator
 from fastloss.losses.binary import AsymmetricFocal as AsymmetricFocal
@@ -200,6 +200,7 @@ __all__ = [
     "cosine_embedding",
     "cosine_similarity",
     "cross_entropy",
+    "dice",
     "epsilon_insensitive",
     "expectile",
     "exponential",
@@ -219,6 +220,7 @@ __all__ = [
     "hinge_embedding",
     "huber",
     "inverse_gaussian",
+    "jaccard",
     "jensen_shannon",
     "kl",
     "kl_divergence",
@@ -270,7 +272,9 @@ __all__ = [
     "total_variation",
     "triplet",
     "tukey",
+    "tversky",
     "tweedie",
+    "wasserstein_1d",
     "welsch",
     "wing",
 ]
@@ -280,7 +284,7 @@ def squared_error(
     y_pred: ArrayLike,
     sample_weight: ArrayLike | None = None,
     *,
-    reduction: _Reduction = "mean",
+    reduction: Reduction = "mean",
     n_threads: int | None = None,
 ) -> Any: ...
 def half_squared_error(
@@ -288,7 +292,7 @@ def half_squared_error(
     y_pred: ArrayLike,
     sample_weight: ArrayLike | None = None,
     *,
-    reduction: _Reduction = "mean",
+    reduction: Reduction = "mean",
     n_threads: int | None = None,
 ) -> Any: ...
 def absolute_error(
@@ -296,7 +300,7 @@ def absolute_error(
     y_pred: ArrayLike,
     sample_weight: ArrayLike | None = None,
     *,
-    reduction: _Reduction = "mean",
+    reduction: Reduction = "mean",
     n_threads: int | None = None,
 ) -> Any: ...
 def huber(
@@ -304,7 +308,7 @@ def huber(
     y_pred: ArrayLike,
     sample_weight: ArrayLike | None = None,
     *,
-    reduction: _Reduction = "mean",
+    reduction: Reduction = "mean",
     n_threads: int | None = None,
     delta: float = 1.0,
 ) -> Any: ...
@@ -313,7 +317,7 @@ def smooth_l1(
     y_pred: ArrayLike,
     sample_weight: ArrayLike | None = None,
     *,
-    reduction: _Reduction = "mean",
+    reduction: Reduction = "mean",
     n_threads: int | None = None,
     beta: float = 1.0,
 ) -> Any: ...
@@ -322,7 +326,7 @@ def pseudo_huber(
     y_pred: ArrayLike,
     sample_weight: ArrayLike | None = None,
     *,
-    reduction: _Reduction = "mean",
+    reduction: Reduction = "mean",
     n_threads: int | None = None,
     delta: float = 1.0,
 ) -> Any: ...
@@ -331,7 +335,7 @@ def log_cosh(
     y_pred: ArrayLike,
     sample_weight: ArrayLike | None = None,
     *,
-    reduction: _Reduction = "mean",
+    reduction: Reduction = "mean",
     n_threads: int | None = None,
 ) -> Any: ...
 def quantile(
@@ -339,7 +343,7 @@ def quantile(
     y_pred: ArrayLike,
     sample_weight: ArrayLike | None = None,
     *,
-    reduction: _Reduction = "mean",
+    reduction: Reduction = "mean",
     n_threads: int | None = None,
     quantile: float = 0.5,
 ) -> Any: ...
@@ -348,7 +352,7 @@ def expectile(
     y_pred: ArrayLike,
     sample_weight: ArrayLike | None = None,
     *,
-    reduction: _Reduction = "mean",
+    reduction: Reduction = "mean",
     n_threads: int | None = None,
     expectile: float = 0.5,
 ) -> Any: ...
@@ -357,7 +361,7 @@ def epsilon_insensitive(
     y_pred: ArrayLike,
     sample_weight: ArrayLike | None = None,
     *,
-    reduction: _Reduction = "mean",
+    reduction: Reduction = "mean",
     n_threads: int | None = None,
     epsilon: float = 0.1,
 ) -> Any: ...
@@ -366,7 +370,7 @@ def squared_epsilon_insensitive(
     y_pred: ArrayLike,
     sample_weight: ArrayLike | None = None,
     *,
-    reduction: _Reduction = "mean",
+    reduction: Reduction = "mean",
     n_threads: int | None = None,
     epsilon: float = 0.1,
 ) -> Any: ...
@@ -375,7 +379,7 @@ def fair(
     y_pred: ArrayLike,
     sample_weight: ArrayLike | None = None,
     *,
-    reduction: _Reduction = "mean",
+    reduction: Reduction = "mean",
     n_threads: int | None = None,
     c: float = 1.0,
 ) -> Any: ...
@@ -384,7 +388,7 @@ def smooth_quantile(
     y_pred: ArrayLike,
     sample_weight: ArrayLike | None = None,
     *,
-    reduction: _Reduction = "mean",
+    reduction: Reduction = "mean",
     n_threads: int | None = None,
     quantile: float = 0.5,
     width: float = 0.1,
@@ -394,7 +398,7 @@ def lq(
     y_pred: ArrayLike,
     sample_weight: ArrayLike | None = None,
     *,
-    reduction: _Reduction = "mean",
+    reduction: Reduction = "mean",
     n_threads: int | None = None,
     q: float = 1.5,
 ) -> Any: ...
@@ -403,7 +407,7 @@ def linex(
     y_pred: ArrayLike,
     sample_weight: ArrayLike | None = None,
     *,
-    reduction: _Reduction = "mean",
+    reduction: Reduction = "mean",
     n_threads: int | None = None,
     a: float = 1.0,
     b: float = 1.0,
@@ -413,7 +417,7 @@ def wing(
     y_pred: ArrayLike,
     sample_weight: ArrayLike | None = None,
     *,
-    reduction: _Reduction = "mean",
+    reduction: Reduction = "mean",
     n_threads: int | None = None,
     w: float = 10.0,
     epsilon: float = 2.0,
@@ -423,7 +427,7 @@ def gaussian_nll(
     y_pred: ArrayLike,
     sample_weight: ArrayLike | None = None,
     *,
-    reduction: _Reduction = "mean",
+    reduction: Reduction = "mean",
     n_threads: int | None = None,
     full: bool = False,
 ) -> Any: ...
@@ -432,7 +436,7 @@ def gaussian_crps(
     y_pred: ArrayLike,
     sample_weight: ArrayLike | None = None,
     *,
-    reduction: _Reduction = "mean",
+    reduction: Reduction = "mean",
     n_threads: int | None = None,
 ) -> Any: ...
 def squared_log_error(
@@ -440,7 +444,7 @@ def squared_log_error(
     y_pred: ArrayLike,
     sample_weight: ArrayLike | None = None,
     *,
-    reduction: _Reduction = "mean",
+    reduction: Reduction = "mean",
     n_threads: int | None = None,
 ) -> Any: ...
 def absolute_percentage_error(
@@ -448,7 +452,7 @@ def absolute_percentage_error(
     y_pred: ArrayLike,
     sample_weight: ArrayLike | None = None,
     *,
-    reduction: _Reduction = "mean",
+    reduction: Reduction = "mean",
     n_threads: int | None = None,
     zero: str = "inf",
 ) -> Any: ...
@@ -457,7 +461,7 @@ def symmetric_absolute_percentage_error(
     y_pred: ArrayLike,
     sample_weight: ArrayLike | None = None,
     *,
-    reduction: _Reduction = "mean",
+    reduction: Reduction = "mean",
     n_threads: int | None = None,
 ) -> Any: ...
 def cauchy(
@@ -465,7 +469,7 @@ def cauchy(
     y_pred: ArrayLike,
     sample_weight: ArrayLike | None = None,
     *,
-    reduction: _Reduction = "mean",
+    reduction: Reduction = "mean",
     n_threads: int | None = None,
     c: float = 1.0,
 ) -> Any: ...
@@ -474,7 +478,7 @@ def geman_mcclure(
     y_pred: ArrayLike,
     sample_weight: ArrayLike | None = None,
     *,
-    reduction: _Reduction = "mean",
+    reduction: Reduction = "mean",
     n_threads: int | None = None,
     c: float = 1.0,
 ) -> Any: ...
@@ -483,7 +487,7 @@ def welsch(
     y_pred: ArrayLike,
     sample_weight: ArrayLike | None = None,
     *,
-    reduction: _Reduction = "mean",
+    reduction: Reduction = "mean",
     n_threads: int | None = None,
     c: float = 1.0,
 ) -> Any: ...
@@ -492,7 +496,7 @@ def tukey(
     y_pred: ArrayLike,
     sample_weight: ArrayLike | None = None,
     *,
-    reduction: _Reduction = "mean",
+    reduction: Reduction = "mean",
     n_threads: int | None = None,
     c: float = 4.685,
 ) -> Any: ...
@@ -501,7 +505,7 @@ def arctan(
     y_pred: ArrayLike,
     sample_weight: ArrayLike | None = None,
     *,
-    reduction: _Reduction = "mean",
+    reduction: Reduction = "mean",
     n_threads: int | None = None,
     c: float = 1.0,
 ) -> Any: ...
@@ -510,7 +514,7 @@ def general_robust(
     y_pred: ArrayLike,
     sample_weight: ArrayLike | None = None,
     *,
-    reduction: _Reduction = "mean",
+    reduction: Reduction = "mean",
     n_threads: int | None = None,
     alpha: float = 1.0,
     c: float = 1.0,
@@ -520,7 +524,7 @@ def adaptive_robust(
     y_pred: ArrayLike,
     sample_weight: ArrayLike | None = None,
     *,
-    reduction: _Reduction = "mean",
+    reduction: Reduction = "mean",
     n_threads: int | None = None,
     alpha: float = 1.0,
     c: float = 1.0,
@@ -530,7 +534,7 @@ def root_mean_squared_error(
     y_pred: ArrayLike,
     sample_weight: ArrayLike | None = None,
     *,
-    reduction: _Reduction = "mean",
+    reduction: Reduction = "mean",
     n_threads: int | None = None,
 ) -> Any: ...
 def poisson(
@@ -538,7 +542,7 @@ def poisson(
     y_pred: ArrayLike,
     sample_weight: ArrayLike | None = None,
     *,
-    reduction: _Reduction = "mean",
+    reduction: Reduction = "mean",
     n_threads: int | None = None,
     link: str = "log",
     full: bool = False,
@@ -548,7 +552,7 @@ def gamma(
     y_pred: ArrayLike,
     sample_weight: ArrayLike | None = None,
     *,
-    reduction: _Reduction = "mean",
+    reduction: Reduction = "mean",
     n_threads: int | None = None,
 ) -> Any: ...
 def inverse_gaussian(
@@ -556,7 +560,7 @@ def inverse_gaussian(
     y_pred: ArrayLike,
     sample_weight: ArrayLike | None = None,
     *,
-    reduction: _Reduction = "mean",
+    reduction: Reduction = "mean",
     n_threads: int | None = None,
 ) -> Any: ...
 def tweedie(
@@ -564,7 +568,7 @@ def tweedie(
     y_pred: ArrayLike,
     sample_weight: ArrayLike | None = None,
     *,
-    reduction: _Reduction = "mean",
+    reduction: Reduction = "mean",
     n_threads: int | None = None,
     power: float = 1.5,
     link: str = "log",
@@ -574,7 +578,7 @@ def negative_binomial(
     y_pred: ArrayLike,
     sample_weight: ArrayLike | None = None,
     *,
-    reduction: _Reduction = "mean",
+    reduction: Reduction = "mean",
     n_threads: int | None = None,
     theta: float = 1.0,
 ) -> Any: ...
@@ -583,7 +587,7 @@ def binary_cross_entropy(
     y_pred: ArrayLike,
     sample_weight: ArrayLike | None = None,
     *,
-    reduction: _Reduction = "mean",
+    reduction: Reduction = "mean",
     n_threads: int | None = None,
     from_logits: bool = False,
     pos_weight: float = 1.0,
@@ -595,7 +599,7 @@ def binary_focal(
     y_pred: ArrayLike,
     sample_weight: ArrayLike | None = None,
     *,
-    reduction: _Reduction = "mean",
+    reduction: Reduction = "mean",
     n_threads: int | None = None,
     gamma: float = 2.0,
     alpha: float | None = None,
@@ -606,7 +610,7 @@ def hinge(
     y_pred: ArrayLike,
     sample_weight: ArrayLike | None = None,
     *,
-    reduction: _Reduction = "mean",
+    reduction: Reduction = "mean",
     n_threads: int | None = None,
 ) -> Any: ...
 def squared_hinge(
@@ -614,7 +618,7 @@ def squared_hinge(
     y_pred: ArrayLike,
     sample_weight: ArrayLike | None = None,
     *,
-    reduction: _Reduction = "mean",
+    reduction: Reduction = "mean",
     n_threads: int | None = None,
 ) -> Any: ...
 def smooth_hinge(
@@ -622,7 +626,7 @@ def smooth_hinge(
     y_pred: ArrayLike,
     sample_weight: ArrayLike | None = None,
     *,
-    reduction: _Reduction = "mean",
+    reduction: Reduction = "mean",
     n_threads: int | None = None,
 ) -> Any: ...
 def modified_huber(
@@ -630,7 +634,7 @@ def modified_huber(
     y_pred: ArrayLike,
     sample_weight: ArrayLike | None = None,
     *,
-    reduction: _Reduction = "mean",
+    reduction: Reduction = "mean",
     n_threads: int | None = None,
 ) -> Any: ...
 def perceptron(
@@ -638,7 +642,7 @@ def perceptron(
     y_pred: ArrayLike,
     sample_weight: ArrayLike | None = None,
     *,
-    reduction: _Reduction = "mean",
+    reduction: Reduction = "mean",
     n_threads: int | None = None,
 ) -> Any: ...
 def hinge_embedding(
@@ -646,7 +650,7 @@ def hinge_embedding(
     y_pred: ArrayLike,
     sample_weight: ArrayLike | None = None,
     *,
-    reduction: _Reduction = "mean",
+    reduction: Reduction = "mean",
     n_threads: int | None = None,
     margin: float = 1.0,
 ) -> Any: ...
@@ -655,7 +659,7 @@ def exponential(
     y_pred: ArrayLike,
     sample_weight: ArrayLike | None = None,
     *,
-    reduction: _Reduction = "mean",
+    reduction: Reduction = "mean",
     n_threads: int | None = None,
 ) -> Any: ...
 def soft_margin(
@@ -663,7 +667,7 @@ def soft_margin(
     y_pred: ArrayLike,
     sample_weight: ArrayLike | None = None,
     *,
-    reduction: _Reduction = "mean",
+    reduction: Reduction = "mean",
     n_threads: int | None = None,
 ) -> Any: ...
 def asymmetric_focal(
@@ -671,7 +675,7 @@ def asymmetric_focal(
     y_pred: ArrayLike,
     sample_weight: ArrayLike | None = None,
     *,
-    reduction: _Reduction = "mean",
+    reduction: Reduction = "mean",
     n_threads: int | None = None,
     gamma_pos: float = 1.0,
     gamma_neg: float = 4.0,
@@ -682,7 +686,7 @@ def brier(
     y_pred: ArrayLike,
     sample_weight: ArrayLike | None = None,
     *,
-    reduction: _Reduction = "mean",
+    reduction: Reduction = "mean",
     n_threads: int | None = None,
     from_logits: bool = False,
 ) -> Any: ...
@@ -691,7 +695,7 @@ def gan_discriminator(
     y_pred: ArrayLike,
     sample_weight: ArrayLike | None = None,
     *,
-    reduction: _Reduction = "mean",
+    reduction: Reduction = "mean",
     n_threads: int | None = None,
     kind: str = "non_saturating",
 ) -> Any: ...
@@ -700,7 +704,7 @@ def gan_generator(
     y_pred: ArrayLike,
     sample_weight: ArrayLike | None = None,
     *,
-    reduction: _Reduction = "mean",
+    reduction: Reduction = "mean",
     n_threads: int | None = None,
     kind: str = "non_saturating",
 ) -> Any: ...
@@ -709,7 +713,7 @@ def categorical_cross_entropy(
     y_pred: ArrayLike,
     sample_weight: ArrayLike | None = None,
     *,
-    reduction: _Reduction = "mean",
+    reduction: Reduction = "mean",
     n_threads: int | None = None,
     from_logits: bool = False,
     class_weight: Any = None,
@@ -722,7 +726,7 @@ def sparse_categorical_cross_entropy(
     y_pred: ArrayLike,
     sample_weight: ArrayLike | None = None,
     *,
-    reduction: _Reduction = "mean",
+    reduction: Reduction = "mean",
     n_threads: int | None = None,
     from_logits: bool = False,
     class_weight: Any = None,
@@ -735,7 +739,7 @@ def negative_log_likelihood(
     y_pred: ArrayLike,
     sample_weight: ArrayLike | None = None,
     *,
-    reduction: _Reduction = "mean",
+    reduction: Reduction = "mean",
     n_threads: int | None = None,
     class_weight: Any = None,
     label_smoothing: float = 0.0,
@@ -746,7 +750,7 @@ def categorical_focal(
     y_pred: ArrayLike,
     sample_weight: ArrayLike | None = None,
     *,
-    reduction: _Reduction = "mean",
+    reduction: Reduction = "mean",
     n_threads: int | None = None,
     gamma: float = 2.0,
     alpha: float | None = None,
@@ -761,7 +765,7 @@ def generalized_cross_entropy(
     y_pred: ArrayLike,
     sample_weight: ArrayLike | None = None,
     *,
-    reduction: _Reduction = "mean",
+    reduction: Reduction = "mean",
     n_threads: int | None = None,
     q: float = 0.7,
     from_logits: bool = False,
@@ -775,7 +779,7 @@ def poly1(
     y_pred: ArrayLike,
     sample_weight: ArrayLike | None = None,
     *,
-    reduction: _Reduction = "mean",
+    reduction: Reduction = "mean",
     n_threads: int | None = None,
     epsilon: float = 1.0,
     from_logits: bool = False,
@@ -789,7 +793,7 @@ def categorical_brier(
     y_pred: ArrayLike,
     sample_weight: ArrayLike | None = None,
     *,
-    reduction: _Reduction = "mean",
+    reduction: Reduction = "mean",
     n_threads: int | None = None,
     from_logits: bool = False,
     label_smoothing: float = 0.0,
@@ -800,7 +804,7 @@ def multi_margin(
     y_pred: ArrayLike,
     sample_weight: ArrayLike | None = None,
     *,
-    reduction: _Reduction = "mean",
+    reduction: Reduction = "mean",
     n_threads: int | None = None,
     p: int = 1,
     margin: float = 1.0,
@@ -812,7 +816,7 @@ def categorical_hinge(
     y_pred: ArrayLike,
     sample_weight: ArrayLike | None = None,
     *,
-    reduction: _Reduction = "mean",
+    reduction: Reduction = "mean",
     n_threads: int | None = None,
     margin: float = 1.0,
     class_weight: Any = None,
@@ -823,7 +827,7 @@ def multi_label_soft_margin(
     y_pred: ArrayLike,
     sample_weight: ArrayLike | None = None,
     *,
-    reduction: _Reduction = "mean",
+    reduction: Reduction = "mean",
     n_threads: int | None = None,
     weight: Any = None,
 ) -> Any: ...
@@ -832,7 +836,7 @@ def multi_label_margin(
     y_pred: ArrayLike,
     sample_weight: ArrayLike | None = None,
     *,
-    reduction: _Reduction = "mean",
+    reduction: Reduction = "mean",
     n_threads: int | None = None,
 ) -> Any: ...
 def kl_divergence(
@@ -840,7 +844,7 @@ def kl_divergence(
     y_pred: ArrayLike,
     sample_weight: ArrayLike | None = None,
     *,
-    reduction: _Reduction = "mean",
+    reduction: Reduction = "mean",
     n_threads: int | None = None,
     from_logits: bool = False,
     from_log_probabilities: bool = False,
@@ -850,7 +854,7 @@ def reverse_kl_divergence(
     y_pred: ArrayLike,
     sample_weight: ArrayLike | None = None,
     *,
-    reduction: _Reduction = "mean",
+    reduction: Reduction = "mean",
     n_threads: int | None = None,
     from_logits: bool = False,
     from_log_probabilities: bool = False,
@@ -860,7 +864,7 @@ def jensen_shannon(
     y_pred: ArrayLike,
     sample_weight: ArrayLike | None = None,
     *,
-    reduction: _Reduction = "mean",
+    reduction: Reduction = "mean",
     n_threads: int | None = None,
     from_logits: bool = False,
     from_log_probabilities: bool = False,
@@ -870,7 +874,7 @@ def total_variation(
     y_pred: ArrayLike,
     sample_weight: ArrayLike | None = None,
     *,
-    reduction: _Reduction = "mean",
+    reduction: Reduction = "mean",
     n_threads: int | None = None,
     from_logits: bool = False,
     from_log_probabilities: bool = False,
@@ -880,7 +884,7 @@ def ntxent(
     z2: ArrayLike,
     sample_weight: ArrayLike | None = None,
     *,
-    reduction: _Reduction = "mean",
+    reduction: Reduction = "mean",
     n_threads: int | None = None,
     temperature: float = 0.5,
 ) -> Any: ...
@@ -889,7 +893,7 @@ def supervised_contrastive(
     z: ArrayLike,
     sample_weight: ArrayLike | None = None,
     *,
-    reduction: _Reduction = "mean",
+    reduction: Reduction = "mean",
     n_threads: int | None = None,
     temperature: float = 0.1,
 ) -> Any: ...
@@ -899,7 +903,7 @@ def contrastive(
     h2: ArrayLike,
     sample_weight: ArrayLike | None = None,
     *,
-    reduction: _Reduction = "mean",
+    reduction: Reduction = "mean",
     n_threads: int | None = None,
     margin: float = 1.0,
 ) -> Any: ...
@@ -909,7 +913,7 @@ def triplet(
     negative: ArrayLike,
     sample_weight: ArrayLike | None = None,
     *,
-    reduction: _Reduction = "mean",
+    reduction: Reduction = "mean",
     n_threads: int | None = None,
     margin: float = 1.0,
     p: float = 2.0,
@@ -921,7 +925,7 @@ def cosine_embedding(
     h2: ArrayLike,
     sample_weight: ArrayLike | None = None,
     *,
-    reduction: _Reduction = "mean",
+    reduction: Reduction = "mean",
     n_threads: int | None = None,
     margin: float = 0.0,
 ) -> Any: ...
@@ -930,7 +934,7 @@ def cosine_similarity(
     h2: ArrayLike,
     sample_weight: ArrayLike | None = None,
     *,
-    reduction: _Reduction = "mean",
+    reduction: Reduction = "mean",
     n_threads: int | None = None,
 ) -> Any: ...
 def margin_ranking(
@@ -939,9 +943,48 @@ def margin_ranking(
     x2: ArrayLike,
     sample_weight: ArrayLike | None = None,
     *,
-    reduction: _Reduction = "mean",
+    reduction: Reduction = "mean",
     n_threads: int | None = None,
     margin: float = 0.0,
+) -> Any: ...
+def dice(
+    y_true: ArrayLike,
+    y_pred: ArrayLike,
+    sample_weight: ArrayLike | None = None,
+    *,
+    n_threads: int | None = None,
+    smooth: float = 1.0,
+    per_class: bool = False,
+) -> float: ...
+def jaccard(
+    y_true: ArrayLike,
+    y_pred: ArrayLike,
+    sample_weight: ArrayLike | None = None,
+    *,
+    n_threads: int | None = None,
+    smooth: float = 1.0,
+    per_class: bool = False,
+) -> float: ...
+def tversky(
+    y_true: ArrayLike,
+    y_pred: ArrayLike,
+    sample_weight: ArrayLike | None = None,
+    *,
+    n_threads: int | None = None,
+    alpha: float = 0.5,
+    beta: float = 0.5,
+    gamma: float = 1.0,
+    smooth: float = 1.0,
+    per_class: bool = False,
+) -> float: ...
+def wasserstein_1d(
+    u_values: ArrayLike,
+    v_values: ArrayLike,
+    u_weights: ArrayLike | None = None,
+    v_weights: ArrayLike | None = None,
+    *,
+    n_threads: int | None = None,
+    p: float = 1.0,
 ) -> Any: ...
 
 bce = binary_cross_entropy

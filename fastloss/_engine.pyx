@@ -462,7 +462,7 @@ cdef class Runner:
         self.has_ignore = spec.ignore_index is not None
         self.ignore_index = spec.ignore_index if self.has_ignore else 0
 
-    cpdef run(self, int operation, y_true, y_pred, sample_weight, str reduction, out, n_threads, double floor=-INF,
+    cpdef run(self, int operation, y_true, y_pred, sample_weight, reduction, out, n_threads, double floor=-INF,
               bint converted=False, vector=None):
         """One pass. Returns the value, the gradient, both, or gradient and curvature, as `operation` says."""
         cdef call_t call

@@ -8,9 +8,8 @@ import textwrap
 from typing import Any
 
 from fastloss import elsewhere
-from fastloss.embeddings import EmbeddingLoss
 from fastloss.loss import Loss
-from fastloss.registry import ALIASES
+from fastloss.registry import ALIASES, call_signature
 
 __all__ = ["HEADINGS", "defaults", "facts", "formula", "predictions", "sections", "shape", "signature", "text"]
 
@@ -87,14 +86,10 @@ def sections(cls: type[object]) -> dict[str, str]:
 
 
 def _called(cls: Any) -> str:
-    """The function form, or, of a loss that has none, the call of an object."""
-    if not issubclass(cls, (Loss, EmbeddingLoss)):
-        _, *parameters = inspect.signature(cls.__call__).parameters.values()
-        plain = (p.replace(annotation=p.empty) for p in parameters)
-        return f"{cls.__name__}(...){inspect.Signature([*plain])}"
-    inputs = cls.arguments if issubclass(cls, EmbeddingLoss) else ("y_true", "y_pred")
-    arguments = [*inputs, "sample_weight=None", "*", "reduction='mean'", "n_threads=None", *defaults(cls)]
-    return f"{cls.name}({', '.join(arguments)})"
+    """``huber(y_true, y_pred, sample_weight=None, *, ...)``."""
+    of = call_signature(cls)
+    plain = [p.replace(annotation=p.empty) for p in of.parameters.values()]
+    return f"{cls.name}{of.replace(parameters=plain, return_annotation=of.empty)}"
 
 
 def text(loss: Any, width: int) -> str:

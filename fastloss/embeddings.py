@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import inspect
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import numpy as np
 
 from fastloss import backend, settings, validation
 from fastloss.immutable import Immutable
-from fastloss.registry import dressed
 from fastloss.spelling import did_you_mean
 
 if TYPE_CHECKING:
@@ -19,7 +17,7 @@ if TYPE_CHECKING:
 
     from fastloss.loss import Reduction
 
-__all__ = ["Batch", "EmbeddingLoss", "check_label_shape", "function_form"]
+__all__ = ["Batch", "EmbeddingLoss", "check_label_shape"]
 
 
 class Batch(NamedTuple):
@@ -61,7 +59,8 @@ class EmbeddingLoss(Immutable):
         *arrays : array_like
             What `arguments` names, then ``sample_weight``; or by name.
         sample_weight : array_like, optional
-            Finite, non-negative weights, one per sample (or per entry of the first axis); 0 leaves a sample out.
+            Finite, non-negative weights, one per sample (or per entry of the first axis); 0 leaves a sample out, except
+            of a loss that compares samples with each other, where it is only the weight of the sample's own term.
         reduction : {"mean", "sum", "none"}
             "mean": sum of w l over sum of w; "sum": sum of w l; "none": w l of each sample.
         n_threads : int, optional
@@ -316,23 +315,3 @@ def _checked_outs(
 def _empty_mean(loss: EmbeddingLoss, n: int) -> str:
     what = "there are no samples" if n == 0 else "the total weight is zero"
     return f"the mean of {loss.name} is undefined: {what}; use reduction='sum' to get 0.0"
-
-
-# -- functions ---------------------------------------------------------------------------------------------------------
-
-
-def function_form(cls: type[EmbeddingLoss]) -> Callable[..., Any]:
-    """The loss as a function: ``triplet(anchor, positive, negative, margin=1.0)``."""
-    parameters = inspect.signature(cls).parameters
-
-    def function(*arrays: Any, reduction: Reduction = "mean", n_threads: int | None = None, **named: Any) -> Any:
-        loss = cls(**{name: named.pop(name) for name in parameters if name in named})
-        for name in named:
-            if name not in (*cls.arguments, "sample_weight"):
-                known = [*cls.arguments, "sample_weight", *parameters]
-                raise TypeError(
-                    f"{cls.name} has no argument {name!r}{did_you_mean(name, known)}: it takes {', '.join(known)}"
-                )
-        return loss(*arrays, reduction=reduction, n_threads=n_threads, **named)
-
-    return dressed(function, cls, cls.arguments)

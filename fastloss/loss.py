@@ -278,7 +278,10 @@ class Loss(Immutable):
         out : tuple of two ndarray, optional
             Where to write gradient and Hessian.
         """
-        operation = CURVATURE.get(hessian)
+        try:
+            operation = CURVATURE.get(hessian)
+        except TypeError:  # it has no hash
+            operation = None
         if operation is None or (hessian not in ("exact", "floor") and hessian not in self.hessian_kinds):
             raise ValueError(f"hessian={hessian!r}: {self.name} has {', '.join(map(repr, self.hessian_kinds))}")
         floor = FLOOR if hessian == "floor" else -math.inf

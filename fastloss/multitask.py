@@ -11,10 +11,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fastloss import activations, validation
+from fastloss.embeddings import EmbeddingLoss
 from fastloss.immutable import Immutable
 from fastloss.loss import Loss
+from fastloss.losses.overlap import OverlapLoss
 from fastloss.parameters import number, positive, real
+from fastloss.registry import call_signature
 from fastloss.spelling import did_you_mean
+from fastloss.wasserstein import Wasserstein1D
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -32,9 +36,9 @@ MOST_LOG_VARIANCE = 700.0
 class _Tasks(Immutable):
     """Losses by task. A subclass says with which weights they are added."""
 
-    losses: Mapping[str, Loss]
+    losses: Mapping[str, Loss | OverlapLoss]
 
-    def __init__(self, losses: Mapping[str, Loss], **params: Any) -> None:
+    def __init__(self, losses: Mapping[str, Loss | OverlapLoss], **params: Any) -> None:
         if not isinstance(losses, Mapping):
             raise TypeError(f"losses is {type(losses).__name__}: expected a dict {{task: loss}}")
         if not losses:
@@ -42,8 +46,11 @@ class _Tasks(Immutable):
         for task, loss in losses.items():
             if not isinstance(task, str):
                 raise TypeError(f"losses has the task {task!r}: expected a string")
-            if not isinstance(loss, Loss):
-                raise TypeError(f"losses[{task!r}] is {loss!r}: expected a loss, such as fastloss.Huber()")
+            if not isinstance(loss, (Loss, OverlapLoss)):
+                raise TypeError(
+                    f"losses[{task!r}] is {loss!r}: expected a loss of y_true and y_pred, such as fastloss.Huber()"
+                    f"{_otherwise(loss)}"
+                )
         super().__init__(losses=dict(losses), **params)
         self.__dict__["losses"] = MappingProxyType(self._params["losses"])
 
@@ -160,6 +167,14 @@ class _Tasks(Immutable):
         return numbers
 
 
+def _otherwise(loss: object) -> str:
+    """What to say of a loss that is called with other arrays."""
+    if not isinstance(loss, (EmbeddingLoss, Wasserstein1D)):
+        return ""
+    names = ", ".join(p.name for p in call_signature(type(loss)).parameters.values() if p.default is p.empty)
+    return f"; a task has one of each, and this loss is called with {names}"
+
+
 @contextmanager
 def _naming(task: str) -> Iterator[None]:
     """Errors say which task they are about."""
@@ -189,8 +204,8 @@ class UncertaintyWeighting(_Tasks):
 
     Parameters
     ----------
-    losses : dict of str to Loss
-        The loss of each task; any losses, over classes and pointwise ones together.
+    losses : dict of str to Loss, Dice, Jaccard or Tversky
+        The loss of each task; any losses of y_true and y_pred, pointwise, over classes and of masks together.
 
     Notes
     -----
@@ -225,7 +240,7 @@ class UncertaintyWeighting(_Tasks):
     (0.6931, 1.1633)
     """
 
-    def __init__(self, losses: Mapping[str, Loss]) -> None:
+    def __init__(self, losses: Mapping[str, Loss | OverlapLoss]) -> None:
         super().__init__(losses)
 
     def __call__(
@@ -328,8 +343,8 @@ class DynamicWeightAverage(_Tasks):
 
     Parameters
     ----------
-    losses : dict of str to Loss
-        The loss of each task; any losses, over classes and pointwise ones together.
+    losses : dict of str to Loss, Dice, Jaccard or Tversky
+        The loss of each task; any losses of y_true and y_pred, pointwise, over classes and of masks together.
     temperature : float, default 2.0
         Positive; the larger, the more equal the weights.
 
@@ -366,7 +381,7 @@ class DynamicWeightAverage(_Tasks):
 
     temperature: float
 
-    def __init__(self, losses: Mapping[str, Loss], temperature: float = 2.0) -> None:
+    def __init__(self, losses: Mapping[str, Loss | OverlapLoss], temperature: float = 2.0) -> None:
         super().__init__(losses, temperature=positive("temperature", temperature))
 
     def weights(self, history: Sequence[Mapping[str, float]] = ()) -> dict[str, float]:

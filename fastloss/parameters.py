@@ -61,9 +61,9 @@ def flag(name: str, value: Any) -> bool:
 
 def choice(name: str, value: Any, choices: tuple[str, ...]) -> str:
     """One of some words."""
-    if value not in choices:
+    if not isinstance(value, str) or value not in choices:
         raise ValueError(f"{name} is {value!r}: expected one of {', '.join(map(repr, choices))}")
-    return str(value)
+    return choices[choices.index(value)]
 
 
 def weights(name: str, value: Any) -> tuple[float, ...] | None:

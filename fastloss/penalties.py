@@ -69,7 +69,8 @@ class Penalty(Immutable):
     def hessian(self, w: ArrayLike) -> NDArray[Any]:
         """The diagonal of the Hessian: l2, in the shape and dtype of `w`; the kink of |w| at 0 adds nothing."""
         x, _ = _coefficients(w)
-        hessian: NDArray[Any] = nan_like(x, self.strengths[1])
+        with np.errstate(over="ignore"):
+            hessian: NDArray[Any] = nan_like(x, self.strengths[1])
         return hessian
 
     def prox(self, w: ArrayLike, step: float = 1.0, *, out: NDArray[Any] | None = None) -> NDArray[Any]:
@@ -108,9 +109,12 @@ class Penalty(Immutable):
         return float(total)
 
     def _gradient(self, x: NDArray[Any], out: NDArray[Any]) -> NDArray[Any]:
+        if max(self.strengths) > float(np.finfo(x.dtype).max):  # infinite in this type, and 0 times that is NaN
+            x = x.astype(np.float64)
         l1, l2 = map(x.dtype.type, self.strengths)
         zero = x.dtype.type(0)
-        result: NDArray[Any] = np.add(l1 * np.sign(x) if l1 else zero, l2 * x if l2 else zero, out=out)
+        with np.errstate(over="ignore"):  # beyond the type: infinite, as IEEE arithmetic has it
+            result: NDArray[Any] = np.add(l1 * np.sign(x) if l1 else zero, l2 * x if l2 else zero, out=out)
         return result
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import difflib
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, TypeVar
 
 from fastloss.immutable import Immutable
-from fastloss.loss import Loss, Reduction
+from fastloss.loss import Loss
+from fastloss.spelling import did_you_mean
 
 _LOSSES: dict[str, Any] = {}  # classes with a name, a task and a sentence on when to use them
 TASKS = ("regression", "count", "binary", "adversarial", "multiclass", "multilabel", "distribution")
@@ -136,57 +137,51 @@ def list_losses(task: str | None = None) -> list[str]:
 
 
 @lru_cache(maxsize=256, typed=True)
-def _cached(cls: type[Loss], params: tuple[tuple[str, Any], ...]) -> Loss:
+def _cached(cls: type[Immutable], params: tuple[tuple[str, Any], ...]) -> Any:
     return cls(**dict(params))
 
 
-def function_form(cls: type[Loss]) -> Callable[..., Any]:
-    """The loss as a function: ``huber(y_true, y_pred, delta=1.5)``."""
+def function_form(cls: type[Any]) -> Callable[..., Any]:
+    """The loss as a function: ``huber(y_true, y_pred, delta=1.5)``, a call with the loss's parameters by name."""
+    signature = call_signature(cls)
+    own, known = (dict(of.parameters) for of in (inspect.signature(cls), signature))
 
-    def function(
-        y_true: Any,
-        y_pred: Any,
-        sample_weight: Any = None,
-        *,
-        reduction: Reduction = "mean",
-        n_threads: int | None = None,
-        **params: Any,
-    ) -> Any:
+    def function(*arrays: Any, **named: Any) -> Any:
+        params = tuple([(name, named.pop(name)) for name in own if name in named]) if named else ()
+        for name in named:
+            if name not in known:
+                near = did_you_mean(name, [*known])
+                raise TypeError(f"{cls.name} has no argument {name!r}{near}: it takes {', '.join(known)}")
         try:
-            loss = _cached(cls, tuple(params.items()))  # type: ignore[arg-type]
-        except TypeError:  # an unknown parameter, or one that does not hash (class weights)
-            loss = get_loss(cls.name, **params)
-        return loss(y_true, y_pred, sample_weight, reduction=reduction, n_threads=n_threads)
+            loss = _cached(cls, params)  # type: ignore[arg-type]
+        except TypeError:  # a parameter of another type, or one that does not hash (class weights)
+            loss = cls(**dict(params))
+        return loss(*arrays, **named)
 
-    return dressed(function, cls, ("y_true", "y_pred"))
-
-
-def dressed(function: Callable[..., Any], cls: type[Any], arguments: Sequence[str]) -> Callable[..., Any]:
-    """Give the function form of a loss its name, module, signature and docstring.
-
-    Parameters
-    ----------
-    function : function
-        Computes the value.
-    cls : type
-        The loss.
-    arguments : sequence of str
-        What it is called with, before ``sample_weight``.
-    """
-    kind, only = inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY
-    parameters = [
-        *(inspect.Parameter(name, kind) for name in arguments),
-        inspect.Parameter("sample_weight", kind, default=None),
-        inspect.Parameter("reduction", only, default="mean"),
-        inspect.Parameter("n_threads", only, default=None),
-        *(parameter.replace(kind=only) for parameter in inspect.signature(cls).parameters.values()),
-    ]
-    function.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    function.__signature__ = signature  # type: ignore[attr-defined]
     function.__name__ = function.__qualname__ = cls.name
     function.__module__ = "fastloss"
     summary = (cls.__doc__ or "").strip().splitlines()[0]
+    of_call = (p for name, p in known.items() if name not in own)
+    call = ", ".join(f"{p.name}=..." if p.kind is p.KEYWORD_ONLY else p.name for p in of_call)
     function.__doc__ = (
         f"{summary}\n\nThe function form of `{cls.__name__}`, which documents the parameters: the value of "
-        f"``{cls.__name__}(...)({', '.join(arguments)}, sample_weight, reduction=..., n_threads=...)``."
+        f"``{cls.__name__}(...)({call})``."
     )
     return function
+
+
+def call_signature(cls: type[Any]) -> inspect.Signature:
+    """What the function form of a loss takes: what a call does, then, by name, the parameters."""
+    signature = inspect.signature(cls.__call__)
+    taken = []
+    for parameter in [*signature.parameters.values()][1:]:
+        if parameter.kind is parameter.VAR_POSITIONAL:  # what `arguments` names
+            either = parameter.replace(kind=parameter.POSITIONAL_OR_KEYWORD)
+            taken += [either.replace(name=name) for name in cls.arguments]
+            optional = f"{parameter.annotation} | None"
+            taken.append(either.replace(name="sample_weight", default=None, annotation=optional))
+        elif parameter.kind is not parameter.VAR_KEYWORD:
+            taken.append(parameter)
+    own = inspect.signature(cls).parameters.values()
+    return signature.replace(parameters=[*taken, *(p.replace(kind=p.KEYWORD_ONLY) for p in own)])

@@ -214,7 +214,7 @@ CALLS = {
     # -- options of a call
     "reduction avg": Row(MSE, OK, OK, ValueError, "reduction='avg': expected one of 'mean', 'sum', 'none'", more={"reduction": "avg"}),
     "reduction None": Row(MSE, OK, OK, ValueError, "reduction=None: expected one of 'mean', 'sum', 'none'", more={"reduction": None}),
-    "reduction 1": Row(MSE, OK, OK, (ValueError, TypeError), "reduction", more={"reduction": 1}),
+    "reduction 1": Row(MSE, OK, OK, ValueError, "reduction=1: expected one of 'mean', 'sum', 'none'", more={"reduction": 1}),
     "0 threads": Row(MSE, OK, OK, ValueError, "n_threads is 0: expected a positive integer", more={"n_threads": 0}),
     "-1 threads": Row(MSE, OK, OK, ValueError, "n_threads is -1: expected a positive integer", more={"n_threads": -1}),
     "1.5 threads": Row(MSE, OK, OK, TypeError, "n_threads is 1.5: expected a positive integer", more={"n_threads": 1.5}),
@@ -321,6 +321,7 @@ def test_out_of_gradient_and_hessian(out, error, says, runner):
     [
         (MSE, "none", "hessian='none': squared_error has 'exact', 'majorize', 'fisher', 'floor'"),
         (MSE, None, "hessian=None: squared_error has"),
+        (MSE, ["exact"], "hessian=['exact']: squared_error has 'exact', 'majorize', 'fisher', 'floor'"),
         (MAE, "fisher", "hessian='fisher': absolute_error has 'exact', 'majorize', 'floor'"),
         (fl.Poisson(), "majorize", "hessian='majorize': poisson has 'exact', 'fisher', 'floor'"),
         (fl.BinaryFocal(), "majorize", "binary_focal has 'exact', 'floor'"),
@@ -378,6 +379,7 @@ CONSTRUCTORS = {
     "from_logits 'yes'": (lambda: SPARSE_CLASS(from_logits="yes"), TypeError, "from_logits is 'yes': expected True or False"),
     "link logit": (lambda: fl.Poisson(link="logit"), ValueError, "link is 'logit': expected one of 'log', 'identity'"),
     "link None": (lambda: fl.Poisson(link=None), ValueError, "link is None: expected one of 'log', 'identity'"),
+    "links": (lambda: fl.Poisson(link=np.array(["log", "identity"])), ValueError, r"link is array\(.*\): expected one of 'log', 'identity'"),
     "full 'yes'": (lambda: fl.Poisson(full="yes"), TypeError, "full is 'yes': expected True or False"),
     "class_weight negative": (lambda: SPARSE_CLASS(class_weight=[1, -1]), ValueError, r"class_weight\[1\] is -1.0: expected a finite number >= 0"),
     "class_weight NaN": (lambda: SPARSE_CLASS(class_weight=[NAN, 1]), ValueError, r"class_weight\[0\] is nan: expected a finite number >= 0"),
@@ -392,6 +394,7 @@ CONSTRUCTORS = {
     "z_loss of probabilities": (lambda: SPARSE_CLASS(z_loss=0.1), ValueError, "z_loss is 0.1: .*pass from_logits=True"),
     "ReverseKL from both": (lambda: fl.ReverseKLDivergence(True, True), ValueError, "from_logits and from_log_probabilities are both True"),
     "p 3": (lambda: fl.MultiMargin(3), ValueError, "p is 3: expected 1 or 2"),
+    "several p": (lambda: fl.MultiMargin(p=np.array([1, 2])), ValueError, r"p is array\(\[1, 2\]\): expected 1 or 2"),
     "p None": (lambda: fl.MultiMargin(p=None), ValueError, "p is None: expected 1 or 2"),
     "margin of classes negative": (lambda: fl.CategoricalHinge(-1), ValueError, "margin is -1: expected a finite number >= 0"),
     "weight of labels negative": (lambda: fl.MultiLabelSoftMargin([1, -1]), ValueError, r"weight\[1\] is -1.0: expected a finite number >= 0"),
@@ -399,7 +402,7 @@ CONSTRUCTORS = {
     "KL from both": (lambda: fl.KLDivergence(True, True), ValueError, "from_logits and from_log_probabilities are both True"),
     "unknown parameter": (lambda: fl.get_loss("huber", detla=1.0), TypeError, "huber has no parameter 'detla': it takes delta"),
     "parameter of none": (lambda: fl.get_loss("squared_error", delta=1.0), TypeError, "squared_error has no parameter 'delta': it takes none"),
-    "unknown, as a function": (lambda: fl.huber([1.0], [1.0], detla=1.0), TypeError, "huber has no parameter 'detla': it takes delta"),
+    "unknown, as a function": (lambda: fl.huber([1.0], [1.0], detla=1.0), TypeError, r"huber has no argument 'detla' \(did you mean 'delta'\?\): it takes y_true, y_pred, sample_weight, reduction, n_threads, delta"),
     "unknown loss": (lambda: fl.get_loss("hubert"), ValueError, "there is no loss named 'hubert'; did you mean 'huber'"),
     "unknown loss, far": (lambda: fl.get_loss("xyzzy"), ValueError, "there is no loss named 'xyzzy'; there are squared_error, "),
     "loss by class": (lambda: fl.get_loss(fl.Huber), ValueError, "there is no loss named"),
@@ -415,6 +418,9 @@ CONSTRUCTORS = {
     "config mode": (lambda: fl.show_config("json"), ValueError, "mode='json': expected 'stdout' or 'dict'"),
     "negative factor": (lambda: -1 * MSE, ValueError, "factor is -1: expected a finite number >= 0"),
     "factor of words": (lambda: "a" * MSE, TypeError, "factor is 'a': expected a number"),
+    "sum with an overlap": (lambda: MSE + fl.Dice(), TypeError, "Dice can be no part of a sum of losses: .* no sum over elements.*; add the values and gradients of both, or make it a task of fastloss.UncertaintyWeighting"),
+    "an overlap in a sum": (lambda: 0.5 * fl.Dice() + BCE, TypeError, "Dice can be no part"),
+    "overlaps": (lambda: fl.Jaccard() + fl.Dice(), TypeError, "Jaccard can be no part"),
     "sum with a number": (lambda: MSE + 1, TypeError, "unsupported operand"),
     "sum over other classes": (lambda: MSE + SPARSE, ValueError, "cannot be added: one reads y_true and y_pred as numbers, .* the other as class indices"),
     "sum with outputs": (lambda: MSE + NLL, ValueError, "the other as numbers, rows of location and log scale"),
@@ -442,6 +448,19 @@ def test_construction(name):
     call, error, says = CONSTRUCTORS[name]
     with pytest.raises(error, match=says):
         call()
+
+
+@pytest.mark.parametrize("name", ["__call__", "gradient", "value_and_gradient"])
+def test_a_missing_argument_is_named_as_python_does(name):
+    call = getattr(MSE, name)
+    with pytest.raises(TypeError, match=rf"{name}\(\) missing 1 required positional argument: 'y_pred'$"):
+        call(OK)
+    with pytest.raises(TypeError, match=rf"{name}\(\) missing 1 required positional argument: 'y_true'$"):
+        call(y_pred=OK)
+    with pytest.raises(TypeError, match=rf"{name}\(\) missing 2 required positional arguments: 'y_true' and 'y_pred'$"):
+        call()
+    with pytest.raises(TypeError, match=r"missing 1 required positional argument: 'y_pred'$"):
+        fl.squared_error(OK)
 
 
 def test_a_refused_update_changes_nothing():

@@ -27,8 +27,11 @@ def test_list_has_every_loss(capsys: pytest.CaptureFixture[str]) -> None:
     ("name", "line"),
     [
         ("triplet", "triplet(anchor, positive, negative, sample_weight=None, *, reduction='mean', n_threads=None,"),
-        ("dice", "Dice(...)(y_true, y_pred, sample_weight=None, *, n_threads=None)"),
-        ("wasserstein_1d", "Wasserstein1D(...)(u_values, v_values, u_weights=None, v_weights=None, *,"),
+        ("dice", "dice(y_true, y_pred, sample_weight=None, *, n_threads=None, smooth=1.0, per_class=False)"),
+        (
+            "wasserstein_1d",
+            "wasserstein_1d(u_values, v_values, u_weights=None, v_weights=None, *, n_threads=None, p=1.0)",
+        ),
     ],
 )
 def test_losses_that_are_called_otherwise(name: str, line: str, capsys: pytest.CaptureFixture[str]) -> None:

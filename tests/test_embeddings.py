@@ -484,6 +484,30 @@ def test_a_sample_without_a_positive_does_not_count():
         fl.SupervisedContrastive()([0, 1, 2], z[:3])
 
 
+@batches
+def test_a_weight_is_that_of_a_sample_s_own_term(loss):
+    """One of weight 0 is still compared with."""
+    given = arguments(loss, 12)
+    w = np.ones(12)
+    w[5] = 0
+    value, gradients = loss.value_and_gradients(*given, w)
+    terms = loss(*given, reduction="none")
+    assert value == pytest.approx((w * terms).sum() / counted(loss, given, w), rel=1e-13)
+    assert gradients[-1][5].all()
+    given[-1][5] = NAN
+    assert math.isnan(loss(*given, w))
+
+
+def test_names_are_labels_by_their_index():
+    """As the docstring says."""
+    labels, z = arguments(fl.SupervisedContrastive(), 12)
+    names = np.array(["ant", "bee", "cat", "dog"])[labels]
+    index = np.unique(names, return_inverse=True)[1]
+    assert fl.SupervisedContrastive()(index, z) == fl.SupervisedContrastive()(labels, z)
+    with pytest.raises(TypeError, match="labels has dtype <U3: expected real numbers"):
+        fl.SupervisedContrastive()(names, z)
+
+
 # -- what comes in and goes out ---------------------------------------------------------------------------------------
 
 
@@ -609,6 +633,9 @@ BAD = {
     "swap": (lambda: fl.Triplet(swap=1), TypeError, "swap is 1: expected True or False"),
     "a cosine": (lambda: fl.CosineEmbedding(2), ValueError, r"margin is 2: expected a number in \[-1, 1\]"),
     "temperature": (lambda: fl.NTXent(0), ValueError, "temperature is 0: expected a finite number > 0"),
+    "temperature of float32": (lambda: fl.NTXent(1e-40)(X.astype("f4"), X.astype("f4")), ValueError, r"temperature is 1e-40: its inverse overflows float32, in which these embeddings are computed; expected at least 3e-39"),
+    "temperature of float16": (lambda: fl.SupervisedContrastive(1e-40)([0, 0, 1, 1], X.astype("f2")), ValueError, "temperature is 1e-40: its inverse overflows float32"),
+    "temperature of float64": (lambda: fl.NTXent(1e-310).gradients(X, X), ValueError, "temperature is 1e-310: its inverse overflows float64"),
     "shapes": (lambda: T(X, X[:, :2], X), ValueError, r"anchor has shape \(4, 3\) and positive has shape \(4, 2\): shapes must be equal"),
     "batch sizes": (lambda: N(X, X[:2]), ValueError, r"z1 has shape \(4, 3\) and z2 has shape \(2, 3\)"),
     "one axis": (lambda: T(ONES, ONES, ONES), ValueError, r"anchor has shape \(4,\): triplet expects embeddings of shape \(n_samples, width\); for one sample use anchor\[numpy.newaxis\]"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 import itertools
 
 import numpy as np
@@ -393,3 +394,31 @@ def test_repeated_calls_are_equal_and_leave_inputs_alone(loss):
         again = [call(loss, operation, y, z, w, **more) for operation, more in everything(loss)]
         assert all(itertools.starmap(all_same, zip(first, again, strict=True)))
     assert before == (y.tobytes(), z.tobytes(), w.tobytes())
+
+
+# -- words ------------------------------------------------------------------------------------------------------------
+
+
+class Way(str, enum.Enum):  # noqa: UP042  a StrEnum's text is its value, this one's is not
+    MEAN, SUM, NONE = "mean", "sum", "none"
+
+
+@pytest.mark.parametrize("kind", [np.str_, enum.StrEnum("Word", {w: w for w in ("mean", "sum", "none")}), Way])
+@pytest.mark.parametrize("loss", [fl.Huber(), 0.5 * fl.Huber() + fl.LogCosh(), fl.MarginRanking()], ids=repr)
+def test_words_of_any_kind_of_text(loss, kind):
+    y, z = np.array([1.0, 2.0, 4.0]), np.array([1.5, 0.0, 4.0])
+    given = (y, z) if isinstance(loss, fl.Loss) else ([1, -1, 1], y, z)
+    for word in ("mean", "sum", "none"):
+        assert np.array_equal(loss(*given, reduction=kind(word)), loss(*given, reduction=word))
+        if isinstance(loss, fl.Loss):
+            for method in (loss.gradient, loss.value_and_gradient, loss.gradient_and_hessian):
+                for got, want in zip(method(*given, reduction=kind(word)), method(*given, reduction=word), strict=True):
+                    assert np.array_equal(got, want)
+    assert fl.RootMeanSquaredError()(y, z, reduction=kind("mean")) == fl.RootMeanSquaredError()(y, z)
+
+
+def test_a_word_becomes_plain_text():
+    Link = enum.Enum("Link", {"LOG": "log"}, type=str)
+    for link in (np.str_("log"), Link.LOG):
+        assert type(fl.Poisson(link=link).link) is str
+        assert fl.Poisson(link=link) == fl.Poisson()

@@ -83,6 +83,26 @@ def test_the_given_dict_may_change():
     assert tasks == UW
 
 
+def test_losses_of_masks():
+    mask, p = seed_of("mask").integers(0, 2, (6, 3, 4)), seed_of("p").uniform(size=(6, 3, 4))
+    masks = {"dice": fl.Dice(), "jaccard": fl.Jaccard(per_class=True), "tversky": fl.Tversky(0.3, 0.7)}
+    y, z, s = dict.fromkeys(masks, mask), {task: p.copy() for task in masks}, dict.fromkeys(masks, 0.5)
+    w = {"jaccard": np.arange(6.0)}
+    tasks = fl.UncertaintyWeighting(masks)
+    value, gradients, slopes = tasks.value_and_gradient(y, z, s, w)
+    assert value == tasks(y, z, s, w)
+    for task, loss in masks.items():
+        want, gradient = loss.value_and_gradient(mask, p, w.get(task))
+        assert slopes[task] == pytest.approx((1 - want * math.exp(-0.5)) / 2)
+        np.testing.assert_allclose(gradients[task], gradient * math.exp(-0.5) / 2, rtol=1e-14)
+    assert tasks.value_and_gradient(y, z, s, w, out=z)[1]["tversky"] is z["tversky"]
+    assert all(same_bits(z[task], gradients[task]) for task in masks)
+    average = fl.DynamicWeightAverage({**masks, "edge": fl.BinaryCrossEntropy()})
+    assert eval(repr(average), vars(fl)) == pickle.loads(pickle.dumps(average)) == average
+    y, z = (dict.fromkeys(average.losses, x) for x in (mask, p))
+    assert average(y, z) == pytest.approx(sum(average.task_losses(y, z).values()))
+
+
 # -- values and gradients ---------------------------------------------------------------------------------------------
 
 
@@ -313,6 +333,8 @@ BAD = {
     "a task's number": (lambda: fl.UncertaintyWeighting({1: fl.Huber()}), TypeError, "losses has the task 1: expected a string"),
     "a loss's name": (lambda: fl.UncertaintyWeighting({"a": "huber"}), TypeError, r"losses\['a'\] is 'huber': expected a loss"),
     "a class": (lambda: fl.UncertaintyWeighting({"a": fl.Huber}), TypeError, r"losses\['a'\] is <class.*such as fastloss.Huber\(\)"),
+    "several inputs": (lambda: fl.UncertaintyWeighting({"a": fl.Triplet()}), TypeError, r"losses\['a'\] is Triplet\(.*\): expected a loss of y_true and y_pred, such as fastloss.Huber\(\); a task has one of each, and this loss is called with anchor, positive, negative"),
+    "samples": (lambda: fl.UncertaintyWeighting({"a": fl.Wasserstein1D()}), TypeError, "expected a loss of y_true and y_pred.*is called with u_values, v_values"),
     "temperature": (lambda: fl.DynamicWeightAverage(TWO, 0.0), ValueError, "temperature is 0.0: expected a finite number > 0"),
     "misspelt": (lambda: PAIR({"detph": [1.0], "edge": [1]}, GOOD_Z, ZERO), ValueError, r"y_true has the unknown task 'detph' \(did you mean 'depth'\?\); the tasks are 'depth', 'edge'"),
     "unknown": (lambda: PAIR(GOOD_Y, {**GOOD_Z, "xyz": 1}, ZERO), ValueError, r"y_pred has the unknown task 'xyz'; the tasks"),

@@ -158,6 +158,12 @@ def test_losses_with_calls_of_their_own(task):
         assert (loss.name, loss.task) == (name, task)
         assert type(loss) is getattr(fl, type(loss).__name__)
         assert fl.get_loss(loss) is loss
+        function = getattr(fl, name)
+        assert function.__name__ == name
+        assert type(loss).__name__ in function.__doc__
+        taken = inspect.signature(function).parameters
+        assert [*taken][len(taken) - len(loss.params) :] == [*loss.params]
+        assert all(taken[parameter].kind is inspect.Parameter.KEYWORD_ONLY for parameter in loss.params)
         assert re.fullmatch(r"[A-Z].{20,118}\.", loss.when)
     assert fl.get_loss("triplet", margin=0.5) == fl.Triplet(margin=0.5)
     with pytest.raises(TypeError, match="dice has no parameter 'margin': it takes smooth, per_class"):

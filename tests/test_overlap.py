@@ -308,6 +308,8 @@ def test_identity(loss):
     for twin in (eval(repr(loss), vars(fl)), pickle.loads(pickle.dumps(loss))):
         assert twin == loss
     assert sum(loss == other for other in LOSSES) == 1
+    t, p = masks((4, 3, 5))
+    assert getattr(fl, loss.name)(t, p, [1, 0, 2, 1], n_threads=2, **loss.params) == loss(t, p, [1, 0, 2, 1])
 
 
 @dtypes
@@ -386,6 +388,7 @@ BAD = {
     "a NaN label": (lambda: fl.Dice()([[1, math.nan], [0, 0]], Z), ValueError, r"y_true\[0, 1\] is nan"),
     "a weight": (lambda: fl.Dice()(Y, Z, [1, -1]), ValueError, r"sample_weight\[1\] is -1"),
     "weights": (lambda: fl.Dice()(Y, Z, [1]), ValueError, r"sample_weight has shape \(1,\): expected \(2,\)"),
+    "reduction of the function": (lambda: fl.dice(Y, Z, reduction="sum"), TypeError, "dice has no argument 'reduction': it takes y_true, y_pred, sample_weight, n_threads, smooth, per_class"),
     "threads": (lambda: fl.Dice()(Y, Z, n_threads=0), ValueError, "n_threads is 0: expected a positive integer"),
     "out": (lambda: fl.Dice().gradient(Y, Z, out=np.empty(4)), ValueError, r"out has shape \(4,\): expected y_pred's shape"),
 }  # fmt: skip

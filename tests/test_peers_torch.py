@@ -186,6 +186,26 @@ def test_weights(name, torch):
         assert_close(loss(y, z, w, reduction=reduction), other, reduction)
 
 
+@pytest.mark.parametrize("loss", [fl.Triplet(), fl.Triplet(0.3, swap=True), fl.Triplet(p=1)], ids=repr)
+@pytest.mark.parametrize("reduction", ["none", "mean", "sum"])
+def test_triplet_margin_with_distance_loss(loss, reduction, torch):
+    """With the exact distance, where their `triplet_margin_loss` adds 1e-6 to each difference."""
+    triplets = seed_of("triplets").normal(0, 1, (3, 40, 5))
+    tensors = [torch.from_numpy(x.copy()).requires_grad_() for x in triplets]
+    theirs = torch.nn.functional.triplet_margin_with_distance_loss(
+        *tensors,
+        distance_function=lambda x, y: torch.linalg.vector_norm(x - y, loss.p, dim=1),
+        margin=loss.margin,
+        swap=loss.swap,
+        reduction=reduction,
+    )
+    theirs.sum().backward()
+    value, gradients = loss.value_and_gradients(*triplets, reduction=reduction)
+    assert_close(value, theirs.detach().numpy())
+    for gradient, tensor in zip(gradients, tensors, strict=True):
+        assert_close(gradient, tensor.grad.numpy())
+
+
 def test_ties_have_the_same_subgradient(torch):
     t = torch.zeros(3, requires_grad=True)
     torch.nn.functional.l1_loss(t, torch.zeros(3), reduction="sum").backward()

@@ -192,6 +192,22 @@ def test_nan_and_infinity_propagate(penalty):
             method(np.array([1.0, INF, NAN]))
 
 
+@pytest.mark.parametrize("dtype", [np.float16, np.float32], ids=lambda dtype: dtype.__name__)
+def test_strengths_and_products_beyond_the_type_are_infinite(dtype):
+    """Silently, and 0 stays 0."""
+    strong = 100 * float(np.finfo(dtype).max)
+    with np.errstate(over="raise", invalid="raise"):
+        for penalty in (fl.L1(strong), fl.L2(strong), fl.ElasticNet(strong)):
+            w = np.array([1, 0, -1], dtype)
+            got = penalty.gradient(w)
+            assert got.dtype == dtype
+            assert got.tolist() == [INF, 0, -INF]
+            assert penalty.hessian(w)[1] == (INF if penalty.strengths[1] else 0)
+            assert penalty.gradient(w, out=w) is w
+            assert same_bits(w, got)
+        assert fl.L2(2.0).gradient(np.array([np.finfo(dtype).max, 1], dtype)).tolist() == [INF, 2]
+
+
 @penalties
 def test_out(penalty):
     for dtype in (np.float32, np.float64):

@@ -352,6 +352,21 @@ def test_nan_and_infinity_propagate(dtype):
         LOSS(y, z)
 
 
+@pytest.mark.parametrize(("dtype", "least", "nothing"), [(np.float32, 1e-19, 2e-23), (np.float64, 1e-154, 1e-162)])
+def test_residuals_too_small_for_squares(dtype, least, nothing):
+    """Where, as the docstring says, digits end and all is 0; and the gradient does not depend on the scale."""
+    y, z, _ = sample(50, dtype=dtype)
+    r = z - y
+    r /= np.abs(r).max()
+    zero = np.zeros_like(r)
+    value, gradient = LOSS.value_and_gradient(zero, r)
+    np.testing.assert_allclose(LOSS.gradient(zero, r * dtype(4 * least)), gradient, rtol=1e-5, atol=1e-5)
+    assert abs(LOSS(zero, r * dtype(100 * least)) / (100 * least * value) - 1) < tolerance(dtype)
+    assert abs(LOSS(zero, r * dtype(least / 1000)) / (least / 1000 * value) - 1) > tolerance(dtype)
+    assert LOSS(zero, r * dtype(nothing)) == 0
+    assert not LOSS.gradient(zero, r * dtype(nothing)).any()
+
+
 def test_shapes():
     y, z, _ = sample(12)
     flat = LOSS.gradient(y, z)

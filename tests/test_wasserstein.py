@@ -312,6 +312,13 @@ def test_identity():
     assert loss == fl.Wasserstein1D(p=2.0) == pickle.loads(pickle.dumps(loss)) == eval(f"fl.{loss!r}")
     assert loss != fl.Wasserstein1D()
     assert repr(loss) == "Wasserstein1D(p=2.0)"
+    u, v, weights = samples(12, 9, "uv")
+    assert (
+        fl.wasserstein_1d(u, v, **weights, p=2)
+        == fl.wasserstein_1d(u, v, *weights.values(), p=2.0)
+        == loss(u, v, **weights)
+    )
+    assert fl.wasserstein_1d(v_values=v, u_values=u) == fl.Wasserstein1D()(u, v)
     with pytest.raises(AttributeError, match="Wasserstein1D is immutable"):
         loss.p = 3.0
 

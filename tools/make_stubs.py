@@ -29,7 +29,7 @@ from fastloss.advisor import recommend as recommend
 from fastloss.combination import WeightedSum as WeightedSum
 from fastloss.embeddings import EmbeddingLoss as EmbeddingLoss
 from fastloss.loss import Loss as Loss
-from fastloss.loss import Reduction as _Reduction
+from fastloss.loss import Reduction
 """
 
 TAIL = """\
@@ -44,24 +44,19 @@ from fastloss.settings import get_num_threads as get_num_threads
 from fastloss.settings import set_check_finite as set_check_finite
 from fastloss.settings import set_num_threads as set_num_threads
 from fastloss.settings import show_config as show_config
-from fastloss.wasserstein import Wasserstein1D as Wasserstein1D
 """
 
-SHARED = (
-    "sample_weight: ArrayLike | None = None",
-    "*",
-    "reduction: _Reduction = 'mean'",
-    "n_threads: int | None = None",
-)
 
-
-def function_stub(cls: type, inputs: tuple[str, ...] = ("y_true", "y_pred")) -> str:
-    """The function form of a loss: its inputs, the shared arguments and the parameters of its class."""
-    name, parameters = cls.name, inspect.signature(cls).parameters.values()
-    own = [f"{p.name}: {_annotation(p)} = {p.default!r}" for p in parameters]
-    arrays = [f"{argument}: ArrayLike" for argument in inputs]
-    lines = "".join(f"    {argument},\n" for argument in (*arrays, *SHARED, *own)).replace("'", '"')
-    return f"def {name}(\n{lines}) -> Any: ...\n"
+def function_stub(cls: type) -> str:
+    """The function form of a loss, as its signature has it."""
+    signature = inspect.signature(getattr(fl, cls.name))
+    taken = [
+        f"{p.name}: {_annotation(p)}{'' if p.default is p.empty else f' = {p.default!r}'}"
+        for p in signature.parameters.values()
+    ]
+    at = sum(p.kind is not p.KEYWORD_ONLY for p in signature.parameters.values())
+    lines = "".join(f"    {argument},\n" for argument in (*taken[:at], "*", *taken[at:])).replace("'", '"')
+    return f"def {cls.name}(\n{lines}) -> {signature.return_annotation}: ...\n"
 
 
 def _annotation(parameter: inspect.Parameter) -> str:
@@ -72,17 +67,14 @@ def _annotation(parameter: inspect.Parameter) -> str:
 
 def stub() -> str:
     """The whole file."""
-    classes = [registry.loss_class(name) for name in fl.list_losses()]
-    pairs, masks = (
-        [registry.loss_class(name) for name in fl.list_losses(task)] for task in ("embedding", "segmentation")
-    )
-    imports = sorted(
-        f"from {cls.__module__} import {cls.__name__} as {cls.__name__}\n" for cls in classes + pairs + masks
-    )
-    functions = "".join([*map(function_stub, classes), *(function_stub(cls, cls.arguments) for cls in pairs)])
+    tasks = (*registry.TASKS, *registry.OTHER_TASKS)
+    classes = [registry.loss_class(name) for task in tasks for name in fl.list_losses(task)]
+    imports = sorted(f"from {cls.__module__} import {cls.__name__} as {cls.__name__}\n" for cls in classes)
+    imports = sorted([*imports, *TAIL.splitlines(keepends=True)], key=lambda line: line.split()[1])  # by module
+    functions = "".join(map(function_stub, classes))
     aliases = "".join(f"{alias} = {name}\n" for alias, name in sorted(registry.ALIASES.items()))
     names = "".join(f'    "{name}",\n' for name in sorted(fl.__all__, key=lambda name: (not name.isupper(), name)))
-    text = f"{HEAD}{''.join(imports)}{TAIL}\n__all__ = [\n{names}]\n\n{functions}\n{aliases}"
+    text = f"{HEAD}{''.join(imports)}\n__all__ = [\n{names}]\n\n{functions}\n{aliases}"
     used = [word for word in ("Callable", "Mapping", "Sequence") if f"{word}[" in text]
     collections = f"from collections.abc import {', '.join(used)}\n" if used else ""
     text = text.replace("from collections.abc import Callable, Mapping, Sequence\n", collections)

@@ -35,6 +35,11 @@ class _Contrast(EmbeddingLoss):
         and D^T U.
         """
         dtype = z.dtype
+        if self.temperature * float(np.finfo(dtype).max) < 1:
+            raise ValueError(
+                f"temperature is {self.temperature}: its inverse overflows {dtype}, in which these embeddings are "
+                f"computed; expected at least {1 / float(np.finfo(dtype).max):.0e}"
+            )
         groups = groups.astype(np.int32 if dtype == np.float32 else np.int64)
         positives = (np.bincount(groups) - 1)[groups].astype(dtype)
         units, lengths = _units(z)
@@ -125,6 +130,9 @@ class NTXent(_Contrast):
     is the mean of those of its two views; ``reduction="none"`` gives these, with the gradients of their sum, for the
     loss of one sample depends on all. A zero vector has the cosine 0 with every other, and its gradient is 0.
 
+    A weight multiplies the loss of a sample, not what it is to the others: one of weight 0 stays their negative, has a
+    gradient as such, and a NaN in it makes all of them NaN. To leave it out, leave its rows out.
+
     Similarities are computed in blocks of rows, 2**23 at a time, by NumPy's BLAS: with the threads that it is set to
     use (``OMP_NUM_THREADS``, threadpoolctl) whatever `n_threads` says, and with bits that depend on it and on them.
 
@@ -187,11 +195,12 @@ class SupervisedContrastive(_Contrast):
 
     Notes
     -----
-    z is (n_samples, width), rows of any length, and labels (n_samples,) are integers, bools or anything that can be
-    compared: views of one sample have one label. The mean over the positives stands outside the logarithm (L_out of
-    the paper). A sample without a positive has no loss and does not count in the mean; the authors' code counts it,
-    with a loss of 0. ``reduction="none"`` gives the loss of each sample, with the gradient of their sum. Memory, BLAS
-    and zero vectors are as in `NTXent`.
+    z is (n_samples, width), rows of any length, and labels (n_samples,) are numbers, equal for views of one sample;
+    names become such by ``numpy.unique(names, return_inverse=True)[1]``. The mean over the positives stands outside the
+    logarithm (L_out of the paper). A sample without a positive has no loss and does not count in the mean; the authors'
+    code counts it, with a loss of 0. ``reduction="none"`` gives the loss of each sample, with the gradient of their
+    sum. Memory, BLAS, zero vectors and weights are as in `NTXent`: a sample of weight 0 stays a positive or a negative
+    of the others.
 
     References
     ----------

@@ -113,7 +113,7 @@ class MultiMargin(_OfLabel):
     def __init__(
         self, p: int = 1, margin: float = 1.0, class_weight: Any = None, ignore_index: int | None = None
     ) -> None:
-        if p not in (1, 2):
+        if np.ndim(p) or p not in (1, 2):
             raise ValueError(f"p is {p!r}: expected 1 or 2")
         super().__init__(margin, class_weight, ignore_index, p=int(p))
 

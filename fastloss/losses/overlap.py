@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 import numpy as np
 
@@ -95,6 +95,15 @@ class OverlapLoss(Immutable):
         to, which may be `y_pred` itself.
         """
         return self._value_and_gradient(y_true, y_pred, sample_weight, out, n_threads, wanted=True)
+
+    def _no_part(self, _: object) -> NoReturn:
+        raise TypeError(
+            f"{type(self).__name__} can be no part of a sum of losses: it is no sum over elements, so it has no "
+            "reductions and no Hessian to add; add the values and gradients of both, or make it a task of "
+            "fastloss.UncertaintyWeighting"
+        )
+
+    __add__ = __radd__ = __mul__ = __rmul__ = _no_part
 
     def _value_and_gradient(
         self, y_true: Any, y_pred: Any, sample_weight: Any, out: Any, n_threads: Any, *, wanted: bool

@@ -27,7 +27,11 @@ class RootMeanSquaredError(Loss):
     Convex, with a kink at a perfect fit; in units of the target. It is no sum over elements: there is no ``reduction``
     but ``"mean"``, and an accumulator takes the root of the mean over all that it has seen, as the mean of the roots of
     batches is not it. Of a sum of losses it may be a part. Minimised where the squared error is, with steps that do not
-    shrink near the optimum. Squares are summed: from |r| of 1e19 on in float32, 1e154 in float64, it is infinite.
+    shrink near the optimum.
+
+    Squares are summed: from |r| of 1e19 on in float32, 1e154 in float64, it is infinite. Where all |r| are below 1e-19,
+    or 1e-154, digits are lost; below 2e-23, or 1e-162, value and gradient are 0. Scale targets and predictions then:
+    the gradient is the same at any scale.
 
     References
     ----------
