@@ -688,6 +688,24 @@ ERRORS = {
 }  # fmt: skip
 
 
+def test_catboost_is_cloned():
+    module = adapter("catboost")
+    pytest.importorskip("sklearn", reason="scikit-learn is not installed")
+    import catboost
+    from sklearn.model_selection import GridSearchCV
+
+    model = catboost.CatBoostRegressor(
+        loss_function=module.objective("huber"),
+        eval_metric=module.metric("huber"),
+        iterations=5,
+        silent=True,
+        allow_writing_files=False,
+    )
+    losses = [module.objective(loss) for loss in (fl.Huber(2.0), fl.LogCosh())]
+    search = GridSearchCV(model, {"loss_function": losses}, cv=2, error_score="raise").fit(X[:200], Y[:200])
+    assert search.best_params_["loss_function"] in losses
+
+
 @pytest.mark.parametrize("name", HOSTS)
 @pytest.mark.parametrize("case", ERRORS)
 def test_what_does_not_fit_is_refused(name, case):
