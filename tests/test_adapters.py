@@ -161,6 +161,33 @@ def test_the_same_trees_in_scikit_learn(sk, loss, task, builtin, params, weight)
     np.testing.assert_allclose(getattr(ours, result)(X), getattr(theirs, result)(X), rtol=1e-6, atol=1e-9)
 
 
+@pytest.mark.parametrize("n", [301, 2000])
+@pytest.mark.parametrize(
+    ("loss", "builtin", "params", "weighted"),
+    [
+        (fl.AbsoluteError(), "absolute_error", {}, True),
+        (fl.AbsoluteError(), "absolute_error", {}, False),
+        (fl.Quantile(0.8), "quantile", {"quantile": 0.8}, True),
+    ],
+)
+def test_native_has_the_slope_of_scikit_learn_where_a_score_is_the_target(sk, n, loss, builtin, params, weighted):
+    """Targets are whole numbers, so that many are."""
+    from sklearn.ensemble import HistGradientBoostingRegressor
+
+    rng = np.random.default_rng(1)
+    x, w = rng.normal(size=(n, 4)), rng.uniform(0.3, 3, n) if weighted else None
+    y = np.round(x[:, 0] * x[:, 1] + rng.standard_t(3, size=n))
+    ours, theirs = (
+        HistGradientBoostingRegressor(loss=one, early_stopping=False, **more).fit(x, y, sample_weight=w).predict(x)
+        for one, more in ((sk.as_base_loss(loss, hessian="native"), {}), (builtin, params))
+    )
+    np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-9)
+    one = sk.as_base_loss(loss, hessian="native")
+    slope = one.gradient(np.array([1.0, 2.0]), np.array([1.0, 1.0]))
+    assert slope[0] == slope[1] < 0
+    assert one.loss_gradient(np.array([1.0, 2.0]), np.array([1.0, 1.0]))[1].tolist() == slope.tolist()
+
+
 # -- arguments, order, type, weights -----------------------------------------------------------------------------------
 
 

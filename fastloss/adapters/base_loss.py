@@ -47,6 +47,12 @@ class LeafwiseObjective(boosting.Objective):
         super().__init__(loss, "unit" if hessian == "auto" and renewable else hessian, n_threads)
         self.__dict__["renews_leaves"] = renewable and self._kind == "unit"
 
+    def where_slopes_are_taken(self, y: Any, z: NDArray[Any]) -> NDArray[Any]:
+        """Raw scores; at a kink the host's own losses have the slope below it, and fastloss 0."""
+        if self.hessian != "native" or self.loss.smoothness > 0:
+            return z
+        return np.where(z == y, np.nextafter(z, -np.inf), z)
+
 
 def renews_by_residuals(loss: Loss) -> bool:
     """Whether the best constant of a leaf is that of its residuals, and is found quickly enough for every leaf.
@@ -85,7 +91,7 @@ class LossKernels:
         n_threads: int = 1,
     ) -> tuple[NDArray[Any], NDArray[Any]]:
         """w l of each sample and its gradient."""
-        z = np.ascontiguousarray(raw_prediction)
+        z = self.objective.where_slopes_are_taken(y_true, np.ascontiguousarray(raw_prediction))
         loss_out[...], gradient_out[...] = self.objective.loss.value_and_gradient(
             y_true, z, sample_weight, reduction="none", n_threads=n_threads
         )
@@ -95,7 +101,7 @@ class LossKernels:
         self, y_true: Any, raw_prediction: Any, sample_weight: Any, gradient_out: NDArray[Any], n_threads: int = 1
     ) -> NDArray[Any]:
         """The gradient of w l of each sample."""
-        z = np.ascontiguousarray(raw_prediction)
+        z = self.objective.where_slopes_are_taken(y_true, np.ascontiguousarray(raw_prediction))
         gradient_out[...] = self.objective.loss.gradient(
             y_true, z, sample_weight, reduction="none", n_threads=n_threads
         )
@@ -111,7 +117,8 @@ class LossKernels:
         n_threads: int = 1,
     ) -> tuple[NDArray[Any], NDArray[Any]]:
         """Gradient and curvature of w l of each sample; `n_threads` is that of the objective."""
-        self.objective.derivatives_of_all(y_true, raw_prediction, sample_weight, (gradient_out, hessian_out))
+        z = self.objective.where_slopes_are_taken(y_true, raw_prediction)
+        self.objective.derivatives_of_all(y_true, z, sample_weight, (gradient_out, hessian_out))
         return gradient_out, hessian_out
 
 

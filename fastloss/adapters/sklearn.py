@@ -62,7 +62,9 @@ def as_base_loss(
     Inside ``LinearModelLoss`` the Newton solvers take the Hessian over classes to be that of cross-entropy, whatever
     the loss. Targets, scores and weights are float64, gradient and Hessian float32, one class after the other, as
     HistGradientBoosting keeps them. The start is `Loss.optimum`. Ties in the weights of a quantile are settled as
-    everywhere in fastloss: halfway between two values that are equally good.
+    everywhere in fastloss: halfway between two values that are equally good. There scikit-learn takes the lower one,
+    and without weights interpolates quantiles between two targets, so that "native" grows its trees of a quantile
+    where weights tie nowhere, as continuous ones do, and those of the absolute error also without weights.
 
     References
     ----------
