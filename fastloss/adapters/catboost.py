@@ -37,6 +37,7 @@ class CatBoostObjective(boosting.Objective):
     """A loss as CatBoost's ``loss_function``; `objective` makes one of its two kinds."""
 
     host = "CatBoost"
+    target_rows = outputs = False
     natives: ClassVar[Mapping[str, Native]] = {
         "half_squared_error": Native(),  # RMSE
         "quantile": Native("unit"),  # Quantile
@@ -169,9 +170,8 @@ def objective(loss: Loss | str, *, hessian: str = "auto", n_threads: int | None 
     array([[-0.5, -1. ],
            [-1. , -0.5]])
     """
-    if isinstance(loss, Loss) and loss.has_rows and not loss.takes_labels:
-        raise ValueError(f"{loss!r} takes rows of targets: CatBoost's scores of several classes go with class indices")
-    cls = CatBoostMulticlass if boosting.checked(loss).has_rows else CatBoostPointwise
+    loss = CatBoostObjective.trainable(loss)
+    cls = CatBoostMulticlass if loss.has_rows else CatBoostPointwise
     return cls(loss, hessian, n_threads)
 
 
