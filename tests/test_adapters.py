@@ -447,7 +447,7 @@ def test_early_stopping_watches_the_metric(name):
             allow_writing_files=False,
         )
         model.fit(catboost.Pool(X[train], y[train]), eval_set=held)
-        curve, raw = model.get_evals_result()["validation"]["CatBoostMetric"], model.predict(X[test])
+        curve, raw = model.get_evals_result()["validation"]["absolute_error"], model.predict(X[test])
     assert len(curve) < 500
     want = fl.absolute_error(y[test], objective.predict(np.asarray(raw, float)), W[test])
     assert min(curve) == pytest.approx(want, rel=1e-5)
@@ -720,6 +720,7 @@ def test_objects_are_their_parameters(name):
             assert other == made
             assert hash(other) == hash(made)
             assert repr(other) == repr(made)
+        assert isinstance(made, boosting.Objective | boosting.Metric)
         assert eval(repr(made), {**vars(fl), **vars(module)}) == made
     assert module.objective(fl.Huber(2.0)) != module.objective(fl.Huber(3.0))
 

@@ -117,6 +117,10 @@ class CatBoostMetric(boosting.Metric):
                 f"{self.loss!r} is no mean over samples, and CatBoost adds up what its parts of the data give"
             )
 
+    @property  # type: ignore[misc]
+    def __class__(self) -> type[Any]:  # CatBoost logs the metric under its name
+        return type(self.__name__, (type(self),), {})
+
     def evaluate(self, approxes: Any, target: Any, weight: Any) -> tuple[float, float]:
         """Sum of w l, and of w."""
         raw = approxes[0] if len(approxes) == 1 else np.stack(approxes, axis=1)
