@@ -42,6 +42,10 @@ class Immutable:
     def __hash__(self) -> int:
         return hash(self._identity())
 
+    def __deepcopy__(self, memo: object) -> Immutable:
+        # Estimators are cloned by a host that copies its parameters deeply: the clone is to hold the same ones.
+        return self
+
     def __reduce__(self) -> tuple[Any, ...]:
         return _rebuild, (type(self), self._params)
 

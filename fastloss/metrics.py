@@ -28,6 +28,7 @@ from fastloss.losses.margins import CategoricalHinge
 from fastloss.losses.pieces import float32_and_rest
 from fastloss.losses.regression import AbsoluteError, Linex, Quantile, SquaredError
 from fastloss.losses.relative import AbsolutePercentageError, SquaredLogError
+from fastloss.parameters import flag
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -298,7 +299,7 @@ def log_loss(
     if p.ndim == 2:  # only the true class's probability counts, and it is true
         _check_rows(p)
         y, p = np.ones(len(y)), p[np.arange(len(y)), y]
-    return _mean(loss, y, np.ascontiguousarray(p), w, "mean" if normalize else "sum")
+    return _mean(loss, y, np.ascontiguousarray(p), w, "mean" if flag("normalize", normalize) else "sum")
 
 
 def brier_score_loss(
@@ -335,7 +336,8 @@ def brier_score_loss(
     p, w = _probabilities(y_proba), _weights(sample_weight)
     if p.ndim == 2 and p.shape[1] == 1:
         p = p[:, 0]
-    halved = (p.ndim == 1 or p.shape[1] < 3) if scale_by_half == "auto" else scale_by_half
+    two = p.ndim == 1 or p.shape[1] < 3
+    halved = two if scale_by_half == "auto" else flag("scale_by_half", scale_by_half)
     if p.ndim == 1:
         positive = _positives(y_true, pos_label)
         value = _mean(Brier(), positive, p, w)
@@ -374,6 +376,7 @@ def hinge_loss(
     0.166667
     """
     z, w = _floats("pred_decision", pred_decision), _weights(sample_weight)
+    _check_axes("pred_decision", z, "n_classes")
     classes, y = _encoded(y_true, labels)
     if len(classes) <= 2:
         # Of a single label scikit-learn makes the negative one, whatever labels= has.
@@ -459,7 +462,11 @@ def _finite(value: float, y: Any, z: Any) -> float:
         for name, array in (("y_true", y), ("y_pred", z)):
             wrong = np.flatnonzero(~np.isfinite(array))
             if len(wrong):
-                validation.not_finite(name, array, int(wrong[0]))
+                at = int(wrong[0])
+                raise ValueError(
+                    f"{name}{validation.position(array, at)} is {array.flat[at]}: expected a finite number; drop these "
+                    "rows or clip the values"
+                )
     return value
 
 
@@ -470,9 +477,15 @@ def _numbers(y_true: Any, y_pred: Any, sample_weight: Any) -> tuple[Any, Any, An
     floats = [x.dtype for x in (y, z) if x.dtype.kind == "f"]
     z = z.astype(np.result_type(*floats) if floats else np.float64, copy=False)
     y, z = (x[:, 0] if x.ndim == 2 and x.shape[1] == 1 else x for x in (y, z))
-    if y.shape != z.shape or y.ndim > 2:
+    if y.shape != z.shape:
         raise ValueError(f"y_true has shape {np.shape(y_true)} and y_pred has shape {np.shape(y_pred)}: they differ")
+    _check_axes("y_true", y, "n_outputs")
     return y, z, w
+
+
+def _check_axes(name: str, x: NDArray[Any], columns: str) -> None:
+    if x.ndim not in (1, 2) or x.shape[1:] == (0,):
+        raise ValueError(f"{name} has shape {x.shape}: expected (n_samples,) or (n_samples, {columns})")
 
 
 def _floats(name: str, x: Any) -> NDArray[Any]:
@@ -486,6 +499,7 @@ def _weights(sample_weight: Any) -> NDArray[Any] | None:
 
 def _probabilities(x: Any) -> NDArray[Any]:
     p = _floats("y_proba", x)
+    _check_axes("y_proba", p, "n_classes")
     if p.size and not (p.min() >= 0 and p.max() <= 1):
         at = int(np.flatnonzero(~((p >= 0) & (p <= 1)))[0])
         raise ValueError(f"y_proba{validation.position(p, at)} is {p.flat[at]}: expected a probability in [0, 1]")
@@ -500,7 +514,10 @@ def _encoded(y_true: Any, labels: Any, one_hot: bool = False) -> tuple[NDArray[A
     if one_hot and y.ndim == 2 and labels is None:
         wrong = np.flatnonzero(~(((y == 0) | (y == 1)).all(axis=1) & ((y == 1).sum(axis=1) == 1)))
         if len(wrong):
-            raise ValueError(f"y_true[{wrong[0]}] is {y[wrong[0]].tolist()}: expected a single 1 in the row, and 0")
+            raise ValueError(
+                f"y_true[{wrong[0]}] is {y[wrong[0]].tolist()}: expected a single 1 in the row, and 0, for the classes "
+                "exclude each other; where they do not, fastloss.BinaryCrossEntropy takes a probability of each"
+            )
         return np.arange(y.shape[1]), y.argmax(axis=1)
     if y.ndim != 1 or not len(y):
         raise ValueError(f"y_true has shape {y.shape}: expected labels of shape (n_samples,)")
@@ -513,6 +530,8 @@ def _encoded(y_true: Any, labels: Any, one_hot: bool = False) -> tuple[NDArray[A
                 return np.array([low, high]), positive.astype(np.intp)
         return np.unique(y, return_inverse=True)
     classes = np.unique(np.asarray(labels))
+    if not len(classes):
+        raise ValueError("labels is empty: expected all labels that there are")
     if not np.array_equal(classes, labels):
         warnings.warn(
             f"labels={list(np.asarray(labels))} are taken in sorted order, as columns of y_proba are: {list(classes)}",

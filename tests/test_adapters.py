@@ -161,6 +161,33 @@ def test_the_same_trees_in_scikit_learn(sk, loss, task, builtin, params, weight)
     np.testing.assert_allclose(getattr(ours, result)(X), getattr(theirs, result)(X), rtol=1e-6, atol=1e-9)
 
 
+@pytest.mark.parametrize("n", [301, 2000])
+@pytest.mark.parametrize(
+    ("loss", "builtin", "params", "weighted"),
+    [
+        (fl.AbsoluteError(), "absolute_error", {}, True),
+        (fl.AbsoluteError(), "absolute_error", {}, False),
+        (fl.Quantile(0.8), "quantile", {"quantile": 0.8}, True),
+    ],
+)
+def test_native_has_the_slope_of_scikit_learn_where_a_score_is_the_target(sk, n, loss, builtin, params, weighted):
+    """Targets are whole numbers, so that many are."""
+    from sklearn.ensemble import HistGradientBoostingRegressor
+
+    rng = np.random.default_rng(1)
+    x, w = rng.normal(size=(n, 4)), rng.uniform(0.3, 3, n) if weighted else None
+    y = np.round(x[:, 0] * x[:, 1] + rng.standard_t(3, size=n))
+    ours, theirs = (
+        HistGradientBoostingRegressor(loss=one, early_stopping=False, **more).fit(x, y, sample_weight=w).predict(x)
+        for one, more in ((sk.as_base_loss(loss, hessian="native"), {}), (builtin, params))
+    )
+    np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-9)
+    one = sk.as_base_loss(loss, hessian="native")
+    slope = one.gradient(np.array([1.0, 2.0]), np.array([1.0, 1.0]))
+    assert slope[0] == slope[1] < 0
+    assert one.loss_gradient(np.array([1.0, 2.0]), np.array([1.0, 1.0]))[1].tolist() == slope.tolist()
+
+
 # -- arguments, order, type, weights -----------------------------------------------------------------------------------
 
 
@@ -420,7 +447,7 @@ def test_early_stopping_watches_the_metric(name):
             allow_writing_files=False,
         )
         model.fit(catboost.Pool(X[train], y[train]), eval_set=held)
-        curve, raw = model.get_evals_result()["validation"]["CatBoostMetric"], model.predict(X[test])
+        curve, raw = model.get_evals_result()["validation"]["absolute_error"], model.predict(X[test])
     assert len(curve) < 500
     want = fl.absolute_error(y[test], objective.predict(np.asarray(raw, float)), W[test])
     assert min(curve) == pytest.approx(want, rel=1e-5)
@@ -464,6 +491,10 @@ def test_xgboost_starts_where_it_is_told():
         xgboost.train({"base_score": start, **params}, data, 1, obj=watch)
         np.testing.assert_allclose(seen[0], BCE.optimum(y), rtol=1e-5)
     assert module.objective(CE).base_score([0, 1, 1]) == pytest.approx([*(np.array([-1, 1]) * math.log(2) / 2)])
+    with pytest.raises(
+        ValueError, match=r"objective='binary:logistic' is of one score and Sparse.* of 3: leave it out"
+    ):
+        module.objective(CE).base_score([0, 1, 2], objective="binary:logistic")
 
 
 # -- scikit-learn ------------------------------------------------------------------------------------------------------
@@ -489,6 +520,33 @@ def test_regression_in_hist_gradient_boosting(sk, loss):
     y, test = SIGNAL + RNG.normal(size=N) / 2, slice(1000, N)
     model = HistGradientBoostingRegressor(loss=sk.as_base_loss(loss), max_iter=60).fit(X[:1000], y[:1000])
     assert loss(y[test], model.predict(X[test])) < 0.7 * loss(y[test], np.full(N - 1000, loss.optimum(y[:1000])))
+
+
+@pytest.mark.parametrize(("early_stopping", "n"), [(True, 500), ("auto", 10_001)])
+@pytest.mark.parametrize("loss", [fl.Huber(), fl.Quantile(0.8), fl.Poisson(), fl.Gamma()], ids=repr)
+def test_early_stopping_in_hist_gradient_boosting(sk, loss, early_stopping, n):
+    """Where the targets are numbers, a split cannot have its share of each."""
+    from sklearn.ensemble import HistGradientBoostingRegressor
+
+    rng = np.random.default_rng(3)
+    x = rng.normal(size=(n, 2))
+    y = rng.gamma(2, np.exp(x[:, 0] / 2)) if loss.name == "gamma" else rng.poisson(np.exp(x[:, 0] / 2)) + 0.0
+    if loss.task == "regression":
+        y = x[:, 0] + rng.normal(size=n)
+    model = HistGradientBoostingRegressor(loss=sk.as_base_loss(loss), early_stopping=early_stopping, max_iter=20)
+    model.fit(x, y)
+    assert model.validation_score_[-1] > model.validation_score_[0]
+
+
+def test_scores_of_classes_that_are_no_probabilities(sk):
+    from sklearn.ensemble import HistGradientBoostingClassifier
+
+    for loss, n_classes, task in ((fl.Hinge(), None, "binary"), (fl.MultiMargin(), 3, "multiclass")):
+        one = sk.as_base_loss(loss, n_classes=n_classes)
+        model = HistGradientBoostingClassifier(loss=one, early_stopping=True, max_iter=5).fit(X, TARGETS[task])
+        assert model.score(X, TARGETS[task]) > 0.5
+        with pytest.raises(ValueError, match="are no probabilities: ask for decision_function"):
+            model.predict_proba(X)
 
 
 def test_focal_in_hist_gradient_boosting(sk):
@@ -636,6 +694,24 @@ def test_scorers_are_routed_weights(sk):
 # -- objects and errors ------------------------------------------------------------------------------------------------
 
 
+def test_catboost_is_cloned():
+    module = adapter("catboost")
+    pytest.importorskip("sklearn", reason="scikit-learn is not installed")
+    import catboost
+    from sklearn.model_selection import GridSearchCV
+
+    model = catboost.CatBoostRegressor(
+        loss_function=module.objective("huber"),
+        eval_metric=module.metric("huber"),
+        iterations=5,
+        silent=True,
+        allow_writing_files=False,
+    )
+    losses = [module.objective(loss) for loss in (fl.Huber(2.0), fl.LogCosh())]
+    search = GridSearchCV(model, {"loss_function": losses}, cv=2, error_score="raise").fit(X[:200], Y[:200])
+    assert search.best_params_["loss_function"] in losses
+
+
 @pytest.mark.parametrize("name", HOSTS)
 def test_objects_are_their_parameters(name):
     module = adapter(name)
@@ -644,6 +720,7 @@ def test_objects_are_their_parameters(name):
             assert other == made
             assert hash(other) == hash(made)
             assert repr(other) == repr(made)
+        assert isinstance(made, boosting.Objective | boosting.Metric)
         assert eval(repr(made), {**vars(fl), **vars(module)}) == made
     assert module.objective(fl.Huber(2.0)) != module.objective(fl.Huber(3.0))
 
@@ -662,7 +739,7 @@ def test_a_start_is_finite_and_centred():
 def test_safe_curvature_is_positive():
     """Of every loss that a booster can train on, at any score."""
     for task in ("regression", "count", "binary", "multiclass"):
-        for text in boosting._fitting(task):
+        for text in boosting.Objective.fitting(task):
             loss = eval(text, vars(fl))
             objective = boosting.Objective(loss)
             y = np.ones(300) if task != "multiclass" else RNG.integers(0, 3, 300)
@@ -678,8 +755,12 @@ ERRORS = {
     "probabilities": (lambda m: m.objective(fl.BinaryCrossEntropy()), ValueError, r"takes a probability.*from_logits=True.*can train on BinaryCrossEntropy\(from_logits=True\)"),
     "means": (lambda m: m.objective(fl.Poisson(link="identity")), ValueError, r"takes a mean >= 0.*link='log'.*can train on Poisson\(\)"),
     "no sum": (lambda m: m.objective(fl.RootMeanSquaredError()), ValueError, "no sum over samples"),
-    "no loss": (lambda m: m.objective(fl.Triplet()), TypeError, "expected a fastloss loss"),
+    "no loss": (lambda m: m.objective(3), TypeError, "loss is 3: expected a fastloss loss"),
+    "embeddings": (lambda m: m.objective(fl.Triplet()), TypeError, r"a loss of embeddings: expected .* one of SquaredError\(\)"),
+    "masks": (lambda m: m.objective("dice"), TypeError, r"'dice', a loss of masks: expected .* one of SquaredError\(\)"),
+    "masks in a metric": (lambda m: m.metric("dice"), TypeError, "'dice', a loss of masks: expected .* one of squared_error"),
     "no such loss": (lambda m: m.objective("hubert"), ValueError, "did you mean 'huber'"),
+    "nothing like it": (lambda m: m.objective("foo"), ValueError, r"no loss named 'foo': expected one of SquaredError\(\)(?!.*RootMean)"),
     "no such hessian": (lambda m: m.objective(fl.Huber(), hessian="newton"), ValueError, "hessian is 'newton': expected one of 'auto'"),
     "hessian that the loss lacks": (lambda m: m.objective(fl.Huber(), hessian="fisher"), ValueError, "huber has 'exact', 'majorize', 'floor', 'unit'"),
     "kinks": (lambda m: m.objective(fl.Quantile(0.9), hessian="exact"), ValueError, "has kinks.*hessian='majorize' or hessian='unit'"),
@@ -694,6 +775,23 @@ def test_what_does_not_fit_is_refused(name, case):
     call, error, message = ERRORS[case]
     with pytest.raises(error, match=message):
         call(adapter(name))
+
+
+@pytest.mark.parametrize("name", ["lightgbm", "catboost"])
+def test_rows_of_targets_are_refused(name):
+    """By name and as an object. LightGBM and CatBoost have one target per sample."""
+    objective = adapter(name).objective
+    for loss in ("multi_label_soft_margin", fl.MultiLabelSoftMargin()):
+        with pytest.raises(ValueError, match=r"takes rows of.*on no loss for multilabel, but on Square"):
+            objective(loss)
+    with pytest.raises(ValueError, match=r"takes rows of.*for multiclass .* on SparseCategoricalCrossEntropy\("):
+        objective(fl.CategoricalCrossEntropy(from_logits=True))
+
+
+def test_catboost_has_several_scores_only_of_classes():
+    for loss in ("gaussian_nll", fl.GaussianNLL()):
+        with pytest.raises(ValueError, match=r"several scores per target.*for regression CatBoost can.* SquaredE"):
+            adapter("catboost").objective(loss)
 
 
 def test_curvature_that_vanishes_everywhere_is_refused():
@@ -790,9 +888,13 @@ def test_bad_targets_are_named_through_the_host(name):
 SKLEARN_ERRORS = {
     "no n_classes": (lambda sk: sk.as_base_loss(CE), "n_classes is None: it is needed for a loss over classes"),
     "n_classes": (lambda sk: sk.as_base_loss(BCE, n_classes=2), "n_classes is 2: it goes with a loss over classes"),
-    "outputs": (lambda sk: sk.as_base_loss(fl.GaussianNLL()), "several scores per target"),
+    "outputs": (lambda sk: sk.as_base_loss(fl.GaussianNLL()), "several scores per target.*scikit-learn can train on SquaredError"),
+    "rows": (lambda sk: sk.as_base_loss("multi_label_soft_margin"), r"takes rows of targets.*on no loss for multilabel, but on SquaredError\(\)"),
+    "no sum": (lambda sk: sk.as_base_loss(fl.RootMeanSquaredError()), r"no sum over samples.*scikit-learn can train on SquaredError\(\)"),
+    "two classes": (lambda sk: sk.as_base_loss(CE, n_classes=2), "n_classes is 2: expected at least 3; for two classes pass a loss of one score"),
+    "no classes": (lambda sk: sk.as_base_loss(CE, n_classes=-1), "n_classes is -1: expected at least 3"),
     "probabilities": (lambda sk: sk.as_base_loss(fl.Brier()), "of losses for binary scikit-learn can train on"),
-    "too few classes": (lambda sk: sk.as_base_loss(CE, n_classes=3).fit_intercept_only(np.array([0.0, 1.0])), "y has 2 classes and n_classes is 3: pass a loss of one score"),
+    "too few classes": (lambda sk: sk.as_base_loss(CE, n_classes=3).fit_intercept_only(np.array([0.0, 1.0])), "y has 2 classes and n_classes is 3: for two classes pass a loss of one score"),
     "a class that y lacks": (lambda sk: sk.as_base_loss(CE, n_classes=4).fit_intercept_only(np.array([0.0, 1.0, 2.0])), "y has 3 classes and n_classes is 4: pass n_classes=3"),
     "too many classes": (lambda sk: sk.as_base_loss(CE, n_classes=3).fit_intercept_only(np.array([0.0, 3.0])), "y has 4 classes and n_classes is 3: pass n_classes=4"),
     "scorer of raw scores": (lambda sk: sk.make_loss_scorer(fl.Poisson()), "link='identity'"),
@@ -805,6 +907,12 @@ def test_what_scikit_learn_cannot_use_is_refused(sk, case):
     call, message = SKLEARN_ERRORS[case]
     with pytest.raises(ValueError, match=message):
         call(sk)
+
+
+@pytest.mark.parametrize("n_classes", [2.5, "a"])
+def test_a_number_of_classes_is_an_integer(sk, n_classes):
+    with pytest.raises(TypeError, match=r"n_classes is .*: expected an integer"):
+        sk.as_base_loss(CE, n_classes=n_classes)
 
 
 def test_other_versions_are_refused(sk, monkeypatch):

@@ -152,6 +152,9 @@ LABELS = {
     "one class": [lambda m: m.brier_score_loss([2, 2], [0.1, 0.3]), lambda m: m.brier_score_loss([0, 0], [0.1, 0.3]), lambda m: m.brier_score_loss([-1, -1], [0.1, 0.3]), lambda m: m.brier_score_loss([1, 1], [0.1, 0.3]), lambda m: m.brier_score_loss([0, 0], [0.1, 0.3], pos_label=1), lambda m: m.brier_score_loss([0, 1], [0.1, 0.3], pos_label=7), lambda m: m.brier_score_loss(["a", "a"], [0.1, 0.3]), lambda m: m.brier_score_loss(["a", "a"], [0.1, 0.3], pos_label="b"), lambda m: m.brier_score_loss([False, False], [0.1, 0.3])],
     "labels given": [lambda m: m.brier_score_loss([0, 0], [0.1, 0.3], labels=[0, 1]), lambda m: m.brier_score_loss([2, 2], [0.1, 0.3], labels=[2, 3]), lambda m: m.brier_score_loss([2, 2], [[0.1, 0.9], [0.3, 0.7]], labels=[2, 3]), lambda m: m.brier_score_loss([2, 2], [[0.1, 0.9], [0.3, 0.7]]), lambda m: m.hinge_loss([1, 1], [0.1, 0.3], labels=[0, 1])],
     "one-hot": [lambda m: m.log_loss([[0, 1], [1, 0]], [[0.3, 0.7], [0.6, 0.4]]), lambda m: m.log_loss(np.eye(3), CLASSES[1][:3, :3] / CLASSES[1][:3, :3].sum(1, keepdims=True)), lambda m: m.log_loss(np.eye(4)[[1, 2, 1]], CLASSES[1][:3], sample_weight=[1, 2, 3]), lambda m: m.brier_score_loss(np.eye(4)[[1, 2, 1]], CLASSES[1][:3]), lambda m: m.log_loss(np.eye(4)[[1, 2, 1]], CLASSES[1][:3], labels=range(4)), lambda m: m.log_loss(np.eye(3), CLASSES[1][:3]), lambda m: m.log_loss([[0, 1], [1, 0]], [0.2, 0.3]), lambda m: m.log_loss(np.eye(2) / 2, np.eye(2)), lambda m: m.hinge_loss(np.eye(3), np.eye(3)), lambda m: m.brier_score_loss(np.eye(2), [0.2, 0.3])],
+    "no labels given": [lambda m: m.log_loss([0, 1], [0.2, 0.7], labels=[]), lambda m: m.brier_score_loss([0, 1], np.eye(2), labels=[]), lambda m: m.brier_score_loss([0, 1], [0.2, 0.7], labels=[]), lambda m: m.hinge_loss([0, 1, 2], np.eye(3), labels=[])],
+    "no True or False": [lambda m: m.brier_score_loss([0, 1], [0.2, 0.7], scale_by_half="x"), lambda m: m.brier_score_loss([0, 1], [0.2, 0.7], scale_by_half=None), lambda m: m.brier_score_loss([0, 1], [0.2, 0.7], scale_by_half=np.True_), lambda m: m.log_loss([0, 1], [0.2, 0.7], normalize="x")],
+    "no samples along an axis": [lambda m: m.log_loss([0, 1], 0.3), lambda m: m.brier_score_loss([0, 1], 0.3), lambda m: m.hinge_loss([0, 1], 0.3), lambda m: m.hinge_loss([0, 1, 2], 0.3), lambda m: m.log_loss([0, 1], np.full((2, 2, 1), 0.5))],
     "two outputs": [lambda m: m.mean_tweedie_deviance(np.ones((2, 2)), np.ones((2, 2)), power=0)],
 }  # fmt: skip
 
@@ -171,6 +174,7 @@ def test_labels_as_theirs(case, at):
 REFUSED = {
     "probability": (lambda m: m.log_loss([0, 1], [0.5, 1.5]), r"y_proba\[1\] is 1.5"),
     "NaN": (lambda m: m.mean_squared_error([0.0, np.nan], [0.0, 1.0]), r"y_true\[1\] is nan"),
+    "NaN that nobody asked to be told of": (lambda m: m.mean_squared_error([1.0], [np.nan]), r"^y_pred\[0\] is nan: expected a finite number; drop these rows or clip the values$"),
     "infinite": (lambda m: m.mean_absolute_error([0.0, 1.0], [np.inf, 1.0]), r"y_pred\[0\] is inf"),
     "one label": (lambda m: m.log_loss([1, 1], [0.5, 0.5]), "pass labels="),
     "missing label": (lambda m: m.log_loss([0, 1], np.full((2, 3), 1 / 3)), "of 3 classes; pass labels="),
@@ -179,10 +183,29 @@ REFUSED = {
     "count": (lambda m: m.mean_poisson_deviance([1, -1], [1.0, 1.0]), r"y_true\[1\] is -1"),
     "log": (lambda m: m.mean_squared_log_error([1, 1], [-1.0, 1.0]), r"y_pred\[0\] is -1.0: expected a number > -1"),
     "shapes": (lambda m: m.mean_squared_error([1.0, 2.0], [1.0]), "they differ"),
+    "no output": (lambda m: m.mean_squared_error(np.ones((2, 0)), np.ones((2, 0))), r"y_true has shape \(2, 0\): expected \(n_samples,\) or"),
+    "no labels": (lambda m: m.log_loss([0, 1], [0.2, 0.7], labels=[]), "labels is empty"),
     "outputs": (lambda m: m.mean_squared_error([1.0, 2.0], [1.0, 1.0], multioutput=[1.0]), "a weight for each of 1 outputs"),
     "words": (lambda m: m.brier_score_loss(["a", "b"], [0.5, 0.5]), "pass pos_label"),
     "two outputs": (lambda m: m.mean_poisson_deviance(np.ones((2, 2)), np.ones((2, 2))), "of one output"),
 }  # fmt: skip
+
+
+@pytest.mark.parametrize("name", [name for name in metrics.__all__ if name.startswith(("mean", "root"))])
+@pytest.mark.parametrize("shape", [(), (2, 2, 2)])
+def test_numbers_have_an_axis_of_samples_or_two_axes(name, shape):
+    for module in (metrics, theirs):
+        with pytest.raises(ValueError, match="shape" if module is metrics else None):
+            getattr(module, name)(np.full(shape, 3.0)[()], np.full(shape, 4.0)[()])
+
+
+def test_rows_of_several_labels_are_refused():
+    """To scikit-learn they are rows of classes that exclude each other, of which several are true."""
+    p = [[0.2, 0.8], [0.3, 0.7]]
+    for rows in ([[1, 1], [0, 1]], [[1, 0], [0, 0]]):
+        for metric in (metrics.log_loss, metrics.brier_score_loss):
+            with pytest.raises(ValueError, match=r"y_true\[.\] is .*expected a single 1.*BinaryCrossEntropy"):
+                metric(rows, p)
 
 
 @pytest.mark.parametrize("case", REFUSED)

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from fastloss.domains import Domain
     from fastloss.loss import Loss
 
+ONE_SCORE = "for two classes pass a loss of one score, such as BinaryCrossEntropy(from_logits=True)"
+
 _LINKS = {"identity": IdentityLink, "sigmoid": LogitLink, "softmax": MultinomialLogit, "exp": LogLink}
 
 
@@ -29,6 +31,7 @@ class LeafwiseObjective(boosting.Objective):
     """What scikit-learn's trees take: of a kinked loss of the residual they renew the leaves, and need no curvature."""
 
     host = "scikit-learn"
+    target_rows = outputs = False
     natives: ClassVar[Mapping[str, Native]] = {
         "half_squared_error": Native(),  # squared_error
         "absolute_error": Native("unit"),  # absolute_error
@@ -42,10 +45,16 @@ class LeafwiseObjective(boosting.Objective):
     renews_leaves: bool
 
     def __init__(self, loss: Loss | str, hessian: str = "auto", n_threads: int | None = 1) -> None:
-        loss = boosting.checked(loss)
+        loss = self.trainable(loss)
         renewable = loss.smoothness == 0 and renews_by_residuals(loss)
         super().__init__(loss, "unit" if hessian == "auto" and renewable else hessian, n_threads)
         self.__dict__["renews_leaves"] = renewable and self._kind == "unit"
+
+    def where_slopes_are_taken(self, y: Any, z: NDArray[Any]) -> NDArray[Any]:
+        """Raw scores; at a kink the host's own losses have the slope below it, and fastloss 0."""
+        if self.hessian != "native" or self.loss.smoothness > 0:
+            return z
+        return np.where(z == y, np.nextafter(z, -np.inf), z)
 
 
 def renews_by_residuals(loss: Loss) -> bool:
@@ -85,7 +94,7 @@ class LossKernels:
         n_threads: int = 1,
     ) -> tuple[NDArray[Any], NDArray[Any]]:
         """w l of each sample and its gradient."""
-        z = np.ascontiguousarray(raw_prediction)
+        z = self.objective.where_slopes_are_taken(y_true, np.ascontiguousarray(raw_prediction))
         loss_out[...], gradient_out[...] = self.objective.loss.value_and_gradient(
             y_true, z, sample_weight, reduction="none", n_threads=n_threads
         )
@@ -95,7 +104,7 @@ class LossKernels:
         self, y_true: Any, raw_prediction: Any, sample_weight: Any, gradient_out: NDArray[Any], n_threads: int = 1
     ) -> NDArray[Any]:
         """The gradient of w l of each sample."""
-        z = np.ascontiguousarray(raw_prediction)
+        z = self.objective.where_slopes_are_taken(y_true, np.ascontiguousarray(raw_prediction))
         gradient_out[...] = self.objective.loss.gradient(
             y_true, z, sample_weight, reduction="none", n_threads=n_threads
         )
@@ -111,7 +120,8 @@ class LossKernels:
         n_threads: int = 1,
     ) -> tuple[NDArray[Any], NDArray[Any]]:
         """Gradient and curvature of w l of each sample; `n_threads` is that of the objective."""
-        self.objective.derivatives_of_all(y_true, raw_prediction, sample_weight, (gradient_out, hessian_out))
+        z = self.objective.where_slopes_are_taken(y_true, raw_prediction)
+        self.objective.derivatives_of_all(y_true, z, sample_weight, (gradient_out, hessian_out))
         return gradient_out, hessian_out
 
 
@@ -154,11 +164,16 @@ class BaseLossOfScores(BaseLoss):  # type: ignore[misc]  # of an untyped library
             return self.objective.start(y_true, sample_weight)
         found = int(np.max(y_true, initial=0)) + 1
         if found != self.n_classes:
-            fix = "pass a loss of one score, such as BinaryCrossEntropy(from_logits=True)" if found == 2 else ""
-            raise ValueError(
-                f"y has {found} classes and n_classes is {self.n_classes}: {fix or f'pass n_classes={found}'}"
-            )
+            fix = ONE_SCORE if found == 2 else f"pass n_classes={found}"
+            raise ValueError(f"y has {found} classes and n_classes is {self.n_classes}: {fix}")
         return self.objective.start(y_true, sample_weight)
+
+
+class ClassBaseLoss(BaseLossOfScores):
+    """Of classes. By `predict_proba` scikit-learn tells that targets are classes, of which a split must have its share.
+
+    So losses of numbers have none.
+    """
 
     def predict_proba(self, raw_prediction: Any) -> NDArray[Any]:
         """Refused: a classifier asks for it whatever the loss."""
@@ -168,7 +183,7 @@ class BaseLossOfScores(BaseLoss):  # type: ignore[misc]  # of an untyped library
         )
 
 
-class ProbabilisticBaseLoss(BaseLossOfScores):
+class ProbabilisticBaseLoss(ClassBaseLoss):
     """Of raw scores that mean probabilities."""
 
     def gradient_proba(

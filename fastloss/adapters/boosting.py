@@ -72,6 +72,8 @@ class Objective(Immutable):
 
     host: ClassVar[str] = "the booster"
     natives: ClassVar[Mapping[str, Native]] = {}  # by the name of the loss
+    target_rows: ClassVar[bool] = True  # whether a sample may have a row of targets
+    outputs: ClassVar[bool] = True  # whether its scores may be several that are not those of classes
 
     _kind: str
     _factor: Callable[[int], float]
@@ -81,7 +83,7 @@ class Objective(Immutable):
         n_threads: int | None
 
     def __init__(self, loss: Loss | str, hessian: str = "auto", n_threads: int | None = 1) -> None:
-        loss = of_raw_scores(loss, self.host)
+        loss = self.trainable(loss)
         super().__init__(loss=loss, hessian=choice("hessian", hessian, KINDS), n_threads=n_threads)
         kind: str = hessian
         factor: Callable[[int], float] = _once
@@ -99,6 +101,39 @@ class Objective(Immutable):
                 f"them; pass hessian={' or hessian='.join(map(repr, [*others, 'unit']))}"
             )
         self.__dict__.update(_kind=kind, _factor=factor)
+
+    @classmethod
+    def trainable(cls, loss: Loss | str) -> Loss:
+        """The loss, if the host can train on it; else an error that names those that it can."""
+        loss = checked(loss, cls.fitting)
+        why = cls._unfit(loss)
+        if why:
+            others = cls.fitting(loss.task)
+            among = f"of losses for {loss.task} {cls.host} can train on"
+            if not others:
+                among, others = f"{cls.host} can train on no loss for {loss.task}, but on", cls.fitting()
+            raise ValueError(f"{loss!r} {why}; {among} {', '.join(others)}")
+        return loss
+
+    @classmethod
+    def fitting(cls, task: str | None = None) -> list[str]:
+        """Losses of a task, or of any, that the host can train on, as one would write them."""
+        losses = [loss for loss in map(for_raw_scores, list_losses(task)) if not cls._unfit(loss)]
+        return [f"{type(x).__name__}({'from_logits=True' if 'from_logits' in x.params else ''})" for x in losses]
+
+    @classmethod
+    def _unfit(cls, loss: Loss) -> str:
+        """Why the host cannot train on a loss; empty if it can."""
+        if not loss.additive:
+            return "is no sum over samples, and has no gradient of a sample's own"
+        if loss.prediction_domain.code is not None:
+            domain = loss.prediction_domain
+            return f"takes {domain.expected}, but the scores that trees add up to may be any number: {domain.fix}"
+        if loss.layout == "classes" and not (loss.takes_labels or cls.target_rows):
+            return f"takes rows of targets, and {cls.host} has one target per sample, such as a class index"
+        if loss.layout == "outputs" and not cls.outputs:
+            return f"has several scores per target, and {cls.host} knows only those of classes"
+        return ""
 
     def _native(self, loss: Loss) -> Native:
         found = self.natives.get(loss.name)
@@ -293,6 +328,7 @@ def arguments(y_true: Any, y_pred: Any, weight: Any, data: type[Any]) -> tuple[N
 
 
 _LINKS = {domains.PROBABILITY: "sigmoid", domains.PROBABILITY_ROWS: "softmax", domains.MEAN: "exp"}
+_OTHER_INPUTS = {"embedding": "embeddings", "segmentation": "masks", "transport": "samples on a line"}  # by task
 
 
 def safe_curvature(loss: Loss) -> str:
@@ -306,35 +342,16 @@ def safe_curvature(loss: Loss) -> str:
     return next(kind for kind in order if kind in loss.hessian_kinds)
 
 
-def of_raw_scores(loss: Loss | str, host: str) -> Loss:
-    """The loss, if a booster can train on it; else an error that names those that it can."""
-    loss = checked(loss)
-    why = _unfit(loss)
-    if why:
-        others = ", ".join(_fitting(loss.task))
-        raise ValueError(f"{loss!r} {why}; of losses for {loss.task} {host} can train on {others}")
-    return loss
-
-
-def checked(loss: Loss | str) -> Loss:
-    """A loss by name or as it is; of embeddings and masks there is no score per sample."""
-    found = get_loss(loss) if isinstance(loss, str) else loss
+def checked(loss: Loss | str, others: Callable[[], list[str]] = list_losses) -> Loss:
+    """A loss by name or as it is; of embeddings and masks there is no score per sample. An error names the others."""
+    try:
+        found = get_loss(loss) if isinstance(loss, str) else loss
+    except ValueError as error:
+        if "did you mean" in str(error):
+            raise
+        raise ValueError(f"there is no loss named {loss!r}: expected one of {', '.join(others())}") from None
     if not isinstance(found, Loss):
-        raise TypeError(f"loss is {loss!r}: expected a fastloss loss of y_true and y_pred, or its name")
+        inputs = _OTHER_INPUTS.get(getattr(found, "task", ""))
+        what, which = (f", a loss of {inputs}", f": one of {', '.join(others())}") if inputs else ("", "")
+        raise TypeError(f"loss is {loss!r}{what}: expected a fastloss loss of y_true and y_pred, or its name{which}")
     return found
-
-
-def _unfit(loss: Loss) -> str:
-    """Why a booster cannot train on a loss; empty if it can."""
-    if not loss.additive:
-        return "is no sum over samples, and has no gradient of a sample's own"
-    if loss.prediction_domain.code is not None:
-        domain = loss.prediction_domain
-        return f"takes {domain.expected}, but the scores that trees add up to may be any number: {domain.fix}"
-    return ""
-
-
-def _fitting(task: str) -> list[str]:
-    """Losses of a task that take raw scores, as one would write them."""
-    losses = [loss for loss in map(for_raw_scores, list_losses(task)) if not _unfit(loss)]
-    return [f"{type(loss).__name__}({'from_logits=True' if 'from_logits' in loss.params else ''})" for loss in losses]

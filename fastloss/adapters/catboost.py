@@ -37,6 +37,7 @@ class CatBoostObjective(boosting.Objective):
     """A loss as CatBoost's ``loss_function``; `objective` makes one of its two kinds."""
 
     host = "CatBoost"
+    target_rows = outputs = False
     natives: ClassVar[Mapping[str, Native]] = {
         "half_squared_error": Native(),  # RMSE
         "quantile": Native("unit"),  # Quantile
@@ -116,6 +117,10 @@ class CatBoostMetric(boosting.Metric):
                 f"{self.loss!r} is no mean over samples, and CatBoost adds up what its parts of the data give"
             )
 
+    @property  # type: ignore[misc]
+    def __class__(self) -> type[Any]:  # CatBoost logs the metric under its name
+        return type(self.__name__, (type(self),), {})
+
     def evaluate(self, approxes: Any, target: Any, weight: Any) -> tuple[float, float]:
         """Sum of w l, and of w."""
         raw = approxes[0] if len(approxes) == 1 else np.stack(approxes, axis=1)
@@ -169,9 +174,8 @@ def objective(loss: Loss | str, *, hessian: str = "auto", n_threads: int | None 
     array([[-0.5, -1. ],
            [-1. , -0.5]])
     """
-    if isinstance(loss, Loss) and loss.has_rows and not loss.takes_labels:
-        raise ValueError(f"{loss!r} takes rows of targets: CatBoost's scores of several classes go with class indices")
-    cls = CatBoostMulticlass if boosting.checked(loss).has_rows else CatBoostPointwise
+    loss = CatBoostObjective.trainable(loss)
+    cls = CatBoostMulticlass if loss.has_rows else CatBoostPointwise
     return cls(loss, hessian, n_threads)
 
 

@@ -34,6 +34,7 @@ class LightGBMObjective(boosting.Objective):
     """A loss as LightGBM's ``objective``, in the parameters or of the scikit-learn API; made by `objective`."""
 
     host = "LightGBM"
+    target_rows = False
     natives: ClassVar[Mapping[str, Native]] = {
         "half_squared_error": Native(),  # regression
         "huber": Native("unit"),  # huber

@@ -20,6 +20,7 @@ from typing import Any
 from fastloss.adapters.boosting import checked
 from fastloss.adapters.host import require
 from fastloss.loss import Loss
+from fastloss.parameters import index
 
 require("sklearn", "scikit-learn", "1.5")
 
@@ -29,8 +30,8 @@ def as_base_loss(
 ) -> Any:
     """A loss that ``HistGradientBoostingRegressor`` and ``HistGradientBoostingClassifier`` accept as ``loss=``.
 
-    It also serves where scikit-learn's own losses do inside other estimators: ``GradientBoosting*`` and
-    ``LinearModelLoss``.
+    It also serves where scikit-learn's own losses do inside ``LinearModelLoss``. ``GradientBoosting*`` takes names
+    alone as ``loss=``; a subclass whose ``_get_loss(self, sample_weight)`` returns the loss trains on it.
 
     Parameters
     ----------
@@ -40,9 +41,10 @@ def as_base_loss(
     hessian : {"auto", "exact", "majorize", "fisher", "floor", "unit", "native"}
         The curvature; `fastloss.adapters.boosting.Objective` says what is what. For a loss of the residual with
         kinks, such as a quantile, "auto" is what scikit-learn does itself: "unit", and each leaf's value is then
-        renewed as the best constant of its residuals.
+        renewed as the best constant of its residuals. "native" also has scikit-learn's slope where a score is the
+        target: that from below, where fastloss has 0.
     n_classes : int, optional
-        For a loss over classes: how many there are.
+        For a loss over three or more classes: how many there are.
     n_threads : int or None, default=1
         Threads of a boosting round's gradients; None: as many as other calls of fastloss have.
 
@@ -54,15 +56,17 @@ def as_base_loss(
     ------
     ImportError
         Where the installed scikit-learn is not one whose private interface is known.
-    ValueError
-        Where the loss does not take raw scores, with a list of those that do.
+    TypeError, ValueError
+        Where the loss does not take raw scores, one for each target or class, with a list of those that do.
 
     Notes
     -----
     Inside ``LinearModelLoss`` the Newton solvers take the Hessian over classes to be that of cross-entropy, whatever
     the loss. Targets, scores and weights are float64, gradient and Hessian float32, one class after the other, as
     HistGradientBoosting keeps them. The start is `Loss.optimum`. Ties in the weights of a quantile are settled as
-    everywhere in fastloss: halfway between two values that are equally good.
+    everywhere in fastloss: halfway between two values that are equally good. There scikit-learn takes the lower one,
+    and without weights interpolates quantiles between two targets, so that "native" grows its trees of a quantile
+    where weights tie nowhere, as continuous ones do, and those of the absolute error also without weights.
 
     References
     ----------
@@ -78,15 +82,26 @@ def as_base_loss(
     3
     """
     require("sklearn", "scikit-learn", "1.5", below="1.10")
-    from fastloss.adapters.base_loss import BaseLossOfScores, ProbabilisticBaseLoss
+    from fastloss.adapters.base_loss import (
+        ONE_SCORE,
+        BaseLossOfScores,
+        ClassBaseLoss,
+        LeafwiseObjective,
+        ProbabilisticBaseLoss,
+    )
 
-    loss = checked(loss)
-    if loss.layout == "outputs" or (loss.layout == "classes" and not loss.takes_labels):
-        raise ValueError(f"{loss!r} has several scores per target: scikit-learn knows only those of class indices")
+    loss = LeafwiseObjective.trainable(loss)
     if (n_classes is None) == (loss.layout == "classes"):
         what = "is needed for a loss over classes" if n_classes is None else "goes with a loss over classes"
         raise ValueError(f"n_classes is {n_classes}: it {what}, and the loss is {loss!r}")
-    cls = ProbabilisticBaseLoss if loss.activation in ("sigmoid", "softmax") else BaseLossOfScores
+    n_classes = index("n_classes", n_classes)
+    if n_classes is not None and n_classes < 3:
+        raise ValueError(f"n_classes is {n_classes}: expected at least 3; {ONE_SCORE}")
+    cls = BaseLossOfScores
+    if loss.task in ("binary", "multiclass"):
+        cls = ClassBaseLoss
+    if loss.activation in ("sigmoid", "softmax"):
+        cls = ProbabilisticBaseLoss
     return cls(loss, hessian, n_classes, n_threads)
 
 

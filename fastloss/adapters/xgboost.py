@@ -88,6 +88,11 @@ class XGBoostObjective(boosting.Objective):
         """
         start = self.start(y_true, sample_weight)
         if objective in _READ_THROUGH:
+            if np.ndim(start):
+                raise ValueError(
+                    f"objective={objective!r} is of one score and {self.loss!r} of {len(start)}: leave it out, or name "
+                    "one of several scores, such as 'multi:softprob'"
+                )
             return float(activations.FUNCTIONS[_READ_THROUGH[objective]](start))
         return [float(x) for x in start] if np.ndim(start) else float(start)
 
