@@ -84,7 +84,7 @@ The largest error of each quantity over all parameter sets of `tests/cases.py`, 
 (2^-23, 2^-52) times the exact result. A correctly rounded result has at most 0.5. Exact results come from the NumPy
 references in longdouble ({np.finfo(np.longdouble).nmant + 1} bits). Data: {POINTS:,} elements per parameter set,
 ordinary and hard ones (tails to 1e-6 and 40, kinks, ties, certain and soft labels); for losses over classes
-{shapes}. Unweighted, `reduction="none"`. 
+{shapes}. Unweighted, `reduction="none"`.
 An error is relative to what rounding makes of the exact result where that is more than the result itself, as
 `tests/bounds.py` lists loss by loss: to the magnitude of the terms of a difference (mu - y log mu); to
 |q| + |r dq/dr| of a quantity q of a residual r = y_pred - y_true, which is rounded before anything is made of it; to
