@@ -140,6 +140,7 @@ def test_wrong_options(file, tmp_path):
         ["--time-budget", "0"],
         ["--seed", "-1"],
         ["--html", str(tmp_path / "none" / "a.html")],
+        ["--html", str(file)],
     ):
         assert main(["recommend", str(file), "--target", "y", *options]) == 2
 

@@ -79,7 +79,7 @@ def run(args: argparse.Namespace, stream: TextIO | None = None) -> int:
     from fastloss.validation import ElementError
 
     stream = sys.stdout if stream is None else stream
-    check_folder(args.html)
+    check_folder(args.html, read=args.file)
     if args.seed < 0:
         raise UsageError(f"--seed must be at least 0, not {args.seed}")
     training = _training(args)
