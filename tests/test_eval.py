@@ -377,7 +377,7 @@ OPEN = [  # the line that the row with the quote begins in
     ('y,p,g\n1,0.5,a\n\n0,0.4,"', 4),
     ('y,p,g\r\n1,0.5,"a ""b"""\r\n0,0.4,"b ""c""\r\n', 3),
     ('g,y,p\n"x,",1,0.5\n"x,",0,"0.4', 3),
-    ('y,p,g\n' + '1,0.5,"a, b"\n' * 2000 + '1,0.3,"c\n' + "0,0.4,b\n" * 100, 2002),
+    ("y,p,g\n" + '1,0.5,"a, b"\n' * 2000 + '1,0.3,"c\n' + "0,0.4,b\n" * 100, 2002),
 ]
 CLOSED = [
     ('y,p,g\n1,0.5,"a\nb"\n1,0.5,"b\n"\n', 2),
@@ -385,7 +385,7 @@ CLOSED = [
     ('y,p,g\n1,0.5,5" x\n1,0.5,5"', 2),
     ('y,p,g\n1,0.5,""\n1,0.5,', 2),
     ('g,y,p\n"x,",1,0.5\n"x,",1,"0.5"', 2),
-    ('y,p,g\n' + '1,0.5,"a\nb ""c"", d\ne"\n' * 2000, 2000),
+    ("y,p,g\n" + '1,0.5,"a\nb ""c"", d\ne"\n' * 2000, 2000),
 ]
 
 
@@ -417,7 +417,7 @@ def test_cells_in_quotes_have_line_breaks(text, rows, name, tmp_path, capsys):
 
 def test_a_quote_far_from_the_end_is_placed(tmp_path, capsys):
     path = tmp_path / "d.csv"
-    path.write_text("y,p,g\n1,0.5,a\n1,0.5,\"a\n" + "1,0.5,a\n" * 5000)
+    path.write_text('y,p,g\n1,0.5,a\n1,0.5,"a\n' + "1,0.5,a\n" * 5000)
     assert main(["eval", str(path), "--true", "y", "--pred", "p", "--loss", "mse"]) == 1
     assert f"{path}, line 3: a quote opens a cell there" in capsys.readouterr().err
 
