@@ -15,10 +15,13 @@ from fastloss.usage import UsageError
 __all__ = ["check_folder", "write_atomically", "write_json", "write_text", "written"]
 
 
-def check_folder(path: Path | None) -> None:
-    """Raise before any work for a file that could not be written after it; None is none."""
+def check_folder(path: Path | None, read: Path | None = None) -> None:
+    """Raise before any work for a file that could not be written after it, or would replace what it was read from; None
+    is none."""
     if path is not None and not path.absolute().parent.is_dir():
         raise UsageError(f"there is no directory {path.absolute().parent} to write {path.name} to")
+    if path is not None and read is not None and path.exists() and read.exists() and path.samefile(read):
+        raise UsageError(f"{path} is the file to be read: write to another")
 
 
 def written(path: Path | None, write: Callable[[Path], object]) -> int:

@@ -337,6 +337,31 @@ BAD = {
     "time for nothing": ({"y_true": np.arange(50) / 7, "time_budget": 9}, "^time_budget=9 is for .* no X"),
     "dates": ({"y_true": ["2024-01-01", "2024-02-01"] * 20}, "holds dates such as '2024-01-01'"),
     "times": ({"y_true": np.arange(50).astype("M8[D]")}, r"timedelta64\(1, 'D'\)"),
+    "text and numbers in a list": ({"y_true": ["a", 1] * 50}, "mixes text and numbers, such as 'a' and 1"),
+    "text and truth in a list": ({"y_true": [True, "no"] * 30}, "mixes text and numbers, such as 'no' and True"),
+    "text and nan in a list": ({"y_true": ["a", float("nan")] * 50}, r"y_true\[1\] is missing, as are 50 of 100"),
+    "text of two codings": (
+        {"y_true": ["1", "0", "yes", "no"] * 50},
+        r"y_true\[2\] is 'yes', and other rows hold numbers such as '0'",
+    ),
+    "no label": ({"y_true": ["a", "", "b", " "] * 40}, r"y_true\[1\] is empty, as are 80 of 160"),
+    "large": (
+        {"y_true": np.arange(50) * 1e300 / 7, "y_pred": np.zeros(50)},
+        "y_true has values of size 7e.300, .*: scale",
+    ),
+    "small": ({"y_true": np.arange(50) * 1e-300 - 1e-299}, "y_true has values of size 4e-299, .*: scale it"),
+    "infinite": (
+        {"y_true": np.arange(50) / 7, "X": [[k, np.inf] for k in range(50)]},
+        r"X\[:, 1\] is infinite in every",
+    ),
+    "few infinite": (
+        {"y_true": np.arange(50) / 7, "X": [np.inf, 1.0] * 25},
+        r"X\[:, 0\] is infinite in 25 rows: clip these values",
+    ),
+    "few gaps": (
+        {"y_true": np.arange(50) / 7, "X": [[1, 2], [3, None]] * 25},
+        r"X\[:, 1\] is missing in 25 rows: impute",
+    ),
 }
 
 
@@ -347,7 +372,9 @@ def test_bad_input_is_explained(case):
         fl.recommend(**arguments)
 
 
-@pytest.mark.parametrize("y", [[1.5, 2.5, 3.5, -1.0], ["a", "b", "a", "b"], [0] * 100 + [1] * 2])
+@pytest.mark.parametrize(
+    "y", [[1.5, 2.5, 3.5, -1.0], ["a", "b", "a", "b"], [0] * 100 + [1] * 2, [0, 1, 2], [0, 1, 2, 0, 1], range(1, 21)]
+)
 def test_too_little_is_said_to_be(y):
     report = fl.recommend(y)
     assert any("not enough data" in remark for remark in report.remarks)
@@ -360,6 +387,27 @@ def test_a_column_by_its_name():
     X = pd.DataFrame({"age": np.arange(50.0), "city": ["x"] * 50})
     with pytest.raises(ValueError, match="city is not numeric"):
         fl.recommend(np.arange(50) / 7, X=X)
+
+
+def test_gaps_of_pandas_are_no_text():
+    pd = pytest.importorskip("pandas")
+    X = pd.DataFrame({"c": np.arange(60.0), "d": pd.array([1, 2, None] * 20, dtype="Int64")})
+    with pytest.raises(ValueError, match=r"^d is missing in 20 rows: impute"):
+        fl.recommend(np.arange(60) / 7, X=X)
+
+
+def test_sparse_features_are_named():
+    from scipy import sparse
+
+    with pytest.raises(ValueError, match=r"^X is sparse: pass X.toarray\(\)"):
+        fl.recommend(np.arange(50) / 7, X=sparse.csr_array(np.eye(50)))
+
+
+def test_counts_are_described_as_they_are():
+    for low in (0, 5):
+        target = describe(np.arange(300) % 3 * 2 + low)
+        assert target.kind == "counts"
+        assert f"integers from {low} up: read as counts" in target.remarks[-1]
 
 
 def test_wrong_labels_speak_for_a_bounded_loss(rng):
@@ -611,7 +659,18 @@ def test_a_metric_of_other_targets_is_named(kept, rng):
 def test_few_rows_of_much_weight_are_few():
     w = np.where(np.arange(400) < 10, 1.0, 1e-9)
     report = fl.recommend(np.random.default_rng(0).normal(size=400), sample_weight=w)
-    assert any("not enough data" in remark for remark in report.remarks)
+    assert any("400 rows, by weight 10: not enough data" in remark for remark in report.remarks)
+
+
+def test_weights_say_what_predictions_are_to_be(rng):
+    """Of ratings one number, if the weights make counts of them."""
+    y = np.arange(300) % 5 + 1
+    assert describe(y).kind == "classes"
+    w = np.where(y < 5, 1.0, 1e-3)
+    report = fl.recommend(y, y + rng.normal(size=300), sample_weight=w)
+    assert report.target.kind == "counts"
+    with pytest.raises(ValueError, match="y_pred has 301 rows, y_true has 300"):
+        fl.recommend(y, np.zeros(301), sample_weight=w)
 
 
 # -- metrics that are one ---------------------------------------------------------------------------------------------

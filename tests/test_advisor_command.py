@@ -120,6 +120,21 @@ def test_gaps_are_placed_once(gap, tmp_path, capsys):
     assert err == f"{path}, line 4: column 'y' is {repr(gap) if gap else 'empty'}: drop the row\n"
 
 
+@pytest.mark.parametrize("options", [["--features", "x,gone"], ["--verify"], ["--target", "gone"]])
+def test_a_column_of_nothing_is_named(options, tmp_path, capsys):
+    path = tmp_path / "data.csv"
+    path.write_text("y,x,gone\n" + "1,0,\n2,1,\n" * 20)
+    assert main(["recommend", str(path), "--target", "y", *options]) == 1
+    assert capsys.readouterr().err.startswith(f"{path}: column 'gone' is missing in every row: ")
+
+
+def test_three_rows_are_not_enough(tmp_path, capsys):
+    path = tmp_path / "data.csv"
+    path.write_text("y\n0\n1\n2\n")
+    assert main(["recommend", str(path), "--target", "y"]) == 0
+    assert "3 rows: not enough data" in capsys.readouterr().out
+
+
 def test_a_label_may_be_called_na(tmp_path, capsys):
     path = tmp_path / "data.csv"
     path.write_text("y,x\n" + "NA,0\nDE,0\n" * 20)
@@ -140,6 +155,7 @@ def test_wrong_options(file, tmp_path):
         ["--time-budget", "0"],
         ["--seed", "-1"],
         ["--html", str(tmp_path / "none" / "a.html")],
+        ["--html", str(file)],
     ):
         assert main(["recommend", str(file), "--target", "y", *options]) == 2
 

@@ -172,8 +172,52 @@ def test_numbers_that_name_groups_are_read_as_others(tmp_path, capsys):
 @pytest.mark.parametrize("name", ["d.csv", "d.parquet", "d.feather"])
 def test_rows_without_a_group_are_not_all_rows(name, tmp_path, capsys):
     WRITERS[name](tmp_path / name, pa.table({"y": [1.0, 2.0], "p": [1.0, 3.0], "g": ["a", None]}))
-    assert main(["eval", str(tmp_path / name), "--true", "y", "--pred", "p", "--loss", "mse", "--by", "g"]) == 0
-    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()[1:]] == ["(all)", "(empty)", "a"]
+    options = ["--true", "y", "--pred", "p", "--loss", "mse", "--by", "g", "--csv", str(tmp_path / "scores.csv")]
+    assert main(["eval", str(tmp_path / name), *options]) == 0
+    for lines in (capsys.readouterr().out.splitlines(), (tmp_path / "scores.csv").read_text().splitlines()):
+        assert [line.replace(",", " ").split()[0] for line in lines[1:]] == ["(all)", "(empty)", "a"]
+
+
+def test_a_line_break_in_a_name_is_none_of_the_table(tmp_path, capsys):
+    path = tmp_path / "d.csv"
+    path.write_text('y,p,g\n1,2,"a\nb"\n1,2,é\n')
+    assert main(["eval", str(path), "--true", "y", "--pred", "p", "--loss", "mse", "--by", "g"]) == 0
+    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()[1:]] == ["(all)", r"a\nb", "é"]
+
+
+def test_a_heading_may_have_blank_lines_above_it(tmp_path, capsys):
+    path = tmp_path / "d.csv"
+    path.write_text("\n\ny,p\n\n1,2\n")
+    options = ["--true", "y", "--pred", "p", "--loss", "mse"]
+    assert main(["eval", str(path), *options]) == 0
+    assert capsys.readouterr().out.split()[-1] == "1"
+    path.write_text(path.read_text() + "1,abc\n")
+    assert main(["eval", str(path), *options]) == 1
+    assert "line 6: column 'p' is 'abc'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arrays", "message"),
+    [
+        ({"y": np.asfortranarray(np.zeros((5, 2)))}, ": y.npy is compressed column by column: save it in C order\n"),
+        ({"y": np.array(1.0)}, " cannot be read: it has no columns, which are arrays of one or two dimensions\n"),
+    ],
+)
+def test_arrays_that_are_no_columns(arrays, message, tmp_path, capsys):
+    np.savez_compressed(tmp_path / "d.npz", **arrays)
+    assert main(["eval", str(tmp_path / "d.npz"), "--true", "y[0]", "--pred", "y[1]", "--loss", "mse"]) == 1
+    assert capsys.readouterr().err == f"{tmp_path / 'd.npz'}{message}"
+
+
+@pytest.mark.parametrize("option", ["--json", "--csv"])
+def test_what_is_read_is_not_written_over(option, tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("d.csv").write_text("y,p\n1,2\n")
+    Path("other.csv").symlink_to("d.csv")
+    for name in ("d.csv", str(tmp_path / "d.csv"), "other.csv"):
+        assert main(["eval", "d.csv", "--true", "y", "--pred", "p", "--loss", "mse", option, name]) == 2
+        assert f"{name} is the file to be read" in capsys.readouterr().err
+    assert Path("d.csv").read_text() == "y,p\n1,2\n"
 
 
 def test_dates_are_named(tmp_path, capsys):
@@ -261,6 +305,7 @@ def test_specifications():
 
 BAD = [
     ("y,p\n1,2\n2,abc\n", "mse", "line 3: column 'p' is 'abc': expected a number"),
+    ("y,p\n1,2\n2,1_000\n", "mse", "line 3: column 'p' is '1_000': expected a number"),
     ("y,p\n1,2\n\n2,abc\n", "mse", "line 4: column 'p' is 'abc': expected a number"),
     ("y,p\n1,2\n2\n", "mse", "line 3 has 1 fields, the heading has 2: is the file cut short?"),
     ("y,p\n1,2\n2,\n", "mse", "line 3: column 'p' is empty: fill it in or drop the row"),
@@ -324,6 +369,57 @@ def test_a_file_cut_short_gives_no_result(name, columns, tmp_path, capsys):
     assert status == 1
     assert str(path) in said.err
     assert said.out == ""
+
+
+OPEN = [  # the line that the row with the quote begins in
+    ('y,p,g\n1,0.5,"a\n0,0.4,b\n1,0.3,c\n', 2),
+    ('y,p,g\n1,0.5,"a\nb"\n0,0.4,"b', 4),
+    ('y,p,g\n1,0.5,a\n\n0,0.4,"', 4),
+    ('y,p,g\r\n1,0.5,"a ""b"""\r\n0,0.4,"b ""c""\r\n', 3),
+    ('g,y,p\n"x,",1,0.5\n"x,",0,"0.4', 3),
+    ("y,p,g\n" + '1,0.5,"a, b"\n' * 2000 + '1,0.3,"c\n' + "0,0.4,b\n" * 100, 2002),
+]
+CLOSED = [
+    ('y,p,g\n1,0.5,"a\nb"\n1,0.5,"b\n"\n', 2),
+    ('y,p,g\n1,0.5,"x,"\n1,0.5,"x,"""\n\n', 2),
+    ('y,p,g\n1,0.5,5" x\n1,0.5,5"', 2),
+    ('y,p,g\n1,0.5,""\n1,0.5,', 2),
+    ('g,y,p\n"x,",1,0.5\n"x,",1,"0.5"', 2),
+    ("y,p,g\n" + '1,0.5,"a\nb ""c"", d\ne"\n' * 2000, 2000),
+]
+
+
+@pytest.mark.parametrize("wanted", ["g", None], ids=["read", "not read"])
+@pytest.mark.parametrize("name", ["d.csv", "d.csv.gz"])
+@pytest.mark.parametrize(("text", "line"), OPEN)
+def test_a_file_cut_inside_quotes_gives_no_result(text, line, name, wanted, tmp_path, capsys):
+    """Nor one with a quote too many: all rows below it would be one cell."""
+    if name.endswith(".gz") and text.endswith("0.4"):
+        return  # a number that lacks its end, or only the quote: not worth unpacking each file twice
+    path = tmp_path / name
+    path.write_bytes(gzip.compress(text.encode()) if name.endswith(".gz") else text.encode())
+    by = ["--by", wanted] if wanted else []
+    assert main(["eval", str(path), "--true", "y", "--pred", "p", "--loss", "mse", *by]) == 1
+    said = f"{path}, line {line}: a quote opens a cell there, and none closes it: is the file cut short?\n"
+    assert capsys.readouterr().err == said
+
+
+@pytest.mark.parametrize("name", ["d.csv", "d.csv.gz"])
+@pytest.mark.parametrize(("text", "rows"), CLOSED)
+def test_cells_in_quotes_have_line_breaks(text, rows, name, tmp_path, capsys):
+    """Also where a block of the text ends between them."""
+    path = tmp_path / name
+    path.write_bytes(gzip.compress(text.encode()) if name.endswith(".gz") else text.encode())
+    for by in ([], ["--by", "g"]):
+        assert main(["eval", str(path), "--true", "y", "--pred", "p", "--loss", "mse", *by]) == 0
+        assert capsys.readouterr().out.splitlines()[1].split()[-2:] == [f"{rows:,}", "0.25"]
+
+
+def test_a_quote_far_from_the_end_is_placed(tmp_path, capsys):
+    path = tmp_path / "d.csv"
+    path.write_text('y,p,g\n1,0.5,a\n1,0.5,"a\n' + "1,0.5,a\n" * 5000)
+    assert main(["eval", str(path), "--true", "y", "--pred", "p", "--loss", "mse"]) == 1
+    assert f"{path}, line 3: a quote opens a cell there" in capsys.readouterr().err
 
 
 WRONG = [

@@ -66,18 +66,22 @@ def recommend(
     _check(verify, X, models, cv, time_budget, random_state)
     models, cv = TRAINED if models is None else models, FOLDS_OF_TRIAL if cv is None else cv
     verify = X is not None if verify is None else verify
-    target, known, numbers = _read(y_true, y_pred, X, task=task, words=words)
+    target = describe(y_true, task, None, words)
+    predictions = None if y_pred is None else baselines.plain(y_pred, target.n)
+    numbers = None if X is None else trial.features(X, target.n, words.features)[0]
     remarks: list[str] = []
     if sample_weight is not None:
         weight = row_weights(sample_weight, target)
         rows = np.flatnonzero(weight)
         if len(rows) < target.n:
             remarks.append(f"{target.n - len(rows)} rows of weight 0 are left out")
-        kept = [None if given is None else np.asarray(given)[rows] for given in (y_true, y_pred, numbers)]
-        try:  # read again: what a target is its rows say by their weights
-            target, known, numbers = _read(*kept, task=task, weight=weight[rows], words=words)
+        try:  # once more: what a target is its rows say by their weights
+            target = describe(np.asarray(y_true)[rows], task, weight[rows], words)
+            predictions = None if predictions is None else predictions[rows]
+            numbers = None if numbers is None else trial.features(numbers[rows], target.n, words.features)[0]
         except ValueError as error:
             raise ValueError(f"of the {len(rows)} rows with a weight above 0: {error}") from error
+    known = None if predictions is None else baselines.read(predictions, target)
     chosen_metric = find_metric(metric, target)
     remarks += [*target.remarks, *(known.remarks if known else ())]
     if metric is None and target.kind not in UNRANKED:
@@ -141,14 +145,6 @@ def recommend(
             remarks.append(f"the time budget was enough for {done} splits")
     ranking = [_advice(c, order, expected, trials, target, chosen_metric) for c in order]
     return Report(target, fitted, chosen_metric, tuple(ranking), rejected, tuple(remarks), choice.facts)
-
-
-def _read(
-    y_true: Any, y_pred: Any, X: Any, *, task: str | None, weight: NDArray[Any] | None = None, words: Words
-) -> tuple[Target, Baseline | None, NDArray[np.float64] | None]:
-    target = describe(y_true, task, weight, words)
-    known = None if y_pred is None else baselines.read(y_pred, target)
-    return target, known, None if X is None else trial.features(X, target.n, words.features)[0]
 
 
 def _check(verify: Any, X: Any, models: Any, cv: Any, time_budget: Any, random_state: Any) -> None:
@@ -227,7 +223,7 @@ def _by_convention(target: Target, known: Baseline | None, metric: Metric, remar
         remarks.append("candidates are in the order of convention (heuristic): nothing was compared")
         ranked: tuple[Candidate, ...] = (usual, *(c for c in choice.candidates if c is not usual))
     else:
-        few = f"{target.n} rows" if target.weight is None else f"{target.n} rows, by weight {target.effective:.0f},"
+        few = f"{target.n} rows" if target.weight is None else f"{target.n} rows, by weight {target.effective:.0f}"
         counted = few if target.effective < FEWEST else f"fewer than {FEWEST_OF_CLASS} rows of a class"
         remarks.append(
             f"{counted}: not enough data to tell losses apart. The usual loss of this kind is named, by convention"

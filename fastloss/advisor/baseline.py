@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from fastloss.advisor.target import Target
     from fastloss.loss import Loss
 
-__all__ = ["Baseline", "read", "unit"]
+__all__ = ["Baseline", "plain", "read", "unit"]
 
 # A probability is at least this, and a mean this share of the average: their logarithms are then finite.
 LEAST_PROBABILITY, LEAST_MEAN = 1e-6, 1e-3
@@ -64,13 +64,13 @@ def unit(loss: Loss, target: Target, baseline: Baseline | None) -> float:
     return scale if scale > 0 else robust_scale(target.y, target.weight)
 
 
-def read(y_pred: ArrayLike, target: Target) -> Baseline:
-    """Predictions as they came: values, probabilities or raw scores, which is told by their range.
+def plain(y_pred: ArrayLike, n: int) -> NDArray[np.float64]:
+    """Predictions of n rows as numbers; one column is no matrix.
 
     Raises
     ------
     ValueError
-        For another shape, predictions that are not finite, or labels in place of probabilities.
+        For other than n rows, and for predictions that are not finite.
     """
     p = np.asarray(y_pred)
     if p.dtype.kind not in "biuf":
@@ -81,11 +81,23 @@ def read(y_pred: ArrayLike, target: Target) -> Baseline:
     p = p.astype(np.float64)
     if p.ndim == 2 and p.shape[1] == 1:
         p = p[:, 0]
-    if len(p) != target.n:
-        raise ValueError(f"y_pred has {len(p)} rows, y_true has {target.n}")
+    if len(p) != n:
+        raise ValueError(f"y_pred has {len(p)} rows, y_true has {n}")
     if not np.isfinite(p).all():
         at = tuple(int(i) for i in np.argwhere(~np.isfinite(p))[0])
         raise ElementError("y_pred", at, f"is {p[at]}: drop such rows of both")
+    return p
+
+
+def read(y_pred: ArrayLike, target: Target) -> Baseline:
+    """Predictions as they came: values, probabilities or raw scores, which is told by their range.
+
+    Raises
+    ------
+    ValueError
+        As `plain`, for another shape, and for labels in place of probabilities.
+    """
+    p = plain(y_pred, target.n)
     if target.kind in ("classes", "multilabel", "distributions"):
         return _of_rows(p, target)
     if target.kind == "binary" and p.ndim == 2 and p.shape[1] == 2:

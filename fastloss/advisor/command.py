@@ -79,7 +79,7 @@ def run(args: argparse.Namespace, stream: TextIO | None = None) -> int:
     from fastloss.validation import ElementError
 
     stream = sys.stdout if stream is None else stream
-    check_folder(args.html)
+    check_folder(args.html, read=args.file)
     if args.seed < 0:
         raise UsageError(f"--seed must be at least 0, not {args.seed}")
     training = _training(args)
@@ -94,6 +94,9 @@ def run(args: argparse.Namespace, stream: TextIO | None = None) -> int:
         try:
             numbers |= _numbers(table, features)
         except TableError as error:
+            for name in features:
+                if not any(map(str.strip, _texts(table, name))):
+                    raise ValueError(f"column {name!r} is missing in every row: leave it out") from error
             hint = "" if args.features else " (--features names those to learn from)"
             raise TableError(f"{error}{hint}") from error
         report = recommend(
@@ -170,18 +173,14 @@ def _target(table: Table, name: str) -> NDArray[Any]:
     """A column as numbers if it is of numbers, else as text."""
     import numpy as np
 
-    from fastloss.evaluation.tables import Column, TableError, is_number
+    from fastloss.evaluation.tables import TableError, is_number
 
-    column = Column(name, numeric=False)
-    batches = [batch[column] for batch in table.batches([column])]
-    if not sum(map(len, batches)):
-        raise TableError(f"{table.path} has no rows below the names of its columns")
-    texts = np.concatenate(batches)
+    texts = _texts(table, name)
     known = [value.strip() if value else "" for value in texts.tolist()]
     of_numbers = any(is_number(value) for value in known if value.lower() not in GAPS)
     gaps = [at for at, value in enumerate(known) if not value or (of_numbers and value.lower() in GAPS)]
     if len(gaps) == len(texts):
-        raise ValueError(f"column {name!r} is empty in every row")
+        raise ValueError(f"column {name!r} is missing in every row: there is nothing to learn from")
     if gaps:
         what = repr(known[gaps[0]]) if known[gaps[0]] else "empty"
         rows = f"the {len(gaps)} rows without a target" if len(gaps) > 1 else "the row"
@@ -191,21 +190,19 @@ def _target(table: Table, name: str) -> NDArray[Any]:
     try:
         return texts.astype(np.float64)
     except ValueError:
-        return _text(texts, table, name)
+        return texts.astype(str)
 
 
-def _text(texts: NDArray[Any], table: Table, name: str) -> NDArray[Any]:
-    """Labels; a few words among many numbers are errors."""
-    from fastloss.evaluation.tables import TableError, is_number
+def _texts(table: Table, name: str) -> NDArray[Any]:
+    import numpy as np
 
-    numeric = [is_number(value) for value in texts.tolist()]
-    if any(numeric):
-        at = numeric.index(False)
-        raise TableError(
-            f"{table.place(at)}: column {name!r} is {texts[at]!r}, and other rows hold numbers such as "
-            f"{texts[numeric.index(True)]!r}: use one coding"
-        )
-    return texts.astype(str)
+    from fastloss.evaluation.tables import Column, TableError
+
+    column = Column(name, numeric=False)
+    batches = [batch[column] for batch in table.batches([column])]
+    if not sum(map(len, batches)):
+        raise TableError(f"{table.path} has no rows below the names of its columns")
+    return np.concatenate(batches)
 
 
 def _numbers(table: Table, names: Sequence[str]) -> dict[str, NDArray[Any]]:

@@ -65,7 +65,8 @@ class Advice:
 
 @dataclass(frozen=True, repr=False)
 class Report:
-    """Which loss, and why: what `fastloss.recommend` returns. Its repr is the report.
+    """Which loss, and why: what `fastloss.recommend` returns. Its repr is the report, of 80 columns but for the
+    addresses of references, which stay whole.
 
     Parameters
     ----------

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from fastloss.advisor.sample import Weight
 
-__all__ = ["DEFAULTS", "FEWEST", "KINDS", "Target", "describe", "row_weights"]
+__all__ = ["DEFAULTS", "FEWEST", "KINDS", "Target", "describe", "is_missing", "row_weights"]
 
 # The kinds, by the tasks of the catalogue that a user may name.
 KINDS = {
@@ -47,6 +47,7 @@ FEWEST, FEWEST_OF_CLASS = 30, 5
 MANY = 0.05
 MOST_LABELS = 30
 HIGH = 10  # integers that are all larger are measurements, rounded
+LEAST, GREATEST = 1e-75, 1e75  # sizes of numbers whose squares have a variance that is finite, and not 0
 
 
 @dataclass(frozen=True)
@@ -159,6 +160,7 @@ def _described(y: NDArray[Any], task: str | None, w: Weight, words: Words) -> Ta
         return _of_rows(y, task, w)
     if y.dtype.kind in "US":
         _refuse_dates(y)
+        _refuse_mixtures(y)
         return _of_labels(y, task, w)
     _refuse_bad_numbers(y)
     values, counts = np.unique(y, return_counts=True)
@@ -223,6 +225,8 @@ def _with(target: Target, *remarks: str) -> Target:
 def _plain(y_true: ArrayLike) -> NDArray[Any]:
     """An array of float64 or of text, of one or two dimensions."""
     y = np.asarray(y_true)
+    if y.dtype.kind == "U" and not hasattr(y_true, "__array__"):  # a list, of which text may not be all
+        y = np.asarray(y_true, dtype=object)
     if y.ndim == 2 and y.shape[1] == 1:
         y = y[:, 0]
     if y.ndim not in (1, 2):
@@ -241,7 +245,7 @@ def _plain(y_true: ArrayLike) -> NDArray[Any]:
         raise ValueError(f"y_true holds {y.dtype}: expected numbers or labels")
     if y.ndim == 2:
         raise ValueError("y_true holds rows of text: expected one label per sample, or rows of numbers")
-    missing = [at for at, value in enumerate(y.tolist()) if _is_missing(value)]
+    missing = [at for at, value in enumerate(y.tolist()) if is_missing(value)]
     if len(missing) == len(y):
         raise ValueError("y_true is missing in every row: there is nothing to learn from")
     if missing:
@@ -260,7 +264,7 @@ def _plain(y_true: ArrayLike) -> NDArray[Any]:
         raise ValueError(f"y_true holds objects such as {y.tolist()[0]!r}: expected numbers or labels") from None
 
 
-def _is_missing(value: Any) -> bool:
+def is_missing(value: Any) -> bool:
     """None, NaN, or pandas' NA, which is neither equal to anything nor different."""
     try:
         return value is None or bool(value != value)
@@ -275,6 +279,24 @@ def _refuse_dates(y: NDArray[Any]) -> None:
         raise ValueError(
             f"y_true holds dates such as {y.tolist()[0]!r}, which no loss takes: make numbers of them, such as the "
             "days since the first, or say which other column is the target"
+        )
+
+
+def _refuse_mixtures(y: NDArray[Any]) -> None:
+    """A few words among many numbers are errors, as are labels without a name."""
+    from fastloss.evaluation.tables import is_number
+
+    nameless = np.strings.strip(y) == ""
+    if nameless.any():
+        at, many = int(nameless.argmax()), int(nameless.sum())
+        raise ElementError("y_true", (at,), f"is empty, as are {many} of {len(y)}: drop these rows")
+    labels, first = np.unique(y, return_index=True)
+    numeric = [is_number(label) for label in labels.tolist()]
+    if any(numeric) and not all(numeric):
+        at = min(int(row) for row, of_number in zip(first, numeric, strict=True) if not of_number)
+        number = labels.tolist()[numeric.index(True)]
+        raise ElementError(
+            "y_true", (at,), f"is {y.tolist()[at]!r}, and other rows hold numbers such as {number!r}: use one coding"
         )
 
 
@@ -301,7 +323,7 @@ def _of_labels(y: NDArray[Any], task: str | None, w: Weight) -> Target:
         raise ValueError(f"task={task!r}, and y_true holds labels such as {labels.tolist()[0]!r}: expected numbers")
     if task == "binary" and len(labels) > 2:
         raise ValueError(f"task='binary', and y_true has {len(labels)} labels: those of 'multiclass' may be so many")
-    if len(labels) > max(2, len(y) // 2):
+    if len(labels) > max(2, len(y) // 2) and (y.dtype.kind in "US" or len(y) >= FEWEST):
         raise ValueError(f"y_true has {len(labels)} labels in {len(y)} rows: names or text rather than classes?")
     rare, shares = int(counts.min()), np.bincount(index, w) / len(y)
     facts = {"classes": float(len(labels)), "rarest": float(rare), **_balance(shares)}
@@ -367,6 +389,9 @@ def _of_numbers(
     w: Weight,
     words: Words,
 ) -> Target:
+    size = float(max(abs(values[0]), abs(values[-1])))
+    if not LEAST <= size <= GREATEST:
+        raise ValueError(f"y_true has values of size {size:.1g}, whose squares' squares are out of range: scale it")
     zero = mean(y == 0, w)
     scale = robust_scale(y, w)
     facts = {
@@ -390,7 +415,8 @@ def _of_numbers(
         remarks += _of_count(y, w, zero, facts)
         if task is None:
             remarks.append(
-                f"integers from 0 up: read as counts; say {words.for_task('regression')} if they are measurements"
+                f"integers from {values[0]:g} up: read as counts; say {words.for_task('regression')} if they are "
+                "measurements"
             )
         return Target("counts", y, (), facts, tuple(remarks))
     if task == "count":

@@ -15,6 +15,7 @@ import numpy as np
 from fastloss.advisor.baseline import Baseline, unit
 from fastloss.advisor.expectation import make_folds
 from fastloss.advisor.fit import fit, scores
+from fastloss.advisor.target import is_missing
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -93,8 +94,10 @@ def features(X: ArrayLike, n: int, called: str = "X") -> tuple[NDArray[np.float6
     Raises
     ------
     ValueError
-        Naming the column that is no number, or has gaps.
+        Naming the column that is no number, has gaps or is infinite.
     """
+    if hasattr(X, "toarray"):
+        raise ValueError(f"{called} is sparse: pass {called}.toarray(), or some of its columns if that is too large")
     names = [str(name) for name in getattr(X, "columns", [])]
     array = np.asarray(X)
     if array.ndim == 1:
@@ -109,29 +112,26 @@ def features(X: ArrayLike, n: int, called: str = "X") -> tuple[NDArray[np.float6
     try:
         numbers = array.astype(np.float64)
     except (TypeError, ValueError):
-        raise ValueError(
-            f"{_not_numeric(array, names)} is not numeric: encode it (one-hot, ordinal) or leave it out"
-        ) from None
-    gaps = ~np.isfinite(numbers)
-    if gaps.any():
-        at = int(gaps.any(axis=0).argmax())
-        many = int(gaps[:, at].sum())
-        what = (
-            "is missing in every row: leave it out" if many == n else f"has {many} gaps: impute them, or drop the rows"
-        )
-        raise ValueError(f"{names[at]} {what}")
+        numbers = np.column_stack([_numbers(column, name) for column, name in zip(array.T, names, strict=True)])
+    for bad, what, remedy in ((np.isnan, "missing", "impute"), (np.isinf, "infinite", "clip")):
+        counts = bad(numbers).sum(axis=0)
+        if counts.any():
+            at = int((counts > 0).argmax())
+            all_of_it, some = f"is {what} in every row: leave it out", f"is {what} in {counts[at]} rows"
+            raise ValueError(
+                f"{names[at]} " + (all_of_it if counts[at] == n else f"{some}: {remedy} these values, or drop the rows")
+            )
     if not np.ptp(numbers, axis=0).any():
         raise ValueError(f"{called} is constant: every column has one value, and there is nothing to learn from")
     return numbers, names
 
 
-def _not_numeric(array: NDArray[Any], names: Sequence[str]) -> str:
-    for k, name in enumerate(names):
-        try:
-            array[:, k].astype(np.float64)
-        except (TypeError, ValueError):
-            return name
-    return "X"
+def _numbers(column: NDArray[Any], name: str) -> NDArray[np.float64]:
+    """A column of objects, where what is missing need not be a number."""
+    try:
+        return np.where([is_missing(value) for value in column.tolist()], np.nan, column).astype(np.float64)
+    except (TypeError, ValueError):
+        raise ValueError(f"{name} is not numeric: encode it (one-hot, ordinal) or leave it out") from None
 
 
 def _standardised(X: NDArray[Any], rows: NDArray[np.bool_]) -> NDArray[Any]:

@@ -92,7 +92,7 @@ def run(args: argparse.Namespace, stream: TextIO | None = None) -> int:
     if not 0 < args.confidence < 1:
         raise UsageError(f"--confidence must lie between 0 and 1, not {args.confidence:g}")
     for path in (args.json, args.csv):
-        check_folder(path)
+        check_folder(path, read=args.file)
     try:
         losses = parse_losses(args.loss, from_logits=args.from_logits)
     except ValueError as error:
@@ -181,9 +181,15 @@ def _progress(plain: bool) -> Iterator[Callable[[float], object]]:
         yield lambda share: progress.update(task, completed=share)
 
 
+def _named(group: str | None) -> str:
+    """What tells rows without a group from all rows."""
+    return "(all)" if group is None else group or "(empty)"
+
+
 def _cells(score: Score) -> tuple[str, ...]:
     interval = "" if score.interval is None else "{:.6g} .. {:.6g}".format(*score.interval)
-    group = "(all)" if score.group is None else score.group or "(empty)"
+    group = _named(score.group)
+    group = group if group.isprintable() else repr(group)[1:-1]  # a line break would be one of the table
     return group, score.loss, f"{score.rows:,}", f"{score.value:.8g}", interval
 
 
@@ -227,7 +233,7 @@ def _finite(x: object) -> object:
 
 def _as_csv(scores: Sequence[Score]) -> str:
     text = io.StringIO()
-    rows = list(map(_row, scores))
+    rows = [_row(score) | {"group": _named(score.group)} for score in scores]
     writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)

@@ -12,6 +12,7 @@ import re
 import zipfile
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from itertools import islice
 from operator import itemgetter
@@ -37,6 +38,9 @@ BATCH_ROWS = 1 << 18
 NUMPY_ROWS = 1 << 15
 # Bytes of text that pyarrow's reader parses at a time.
 TEXT_BYTES = 1 << 24
+LONGEST_CELL = 2 * TEXT_BYTES  # that it can hold
+LONGEST_NUMBER = 1 << 10
+OPEN = "a quote opens a cell there, and none closes it: is the file cut short?"
 TEXT = {".csv": ",", ".tsv": "\t"}
 PACKED = {".gz": "gzip", ".bz2": "bz2", ".zst": "zstd"}
 TRUTHS = tuple(case(word) for word in ("true", "false") for case in (str.lower, str.title, str.upper))
@@ -92,7 +96,7 @@ class Table(ABC):
 
 
 def _listed(names: Sequence[str], most: int = 12) -> str:
-    shown = ", ".join(map(repr, names[:most]))
+    shown = ", ".join(map(repr, names[:most])) or "none"
     return shown if len(names) <= most else f"{shown} and {len(names) - most} more"
 
 
@@ -194,6 +198,15 @@ class _Arrow(Table):
         return array
 
 
+def _records(reader: Any) -> Iterator[tuple[int, list[str]]]:
+    """The rows of a text file, with the line that each begins in; lines without anything are none."""
+    line = 1
+    for fields in reader:
+        if fields:
+            yield line, fields
+        line = reader.line_num + 1
+
+
 class _Text(_Arrow):
     def __init__(self, path: Path, report: Callable[[float], object], delimiter: str, packed: str | None) -> None:
         self.delimiter, self.packed = delimiter, packed
@@ -207,18 +220,16 @@ class _Text(_Arrow):
 
     def place(self, row: int) -> str:
         """Found by reading again: lines without anything are no rows."""
-        with self._text() as lines:
-            reader = csv.reader(lines, delimiter=self.delimiter)
-            filled = (reader.line_num for fields in reader if fields)
-            line = next(islice(filled, row + 1, None), reader.line_num)
+        with self._reader() as reader:
+            line, _ = next(islice(_records(reader), row + 1, None), (reader.line_num, []))
         return f"{self.path}, line {line}"
 
     def open(self) -> None:
-        with self._text() as lines:
+        with self._reader() as reader:
+            rows = filter(None, reader)
             try:
-                rows = csv.reader(lines, delimiter=self.delimiter)
                 self.header = next(rows, [])
-                self.first = dict(zip(self.header, next(filter(None, rows), []), strict=False))
+                self.first = dict(zip(self.header, next(rows, []), strict=False))
             except (UnicodeDecodeError, EOFError, csv.Error) as error:
                 raise TableError(f"{self.path} cannot be read: {error}") from error
         if not self.header:
@@ -229,29 +240,41 @@ class _Text(_Arrow):
         if twice:
             raise TableError(f"{self.path} has two columns named {twice[0]!r}: rename one")
 
-    def _text(self) -> IO[str]:
+    def _bytes(self) -> IO[bytes]:
+        """The file, unpacked."""
+        if not self.packed:
+            return self.path.open("rb")
+        stream: IO[bytes] = self.pyarrow.CompressedInputStream(str(self.path), self.packed)
+        return stream
+
+    @contextmanager
+    def _reader(self) -> Iterator[Any]:
         """The file as Python reads it."""
-        stream = (
-            self.pyarrow.CompressedInputStream(str(self.path), self.packed) if self.packed else self.path.open("rb")
-        )
-        return io.TextIOWrapper(stream, encoding="utf-8-sig", newline="")
+        limit = csv.field_size_limit(LONGEST_CELL)
+        try:
+            with io.TextIOWrapper(self._bytes(), encoding="utf-8-sig", newline="") as lines:
+                yield csv.reader(lines, delimiter=self.delimiter)
+        finally:
+            csv.field_size_limit(limit)
 
     def record_batches(self, columns: Sequence[Column]) -> Iterator[Any]:
         from pyarrow import csv as arrow_csv
 
         pa = self.pyarrow
         size = self.path.stat().st_size or 1
+        end, rows, last = self.header[-1], 0, None
         # pyarrow's own file: its threads read ahead, and one that waits for Python when that ends takes it down. It is
         # closed with its last reader.
         file = pa.OSFile(str(self.path))
         reader = arrow_csv.open_csv(
             pa.CompressedInputStream(file, self.packed) if self.packed else file,
             read_options=arrow_csv.ReadOptions(block_size=TEXT_BYTES),
-            parse_options=arrow_csv.ParseOptions(delimiter=self.delimiter),
+            parse_options=arrow_csv.ParseOptions(delimiter=self.delimiter, newlines_in_values=True),
             convert_options=arrow_csv.ConvertOptions(
-                include_columns=list(dict.fromkeys(column.name for column in columns)),
+                include_columns=list(dict.fromkeys([*(column.name for column in columns), end])),
                 # told, not guessed from the first block: integers there may be followed by fractions
-                column_types={c.name: self._type(c) for c in sorted(columns, key=lambda c: c.numeric, reverse=True)},
+                column_types={end: pa.binary()}
+                | {c.name: self._type(c) for c in sorted(columns, key=lambda c: c.numeric, reverse=True)},
                 null_values=[""],
                 strings_can_be_null=False,
             ),
@@ -259,6 +282,41 @@ class _Text(_Arrow):
         for batch in reader:
             self.report(file.tell() / size)
             yield batch
+            if batch.num_rows:
+                rows, last = rows + batch.num_rows, batch.column(batch.schema.get_field_index(end))
+        if last is not None and self._may_lack(last) and self._is_open(last[-1].as_py()):
+            raise TableError(f"{self.place(rows - 1)}: {OPEN}")
+
+    def _may_lack(self, last: Any) -> bool:
+        """Whether the end of the last column is worth a look at the end of the file. A packed one is unpacked again for
+        it: not for a number, which without quotes could be cut as well, nor for a name that other rows have, too."""
+        from pyarrow import compute
+
+        if not self.packed:
+            return True
+        cell = last[-1].as_py()
+        text = cell.decode(errors="replace") if isinstance(cell, bytes) else str(cell)
+        return not is_number(text) and compute.index(last, last[-1]).as_py() == len(last) - 1
+
+    def _is_open(self, cell: Any) -> bool:
+        """Whether the file ends inside quotes: all that follows them is the last cell then, and no reader complains."""
+        cell = cell.encode() if isinstance(cell, str) else cell
+        before = re.escape(self.delimiter).encode() if len(self.header) > 1 else rb"\r\n"
+        if isinstance(cell, bytes):
+            text, n = re.escape(cell.replace(b'"', b'""')), len(cell) + cell.count(b'"') + 2
+        else:  # a number, whose text is not known
+            text, n = rb'[^"\r\n' + before + b"]*", LONGEST_NUMBER
+        return re.search(b"[" + before + b']"' + text + rb"\Z", self._end(n)) is not None
+
+    def _end(self, n: int) -> bytes:
+        """The last bytes; of a packed file by unpacking it again."""
+        end = b""
+        with self._bytes() as stream:
+            if not self.packed:
+                stream.seek(-min(n, self.path.stat().st_size), io.SEEK_END)
+            while block := stream.read(TEXT_BYTES):
+                end = (end + block)[-n:]
+        return end
 
     def values(self, batch: Any, column: Column) -> Any:
         values = super().values(batch, column)
@@ -280,12 +338,11 @@ class _Text(_Arrow):
     def explained(self, error: Exception, row: int, columns: Sequence[Column]) -> str:
         """pyarrow says what is wrong, Python's reader where: not in the rows before, which were read well."""
         numeric = {column.name for column in columns if column.numeric}
-        with self._text() as lines:
-            reader = csv.reader(lines, delimiter=self.delimiter)
-            width = len(next(reader, []))
+        with self._reader() as reader:
+            width, line, fields = len(self.header), 1, self.header
             try:
-                for fields in islice(filter(None, reader), row, None):
-                    where = f"{self.path}, line {reader.line_num}"
+                for line, fields in islice(_records(reader), row + 1, None):
+                    where = f"{self.path}, line {line}"
                     if len(fields) != width:
                         return f"{where} has {len(fields)} fields, the heading has {width}: is the file cut short?"
                     for name, field in zip(self.header, fields, strict=True):
@@ -296,6 +353,8 @@ class _Text(_Arrow):
                             return f"{where}: column {name!r} is {field!r}: {self._wanted(field, name)}"
             except (OSError, EOFError, csv.Error, UnicodeDecodeError) as cut:
                 return f"{self.path}, after line {reader.line_num}: {cut}: is the file cut short?"
+        if self._is_open(fields[-1]):
+            return f"{self.path}, line {line}: {OPEN}"
         return super().explained(error, row, columns)
 
     def _is_wrong(self, field: str, name: str) -> bool:
@@ -330,12 +389,18 @@ def is_date(text: str) -> bool:
 
 
 def is_number(text: str) -> bool:
-    """Whether a cell of a text file is a number."""
+    """Whether a cell of a text file is a number.
+
+    Examples
+    --------
+    >>> is_number("1.5e3"), is_number(" -inf"), is_number("1_000"), is_number("1,000")
+    (True, True, False, False)
+    """
     try:
         float(text)
     except ValueError:
         return False
-    return True
+    return text.isascii() and "_" not in text  # which Python takes, and files do not mean
 
 
 class _Parquet(_Arrow):
@@ -386,6 +451,8 @@ class _NumPy(Table):
         super().__init__(path, report)
         try:
             self.arrays = dict(self._columns())
+            if not self.arrays:
+                raise ValueError("it has no columns, which are arrays of one or two dimensions")
         except (ValueError, OSError, EOFError, zipfile.BadZipFile, KeyError) as error:
             raise TableError(f"{path} cannot be read: {error}") from error
 
@@ -469,7 +536,7 @@ class _Member:
             yield from _slices(self._mapped())
             return
         if self.by_column and len(self.shape) > 1:
-            raise ValueError(f"{self.info.filename} is compressed column by column: save it in C order")
+            raise TableError(f"{self.path}: {self.info.filename} is compressed column by column: save it in C order")
         with zipfile.ZipFile(self.path) as archive, archive.open(self.info) as stream:
             stream.read(self.offset)
             width = self.dtype.itemsize * int(np.prod(self.shape[1:]))
