@@ -255,15 +255,19 @@ INLINE FN(phi) FN(phi_of)(real p, real v, real a, real b, real t) {
     return (FN(phi)){v, a, b, t, .slope = a / p, .turn = (a - b) / p};
 }
 
-/* q^gamma l; `whole`: as in FN(focus). At q = 0 the quotient p l/q is 1, and what is left of B is 0: it goes with p_k^2 <= q^2,
- * but for p phi'', which is gamma (gamma + 1) q^(gamma - 1) there. */
-INLINE FN(phi) FN(focal)(real p, real q, real l, real gamma, bool whole) {
+/* q^gamma l; `whole`: as in FN(focus). At q = 0 the quotient p l/q is 1, and what is left of B is 0: it goes with p_k^2 <= q^2.
+ * But p phi'' is gamma (gamma + 1) q^(gamma - 1) there, `end`. */
+INLINE real FN(focal_end)(real gamma) {
+    if (gamma == 0)
+        return 1;
+    return gamma < 1 ? 1 / C(0.0) : gamma == 1 ? 2 : 0;
+}
+INLINE FN(phi) FN(focal)(real p, real q, real l, real gamma, real end, bool whole) {
     const real w = FN(focus)(q, gamma, whole), p_l = p * at_most(BOUNDS.greatest, l), quotient = p_l / q, slope = w / q;
     const real share = q == 0 ? 1 : quotient, steep = q == 0 ? 0 : slope, a = vfma(gamma, share, 1);
     const real bend = gamma * (2 * p - p_l + (gamma - 1) * (p * share));
-    const real flat = gamma == 1 ? 2 : C(0.0), turned = gamma == 0 ? 1 : gamma < 1 ? 1 / C(0.0) : flat;
     FN(phi) r = FN(phi_of)(p, w * l, w * a, -steep * bend, w * vfma(a, p, bend));
-    r.turn = q == 0 ? turned : r.turn;
+    r.turn = q == 0 ? end : r.turn;
     return r;
 }
 
@@ -287,11 +291,11 @@ INLINE FN(phi) FN(poly1)(real p, real q, real l, real s) {
                               const real *restrict p, const real *restrict q, const real *restrict l) {               \
         real *restrict v = rows->value, *restrict a = rows->A, *restrict b = rows->B, *restrict t = rows->T;          \
         const real *restrict S = rows->S;                                                                             \
-        const real alpha = o->alpha, shape = o->shape, shape_low = o->shape_low;                                      \
+        const real alpha = o->alpha, shape = o->shape, shape_low = o->shape_low, end = FN(focal_end)(shape);          \
         if (o->phi == FL_FOCAL && shape == 2)                                                                         \
-            FL_PHI(FN(focal)(p[k], q[k], l[k], 2, 1), logits)                                                         \
+            FL_PHI(FN(focal)(p[k], q[k], l[k], 2, 0, 1), logits)                                                      \
         else if (o->phi == FL_FOCAL)                                                                                  \
-            FL_PHI(FN(focal)(p[k], q[k], l[k], shape, 0), logits)                                                     \
+            FL_PHI(FN(focal)(p[k], q[k], l[k], shape, end, 0), logits)                                                \
         else if (o->phi == FL_GENERALIZED)                                                                            \
             FL_PHI(FN(generalized)(p[k], q[k], l[k], shape, shape_low), logits)                                       \
         else                                                                                                          \

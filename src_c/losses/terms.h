@@ -126,14 +126,14 @@ static ONCE void FN(compute_terms)(const FN(classes_options) * o, char predictio
     const real *restrict t = x->t, *restrict p = x->p, *restrict c = x->c, *restrict d = x->d, *restrict l = x->l;
     real *restrict f = x->f, *restrict v = x->v, *restrict w = x->w;
     real *restrict a = x->a, *restrict b = x->b, *restrict own = x->own;
-    const real alpha = o->alpha, shape = o->shape, shape_low = o->shape_low;
+    const real alpha = o->alpha, shape = o->shape, shape_low = o->shape_low, end = FN(focal_end)(shape);
     const bool given = prediction == 'p';
     switch (o->phi) {
     case FL_LOGARITHM:
         PHI_TERMS(FN(phi_of)(p[k], l[k], 1, 0, p[k]));
         return;
     case FL_FOCAL:
-        PHI_TERMS(FN(focal)(p[k], c[k], l[k], shape, 0));
+        PHI_TERMS(FN(focal)(p[k], c[k], l[k], shape, end, 0));
         return;
     case FL_GENERALIZED:
         PHI_TERMS(FN(generalized)(p[k], c[k], l[k], shape, shape_low));
