@@ -39,7 +39,7 @@ static const a_case CASES[] = {
     {"pseudo_huber, delta = 1.5", "pseudo_huber", 0, 0, {1.5, 1}, {4, 3, 4}},
     {"geman_mcclure, c = 0.3", "geman_mcclure", 'm', 0, {(double)0.3f, 1}, {4, 6, 8.5}},
     {"welsch, c = 1.5", "welsch", 'w', 0, {1.5, 0, 0, 0.75, 1.5, 1, 1}, {4, 3, 3.5}},
-    {"tukey, c = 0.3", "tukey", 't', 0, {(double)0.3f}, {4.5, 4.5, 3.5}},
+    {"tukey, c = 0.3", "tukey", 't', 0, {(double)0.3f}, {4, 4.5, 4}},
     {"smooth_quantile, q = h = 0.5", "smooth_quantile", 'q', 0, {0.5, 0.5, 0.5}, {2, 2.5, 5}},
     {"quantile, q = 0.9", "quantile", 0, 0, {(double)0.9f, 1 - (double)0.9f}, {2, 2, 4}},
     {"log_cosh", "log_cosh", 0, 0, {0}, {2, 2, 4.3}},
