@@ -553,6 +553,15 @@ def test_linex_keeps_its_digits_where_the_exponent_is_large(a, dtype):
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_linex_where_the_exponential_overflows(dtype):
+    r = np.array([-np.inf, np.finfo(dtype).min, 89, 800, np.finfo(dtype).max, np.inf], dtype)
+    loss, zero = fl.Linex(2.0), np.zeros_like(r)
+    for result in (loss(zero, r, reduction="none"), *loss.gradient_and_hessian(zero, r, reduction="none")):
+        assert not np.isnan(result).any()
+        assert np.isposinf(result[3:]).all()
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @BACKENDS
 def test_squared_log_error_of_an_infinite_prediction(dtype, backend):
     g, h = backend(fl.SquaredLogError()).gradient_and_hessian(dtype([0]), dtype([INF]))

@@ -170,10 +170,11 @@ FORMULA(linex) {
     const real a = p[0], b = p[1], ab = p[2], low = FL_BITS == 32 ? p[3] : 0, r = z - y, x = a * r;
     const FN(growth) E = vexp_growth(x);
     const real lost = vfma(low, r, vproduct_rest(a, r, x)), rest = vabs(x) < BOUNDS.exp_highest ? lost : 0;
+    const real less_1 = at_most(BOUNDS.greatest, E.less_1), exp = at_most(BOUNDS.greatest, E.exp); /* infinite times 0 is NaN */
     return (result){
-        .v = b * vfma(E.less_1, rest, E.excess),
-        .g = ab * vfma(E.exp, rest, E.less_1),
-        .h = ab * (a * vfma(E.exp, rest, E.exp)),
+        .v = b * vfma(less_1, rest, E.excess),
+        .g = ab * vfma(exp, rest, E.less_1),
+        .h = ab * (a * vfma(exp, rest, E.exp)),
     };
 }
 
