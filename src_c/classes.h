@@ -339,10 +339,11 @@ static void FN(run_classes)(const fl_job *job, ptrdiff_t begin, ptrdiff_t end, d
         .total_weight = job->class_weight ? (real)job->p[2] : (real)classes,
         .shares = job->operation == FL_SHARES,
         .information = job->operation == FL_FISHER,
-        .phi = (int)job->p[3], /* then its parameter, and a factor */
+        .phi = (int)job->p[3], /* then its parameter, a factor, and the end */
         .shape = (real)job->p[4],
         .shape_low = (real)(job->p[4] - (double)(real)job->p[4]),
         .alpha = job->p[3] == FL_LOGARITHM ? 1 : (real)job->p[5],
+        .end = (real)job->p[6],
         .plain = job->p[0] == 0 && job->p[1] == 0 && job->p[3] == 0 && !job->class_weight,
     };
     ptrdiff_t group = (stream ? FN(ROOM) / 4 : FN(ROOM)) / classes;

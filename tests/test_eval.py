@@ -395,7 +395,7 @@ CLOSED = [
 def test_a_file_cut_inside_quotes_gives_no_result(text, line, name, wanted, tmp_path, capsys):
     """Nor one with a quote too many: all rows below it would be one cell."""
     if name.endswith(".gz") and text.endswith("0.4"):
-        return  # a number that lacks its end, or only the quote: not worth unpacking each file twice
+        pytest.skip("a number that lacks its end, or only the quote: not worth unpacking each file twice")
     path = tmp_path / name
     path.write_bytes(gzip.compress(text.encode()) if name.endswith(".gz") else text.encode())
     by = ["--by", wanted] if wanted else []

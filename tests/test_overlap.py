@@ -133,13 +133,12 @@ def test_empty_and_perfect_masks(loss, dtype):
 
 
 @losses
-@dtypes
-@pytest.mark.parametrize("least", [1e-39, 1e-155, 1e-310])
+@pytest.mark.parametrize(
+    ("dtype", "least"), [(np.float32, 1e-39), (np.float64, 1e-39), (np.float64, 1e-155), (np.float64, 1e-310)]
+)
 @pytest.mark.parametrize("engine", [True, False], ids=["engine", "reference"])
 def test_an_empty_mask_that_is_predicted_nearly_empty(loss, dtype, least, engine, monkeypatch):
     """The square of all there is may be 0, and a slope beyond the type: that of pixels of which there are none."""
-    if dtype(least) == 0:
-        pytest.skip("0 in this type")
     if not engine:
         monkeypatch.setattr(backend, "engine", None)
     loss = type(loss)(**{**loss.params, "smooth": 0.0})

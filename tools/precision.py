@@ -85,13 +85,13 @@ The largest error of each quantity over all parameter sets of `tests/cases.py`, 
 references in longdouble ({np.finfo(np.longdouble).nmant + 1} bits). Data: {POINTS:,} elements per parameter set,
 ordinary and hard ones (tails to 1e-6 and 40, kinks, ties, certain and soft labels); for losses over classes
 {shapes}. Unweighted, `reduction="none"`.
+
 An error is relative to what rounding makes of the exact result where that is more than the result itself, as
 `tests/bounds.py` lists loss by loss: to the magnitude of the terms of a difference (mu - y log mu); to
 |q| + |r dq/dr| of a quantity q of a residual r = y_pred - y_true, which is rounded before anything is made of it; to
 (1 + gamma/2) |q| where the focal family raises a rounded probability to the power gamma; of a softmax to |q| times
-half the distance of a score to the largest, for exp of that. Plain units are in the second table; of gamma = 2 they
-are up to twice as many, of gamma = 3.5 three times, of `GeneralRobust` and `NegativeBinomial` at far parameters
-(alpha = -20, theta = 0.1) up to ten times.
+half the distance of a score to the largest, for exp of that. In units of the result alone it is more by that factor;
+the second table is in such units.
 
 Instruction set {first}{also}. x86-64-v3, -v4 and arm64 give the same bits; x86-64-v2 has no
 fused multiply-add.

@@ -9,7 +9,14 @@ import numpy as np
 
 from fastloss import domains
 from fastloss.loss import KernelSpec, Loss
-from fastloss.losses.pieces import cross_entropy_of_score, logistic_bound, nan_like, sigmoid, softplus
+from fastloss.losses.pieces import (
+    cross_entropy_of_score,
+    focal_bend_at_one,
+    logistic_bound,
+    nan_like,
+    sigmoid,
+    softplus,
+)
 from fastloss.losses.regression import LEAST_RESIDUAL
 from fastloss.parameters import flag, real
 from fastloss.registry import register
@@ -257,9 +264,7 @@ class BinaryFocal(_OfProbability):
 
     def _bend_at_one(self, alpha: float) -> float:
         """The limit of the Hessian as the true side's probability goes to 1."""
-        if alpha == 0 or self.gamma > 1:
-            return 0.0
-        return alpha * (2.0 if self.gamma == 1 else 1.0 if self.gamma == 0 else math.inf)
+        return alpha * focal_bend_at_one(self.gamma) if alpha else 0.0
 
     def reference(self, y_true: Any, y_pred: Any) -> tuple[Any, Any, Any]:
         y_pred = y_pred if self.from_logits else y_pred + 0  # -0 is 0

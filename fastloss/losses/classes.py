@@ -10,7 +10,7 @@ import numpy as np
 from fastloss import domains
 from fastloss.loss import KernelSpec
 from fastloss.losses import terms
-from fastloss.losses.pieces import in_both_types, nan_like
+from fastloss.losses.pieces import focal_bend_at_one, in_both_types, nan_like
 from fastloss.losses.terms import MinusLogTerms, SumOfTerms
 from fastloss.optimum import count_classes
 from fastloss.parameters import flag, index, positive, real, weights
@@ -298,8 +298,8 @@ class _OfTrueClass(_LabelsOrRows):
             return ("exact", "floor")
         return ("exact", *(["majorize"] if self._below_its_tangent() else []), "fisher", "floor")
 
-    def _shape(self) -> tuple[int, float, float]:
-        """Which function, its parameter, and a factor."""
+    def _shape(self) -> tuple[float, ...]:
+        """Which function, its parameter, a factor, and of focal loss its second derivative at p = 1."""
         raise NotImplementedError
 
     def _phi(self, p: Any, q: Any, minus_log: Any) -> tuple[Any, Any, Any, Any]:
@@ -427,8 +427,8 @@ class CategoricalFocal(_OfTrueClass):
     def _convex_in_scores(self) -> bool:
         return bool(self.gamma == 0)
 
-    def _shape(self) -> tuple[int, float, float]:
-        return terms.FOCAL, self.gamma, 1.0 if self.alpha is None else self.alpha
+    def _shape(self) -> tuple[float, ...]:
+        return terms.FOCAL, self.gamma, 1.0 if self.alpha is None else self.alpha, focal_bend_at_one(self.gamma)
 
     def _phi(self, p: Any, q: Any, minus_log: Any) -> tuple[Any, Any, Any, Any]:
         gamma, alpha = p.dtype.type(self.gamma), p.dtype.type(self._shape()[2])
@@ -439,8 +439,8 @@ class CategoricalFocal(_OfTrueClass):
 
     def _slopes(self, p: Any, A: Any, B: Any) -> tuple[Any, Any]:
         slope, bend = super()._slopes(p, A, B)
-        at_1 = 1.0 if self.gamma == 0 else math.inf if self.gamma < 1 else 2.0 if self.gamma == 1 else 0.0
-        return slope, np.where(p == 1, p.dtype.type(at_1 * self._shape()[2]), bend)
+        _, _, alpha, end = self._shape()
+        return slope, np.where(p == 1, p.dtype.type(alpha * end), bend)
 
 
 @register
@@ -508,7 +508,7 @@ class GeneralizedCrossEntropy(_OfTrueClass):
     def _below_its_tangent(self) -> bool:
         return True
 
-    def _shape(self) -> tuple[int, float, float]:
+    def _shape(self) -> tuple[float, ...]:
         return terms.GENERALIZED, self.q, 1.0
 
     def _phi(self, p: Any, q: Any, minus_log: Any) -> tuple[Any, Any, Any, Any]:
@@ -586,7 +586,7 @@ class Poly1(_OfTrueClass):
     def _below_its_tangent(self) -> bool:
         return bool(self.epsilon >= 0)
 
-    def _shape(self) -> tuple[int, float, float]:
+    def _shape(self) -> tuple[float, ...]:
         return terms.POLY1, self.epsilon, 1.0
 
     def _phi(self, p: Any, q: Any, minus_log: Any) -> tuple[Any, Any, Any, Any]:

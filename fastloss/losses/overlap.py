@@ -155,14 +155,14 @@ class OverlapLoss(Immutable):
         with np.errstate(all="ignore"):  # NaN in, NaN out
             error, agreed = alpha * fp + beta * fn, tp + smooth
             whole = agreed + error
-            share = np.where(whole == 0, 0, error / whole)
+            whole = np.where(whole == 0, 1, whole)  # of nothing all shares are 0
+            share = error / whole
             steep = np.where(error == 0, float(gamma == 1), gamma * np.power(share, gamma - 1))
-            per_whole = np.where(whole == 0, 0, steep / whole) / max(1, len(tp))  # the square of a small one may be 0
             value = float(np.mean(np.power(share, gamma))) if len(tp) else 0.0
-            at_one = np.where(whole == 0, 0, -(beta * agreed + error) / whole)
-            at_zero = np.where(whole == 0, 0, alpha * agreed / whole)
-            slopes = per_whole[:, np.newaxis] * np.stack([at_one, at_zero], axis=1)
-            return value, np.where(np.isnan(sums).any(axis=1, keepdims=True), np.nan, np.nan_to_num(slopes))
+            # The square of `whole` may be 0; and 0 times infinity is NaN.
+            factor = np.minimum(steep / whole, np.finfo(whole.dtype).max) / max(1, len(tp))
+            shares = np.stack([-(beta * agreed + error), alpha * agreed], axis=1) / whole[:, np.newaxis]
+            return value, factor[:, np.newaxis] * shares
 
 
 def _weight(weight: Any, n: int, dtype: np.dtype[Any]) -> Any:

@@ -30,6 +30,13 @@ def xlogy(x: Any, y: Any) -> Any:
         return np.where(x == 0, nan_like(y, 0), x * np.log(y))
 
 
+def focal_bend_at_one(gamma: float) -> float:
+    """The second derivative of (1 - p)^gamma log(1/p) as p goes to 1."""
+    if gamma > 1:
+        return 0.0
+    return 2.0 if gamma == 1 else 1.0 if gamma == 0 else math.inf
+
+
 def erf(x: Any) -> Any:
     """The error function: up to 2 a series of positive terms, from there 1 less a continued fraction."""
     a = np.abs(x)

@@ -42,6 +42,7 @@ typedef struct {
     bool shares, information;           /* wanted in the place of a majorizer: probabilities; p (1 - p) times A */
     int phi;                            /* which function of the label's probability, or which term (enum fl_term) */
     real shape, shape_low, alpha; /* its parameter and what the rounding of that lost; a factor */
+    real end;                     /* of focal loss, its second derivative where the probability is 1 */
 } FN(classes_options);
 
 /* From this K on a row lies across the lanes. Below it, the tiles of scores and gradients of LANES rows fit in a 32 KiB
@@ -255,13 +256,8 @@ INLINE FN(phi) FN(phi_of)(real p, real v, real a, real b, real t) {
     return (FN(phi)){v, a, b, t, .slope = a / p, .turn = (a - b) / p};
 }
 
-/* q^gamma l; `whole`: as in FN(focus). At q = 0 the quotient p l/q is 1, and what is left of B is 0: it goes with p_k^2 <= q^2.
- * But p phi'' is gamma (gamma + 1) q^(gamma - 1) there, `end`. */
-INLINE real FN(focal_end)(real gamma) {
-    if (gamma == 0)
-        return 1;
-    return gamma < 1 ? 1 / C(0.0) : gamma == 1 ? 2 : 0;
-}
+/* q^gamma l; `whole`: as in FN(focus). At q = 0 the quotient p l/q is 1, and what is left of B is 0: it goes with p_k^2 <= q^2;
+ * but phi'' is `end` there. */
 INLINE FN(phi) FN(focal)(real p, real q, real l, real gamma, real end, bool whole) {
     const real w = FN(focus)(q, gamma, whole), p_l = p * at_most(BOUNDS.greatest, l), quotient = p_l / q, slope = w / q;
     const real share = q == 0 ? 1 : quotient, steep = q == 0 ? 0 : slope, a = vfma(gamma, share, 1);
@@ -291,7 +287,7 @@ INLINE FN(phi) FN(poly1)(real p, real q, real l, real s) {
                               const real *restrict p, const real *restrict q, const real *restrict l) {               \
         real *restrict v = rows->value, *restrict a = rows->A, *restrict b = rows->B, *restrict t = rows->T;          \
         const real *restrict S = rows->S;                                                                             \
-        const real alpha = o->alpha, shape = o->shape, shape_low = o->shape_low, end = FN(focal_end)(shape);          \
+        const real alpha = o->alpha, shape = o->shape, shape_low = o->shape_low, end = o->end;                          \
         if (o->phi == FL_FOCAL && shape == 2)                                                                         \
             FL_PHI(FN(focal)(p[k], q[k], l[k], 2, 0, 1), logits)                                                      \
         else if (o->phi == FL_FOCAL)                                                                                  \

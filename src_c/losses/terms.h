@@ -126,7 +126,7 @@ static ONCE void FN(compute_terms)(const FN(classes_options) * o, char predictio
     const real *restrict t = x->t, *restrict p = x->p, *restrict c = x->c, *restrict d = x->d, *restrict l = x->l;
     real *restrict f = x->f, *restrict v = x->v, *restrict w = x->w;
     real *restrict a = x->a, *restrict b = x->b, *restrict own = x->own;
-    const real alpha = o->alpha, shape = o->shape, shape_low = o->shape_low, end = FN(focal_end)(shape);
+    const real alpha = o->alpha, shape = o->shape, shape_low = o->shape_low, end = o->end;
     const bool given = prediction == 'p';
     switch (o->phi) {
     case FL_LOGARITHM:
