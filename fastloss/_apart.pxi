@@ -1,8 +1,9 @@
 """Gradient and curvature where scores and results lie otherwise than in a call of a loss. Part of _engine.pyx."""
 
 
-def write_apart(Runner runner, int operation, y_true, y_pred, sample_weight, g, h, n_threads, double floor=-INF):
-    """Write the gradient of each sample to g, and its curvature to h, unless that is None.
+def write_apart(Runner runner, int operation, y_true, y_pred, sample_weight, g, h, n_threads, double floor=-INF,
+                double scale=1):
+    """Write `scale` times the gradient of each sample to g, and as much of its curvature to h, unless that is None.
 
     Scores may lie by columns, as g and h then do; and of float64 scores g and h may be float32. What is written are the
     bits of a call of the loss, rounded. Returns False, and nothing is written, where the arguments are something else.
@@ -48,7 +49,7 @@ def write_apart(Runner runner, int operation, y_true, y_pred, sample_weight, g, 
     job.v = NULL
     job.g = cnp.PyArray_DATA(<cnp.ndarray> g)
     job.h = NULL if h is None else cnp.PyArray_DATA(<cnp.ndarray> h)
-    job.scale = 1
+    job.scale = scale
     job.floor = floor
     job.operation = operation
     job.columns = call.n if by_columns else 0

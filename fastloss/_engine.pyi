@@ -39,6 +39,7 @@ def write_apart(
     h: Any,
     n_threads: int | None,
     floor: float = ...,
+    scale: float = ...,
 ) -> bool: ...
 def mean_deviance(y_true: Any, y_pred: Any, sample_weight: Any, exponents: Sequence[float], least: float) -> float: ...
 

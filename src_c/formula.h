@@ -35,6 +35,13 @@ INLINE real FN(positive)(real p) { return at_most(BOUNDS.greatest, at_least(BOUN
 #undef positive
 #define positive FN(positive)
 
+/* Whether |r| is so many times its scale c that (r/c)^2 might overflow, and 1 beside it is nothing. */
+INLINE bool FN(far_off)(real r, real c) {
+    return vabs(r) > at_most(BOUNDS.greatest, (real)(FL_BITS == 32 ? 0x1p60 : 0x1p500) * c);
+}
+#undef far_off
+#define far_off FN(far_off)
+
 /* An exponential, a logarithm and a division in one loop are a chain too long for the processor to overlap with the
  * next: it waits for results half of the time. With the exponential in a loop of its own, over a tile in L1, the same
  * operations take a quarter to two fifths less time. An exponential with a few products (poisson, inverse Gaussian) gains nothing. */
@@ -45,6 +52,7 @@ enum {
     FN(EXP_MINUS_ABS_SCALED_RESIDUAL), /* divided by p[0] */
     FN(EXP_MINUS_TWICE_ABS_RESIDUAL),
     FN(EXP_HALF_SCORE),
+    FN(LOG_1_AND_SQUARE), /* of the residual divided by p[0]: see cauchy */
     FN(MEAN_OR_INVERSE) /* of mu = exp(z) and exp(-p[0]) / mu the one that is below exp(-p[0]) */
 };
 INLINE real FN(first_stage)(int stage, real y, real z, const real *restrict p) {
@@ -62,6 +70,12 @@ INLINE real FN(first_stage)(int stage, real y, real z, const real *restrict p) {
         return vexp_nonpositive(-vabs(2 * (z - y)));
     case FN(EXP_HALF_SCORE):
         return vexp(C(0.5) * z);
+    case FN(LOG_1_AND_SQUARE): {
+        const real c = positive(p[0]), power = vpower_below(c), m = c / power, a = vabs(z - y), near = a * (1 / power);
+        const bool far = far_off(a, c);
+        const real u = vover(near, m), square = u * u, beyond = a * (1 / m); /* of which only the logarithm is seen */
+        return vlog_scaled(far ? 0 : 1, far ? beyond : square, far ? vexponent(power) : 0);
+    }
     case FN(MEAN_OR_INVERSE): {
         const real x = z + p[0];
         return vexp(x >= 0 ? -x : z);
@@ -95,23 +109,6 @@ INLINE ratio FN(compare)(real x, real s) {
 }
 #undef compare
 #define compare FN(compare)
-
-/* 1 + r^2/c^2 of a c that is the same for all elements, without a division and without overflow: it is sum/one, one =
- * (s m)^2 with c = m 2^k, sum = one + u^2, u = x/2^k, x = |r| s. s is 1, or beside an r whose square would overflow a power
- * of two. |r| stops where c^2/r^2 is no number any more, an infinite one at the latest at the greatest. */
-typedef struct {
-    real x, u, s, m, one, sum;
-} FN(units);
-#undef units
-#define units FN(units)
-INLINE units FN(in_units)(real r, real c) {
-    const real far = (real)(FL_BITS == 32 ? 0x1p32 : 0x1p256), end = far * (real)(FL_BITS == 32 ? 0x1p62 : 0x1p510);
-    const real power = vpower_below(c), m = c / power, a = at_most(at_most(BOUNDS.greatest, end * c), vabs(r));
-    const real s = a > far * c ? 1 / far : 1, x = a * s, u = x * (1 / power), one = s * s * (m * m);
-    return (units){.x = x, .u = u, .s = s, .m = m, .one = one, .sum = vfma(u, u, one)};
-}
-#undef in_units
-#define in_units FN(in_units)
 
 /* v, which is about r^2/2 near 0; but where |r| is so small a share q of its scale that q^2 may be subnormal, that itself. */
 INLINE real FN(or_half_square)(bool small, real r, real v) {

@@ -198,8 +198,10 @@ class Objective(Immutable):
             kind: Any = self._kind
             self.loss.gradient_and_hessian(y, z, w, reduction="none", hessian=kind, out=out, n_threads=self.n_threads)
 
-    def _written_apart(self, y: Any, z: NDArray[Any], w: Any, out: tuple[NDArray[Any], NDArray[Any]]) -> bool:
-        """Have the engine write results of another type or order, if it can."""
+    def _written_apart(
+        self, y: Any, z: NDArray[Any], w: Any, out: tuple[NDArray[Any], NDArray[Any]], scale: float = 1.0
+    ) -> bool:
+        """Have the engine write results of another type, order or scale, if it can."""
         runner = self.loss._runner
         if backend.engine is None or not isinstance(runner, backend.engine.Runner):
             return False
@@ -207,9 +209,10 @@ class Objective(Immutable):
         operation = GRADIENT if unit else CURVATURE[self._kind]
         floor = FLOOR if self._kind == "floor" else -math.inf
         curvature = None if unit else out[1]
-        done: bool = backend.engine.write_apart(runner, operation, y, z, w, out[0], curvature, self.n_threads, floor)
+        engine, threads = backend.engine, self.n_threads
+        done: bool = engine.write_apart(runner, operation, y, z, w, out[0], curvature, threads, floor, scale)
         if done and unit:
-            out[1][...] = _units(w, z)
+            out[1][...] = _units(w, z) * scale
         return done
 
     def _in_blocks(self, y: Any, z: NDArray[Any], w: Any, out: tuple[NDArray[Any], NDArray[Any]]) -> None:

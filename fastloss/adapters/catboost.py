@@ -76,10 +76,12 @@ class CatBoostPointwise(CatBoostObjective):
 
     def calc_ders_range(self, approxes: Any, targets: Any, weights: Any) -> NDArray[np.float64]:
         """Rows of first and second derivative of what CatBoost maximises: minus the loss."""
-        raw = boosting.floats(approxes)
+        y, raw, w = np.asarray(targets), boosting.floats(approxes), None if weights is None else np.asarray(weights)
         out = np.empty((2, len(raw)))
-        self.derivatives(np.asarray(targets), raw, None if weights is None else np.asarray(weights), (out[0], out[1]))
-        return np.negative(out, out=out).T
+        if not self._written_apart(y, raw, w, (out[0], out[1]), scale=-1.0):
+            self.derivatives(y, raw, w, (out[0], out[1]))
+            np.negative(out, out=out)
+        return out.T
 
 
 class CatBoostMulticlass(CatBoostObjective):

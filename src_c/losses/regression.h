@@ -51,14 +51,15 @@ FORMULA(smooth_l1) {
  * cube of 1 / sqrt(1 + u^2), which majorizes, for the value is concave in r^2. All times p[1], and p[2] more: what
  * GeneralRobust makes of it. */
 FORMULA(pseudo_huber) {
-    const real delta = positive(p[0]), factor = p[1], constant = p[2], r = z - y;
-    const units of = in_units(r, delta);
-    const real root = vsqrt(of.sum), one = of.s * of.m, share = one / root, far = delta / vabs(r);
+    const real delta = positive(p[0]), factor = p[1], constant = p[2], r = z - y, power = vpower_below(delta), m = delta / power;
+    const real end = at_most(BOUNDS.greatest, (real)(FL_BITS == 32 ? 0x1p62 : 0x1p510) * delta), a = at_most(end, vabs(r));
+    const real u = a * (1 / power), sum = vfma(u, u, m * m), root = vsqrt(sum), share = m / root, far = delta / vabs(r);
+    const real by = factor * m; /* m is 1 to 2, delta = m 2^k */
     return (result){
-        .v = vfma(factor * (of.x / (one + root) * of.m), vabs(r), constant), /* in this order it overflows last */
-        .g = with_sign_of(r, factor * (of.x / root * of.m)),
-        .h = factor * (of.one / of.sum * share),
-        .m = factor * (of.s < 1 ? far : share),
+        .v = vfma(by * (a / (m + root)), vabs(r), constant), /* in this order it overflows last */
+        .g = with_sign_of(r, by * (a / root)),
+        .h = factor * (m * m / sum * share),
+        .m = factor * (vabs(r) > a ? far : share),
     };
 }
 
@@ -197,7 +198,7 @@ FORMULA(wing) {
     X(absolute_error, 1, DIRECT) \
     X(huber, 1, DIRECT) \
     X(smooth_l1, 1, DIRECT) \
-    X(pseudo_huber, 4, DIRECT) \
+    X(pseudo_huber, 1, DIRECT) \
     X(log_cosh, 4, EXP_MINUS_TWICE_ABS_RESIDUAL) \
     X(quantile, 1, DIRECT) \
     X(expectile, 1, DIRECT) \

@@ -2,15 +2,13 @@
  * Against overflow their powers of u are of q, the smaller of |u| and 1/|u|, or of numbers with a power of two off. All are
  * concave in r^2, so that gradient / r majorizes. */
 
-/* c^2/2 log(1 + u^2), of 2 log |u| where u^2 might overflow: with c = m 2^k log(|r|/m) less k ln 2. Gradient r/(1 + u^2), which
- * beyond c is c q/(1 + q^2). Hessian (1 - u^2)/(1 + u^2)^2. All times p[1], and p[2] more: what GeneralRobust makes of it; so
- * too the next. */
+/* c^2/2 log(1 + u^2), the logarithm from the first stage: far off that of |u|, half of it, where with c = m 2^k it is log(|r|/m)
+ * less k ln 2. Gradient r/(1 + u^2), which beyond c is c q/(1 + q^2). Hessian (1 - u^2)/(1 + u^2)^2. All times p[1], and p[2]
+ * more: what GeneralRobust makes of it; so too the next. */
 FORMULA(cauchy) {
-    const real c = positive(p[0]), factor = p[1], constant = p[2], r = z - y, pull = factor * c, power = vpower_below(c);
+    const real c = positive(p[0]), factor = p[1], constant = p[2], r = z - y, pull = factor * c;
     const ratio u = compare(r, c);
-    const bool far = vabs(r) > c * (real)(FL_BITS == 32 ? 0x1p60 : 0x1p500);
-    const real x = vabs(r) / (far ? c / power : c), log = vlog_scaled(far ? 0 : 1, far ? x : x * x, far ? vexponent(power) : 0);
-    const real near = C(0.5) * factor * r * r, beyond = (far ? factor : C(0.5) * factor) * (c * (c * log));
+    const real near = C(0.5) * factor * r * r, beyond = (far_off(r, c) ? factor : C(0.5) * factor) * (c * (c * e));
     const real q = u.q, d = vfma(q, q, 1), larger = at_least(c, at_most(BOUNDS.greatest, vabs(r)));
     const real difference = larger - at_most(c, vabs(r)), bend = difference / larger * (1 + q) / (d * d); /* exact near u = 1 */
     return (result){
@@ -21,15 +19,18 @@ FORMULA(cauchy) {
     };
 }
 
-/* r^2/2 / (1 + u^2). Gradient r/(1 + u^2)^2, Hessian (1 - 3 u^2)/(1 + u^2)^3. */
+/* r^2/2 w, w = 1/(1 + u^2). Gradient r w^2, Hessian (1 - 3 u^2) w^3. With c = m 2^k w is one/sum, sum = one + x^2, x = s |r|/2^k,
+ * one = (s m)^2. |r| stops where w^2 |r| is long nothing; that w is a number till there, s is small where c is large. */
 FORMULA(geman_mcclure) {
-    const real factor = p[1], constant = p[2], r = z - y;
-    const units of = in_units(r, positive(p[0]));
-    const real s = of.s, s2 = s * s, share = of.m * of.m / of.sum, weight = s2 * share;
+    const real c = positive(p[0]), factor = p[1], constant = p[2], r = z - y, power = vpower_below(c), m = c / power;
+    const bool large = FL_BITS == 32 ? (c > C(0x1p36)) & (c < C(0x1p67)) : (c > (real)0x1p454) & (c < (real)0x1p520);
+    const real s = large ? (real)(FL_BITS == 32 ? 0x1p-30 : 0x1p-64) : 1, s2 = s * s, one = s2 * (m * m);
+    const real end = at_most(BOUNDS.greatest, (real)(FL_BITS == 32 ? 0x1p62 : 0x1p510) / s * c), a = at_most(end, vabs(r));
+    const real x = a * (s / power), sum = vfma(x, x, one), lifted = m * m / sum, weight = s2 * lifted, pull = a * lifted * s2;
     return (result){
-        .v = vfma(C(0.5) * of.x, factor * (of.x * share), constant),
-        .g = with_sign_of(r, factor * (of.x * share * s) * weight), /* s weight might be subnormal, and so without the factor */
-        .h = factor * weight * weight * (vfma(C(-3.0) * of.u, of.u, of.one) / of.sum),
+        .v = vfma(C(0.5) * factor * a, pull, constant),
+        .g = with_sign_of(r, pull * (factor * weight)),
+        .h = factor * weight * weight * (vfma(C(-3.0) * x, x, one) / sum),
         .m = factor * weight * weight,
     };
 }
@@ -53,17 +54,16 @@ FORMULA(welsch) {
     };
 }
 
-/* c^2/6 (1 - (1 - u^2)^3) up to |u| = 1, then constant: with s = u^2 the bracket is s (3 - 3 s + s^2). Gradient r (1 - s)^2,
- * Hessian (1 - s) (1 - 5 s). From |u| = 1/2 on 1 - s is d (2 - d), where d = 1 - |u| is taken of numbers that are not rounded,
- * c and |r| divided by a power of two; below, what rounding takes from s hardly counts in it. */
+/* c^2/6 (1 - t^3), t = 1 - u^2, up to |u| = 1, then constant: r^2/6 (1 + t + t^2), where nothing cancels. Gradient r t^2, Hessian
+ * t (1 - 5 u^2). With c = m 2^k and |r| = x 2^k, neither rounded, t is from |u| = 1/2 on d (2 - d), d = (m - x)/m. */
 FORMULA(tukey) {
     const real c = positive(p[0]), r = z - y, a = at_most(c, vabs(r)), power = vpower_below(c), m = c / power;
-    const real x = a * (1 / power), s = vover_square(x * x, m), d = vover(m - x, m);
+    const real x = a * (1 / power), d = vover(m - x, m), u2 = vover_square(x * x, m);
     const real near = vfma(x * (-1 / (m * m)), x, 1), beyond = vfma(-d, d, 2 * d), t = x < C(0.5) * m ? near : beyond;
     return (result){
-        .v = a * (a * vfma(s, vfma(s, C(0x1.5555555555555p-3), C(-0.5)), C(0.5))),
+        .v = a * (C(0x1.5555555555555p-3) * a) * vfma(t, t, t + 1),
         .g = with_sign_of(r, a * (t * t)),
-        .h = t * vfma(C(-5.0), s, 1),
+        .h = t * vfma(C(-5.0), u2, 1),
         .m = t * t,
     };
 }
@@ -120,9 +120,9 @@ FORMULA(general_robust) {
 
 /* name, cost of an element, first stage */
 #define ROBUST(X) \
-    X(cauchy, 4, DIRECT) \
-    X(geman_mcclure, 4, DIRECT) \
+    X(cauchy, 4, LOG_1_AND_SQUARE) \
+    X(geman_mcclure, 1, DIRECT) \
     X(welsch, 4, DIRECT) \
-    X(tukey, 4, DIRECT) \
+    X(tukey, 1, DIRECT) \
     X(arctan, 4, DIRECT) \
     X(general_robust, 4, DIRECT)
