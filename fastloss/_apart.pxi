@@ -10,7 +10,7 @@ def write_apart(Runner runner, int operation, y_true, y_pred, sample_weight, g, 
     """
     cdef call_t call
     cdef fl_job *job = &call.job
-    cdef array_t y = array_of(y_true), w = array_of(sample_weight), z = array_of(y_pred), out
+    cdef array_t y = array_of(y_true), w = array_of(sample_weight), z = array_of(y_pred), out, first
     cdef int i, out_type = -1
     cdef bint by_columns = z.type < 0
     like = y_pred
@@ -34,11 +34,11 @@ def write_apart(Runner runner, int operation, y_true, y_pred, sample_weight, g, 
         out = array_of(array.T if by_columns else array)
         if (out.type < 0 or not out.writeable or (out.type != z.type and out.type != FL_FLOAT32)
                 or (out_type >= 0 and out.type != out_type)
-                or share_memory(&out, &z) or share_memory(&out, &y) or (job.w != NULL and share_memory(&out, &w))):
+                or share_memory(&out, &z) or share_memory(&out, &y) or (job.w != NULL and share_memory(&out, &w))
+                or (i == 1 and share_memory(&out, &first))):
             return False
+        first = out
         out_type = out.type
-    if h is not None and np.may_share_memory(g, h):
-        return False
     if runner.class_weight is not None and len(runner.class_weight[0]) != job.width:
         return False
 
