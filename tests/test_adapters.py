@@ -551,6 +551,18 @@ def test_scores_of_classes_that_are_no_probabilities(sk):
             model.predict_proba(X)
 
 
+def test_a_classifier_says_what_a_loss_of_numbers_lacks(sk):
+    from sklearn.ensemble import HistGradientBoostingClassifier
+
+    loss = sk.as_base_loss("huber")
+    assert not hasattr(loss, "predict_proba")  # by which scikit-learn tells that targets are classes
+    model = HistGradientBoostingClassifier(loss=loss, early_stopping=False, max_iter=2).fit(X, TARGETS["binary"])
+    with pytest.raises(AttributeError, match=r"Huber\(delta=1.0\) is no loss of classes: a classifier takes"):
+        model.predict_proba(X)
+    with pytest.raises(AttributeError, match="has no nonsense"):
+        _ = loss.nonsense
+
+
 def test_focal_in_hist_gradient_boosting(sk):
     from sklearn.ensemble import HistGradientBoostingClassifier
 

@@ -144,6 +144,14 @@ class BaseLossOfScores(BaseLoss):  # type: ignore[misc]  # of an untyped library
         objective: LeafwiseObjective = self.closs.objective
         return objective
 
+    def __getattr__(self, name: str) -> Any:  # of what a loss has not: to scikit-learn as well, for it looks
+        if name == "predict_proba":
+            raise AttributeError(
+                f"{self.objective.loss!r} is no loss of classes: a classifier takes one of raw scores such as "
+                "BinaryCrossEntropy(from_logits=True)"
+            )
+        raise AttributeError(f"{type(self).__name__} has no {name}")
+
     def __repr__(self) -> str:
         classes = "" if self.n_classes is None else f", n_classes={self.n_classes}"
         return f"as_base_loss({self.objective.loss!r}, hessian={self.objective.hessian!r}{classes})"
