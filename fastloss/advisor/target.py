@@ -163,8 +163,8 @@ def _described(y: NDArray[Any], task: str | None, w: Weight, words: Words) -> Ta
         _refuse_mixtures(y)
         return _of_labels(y, task, w)
     _refuse_bad_numbers(y)
-    values, counts = np.unique(y, return_counts=True)
-    counts = counts if w is None else np.bincount(np.searchsorted(values, y), w)
+    values, repeats = np.unique(y, return_counts=True)
+    counts: NDArray[Any] = repeats if w is None else np.bincount(np.searchsorted(values, y), w)
     if len(values) == 1:
         raise ValueError(f"y_true is constant: every value is {values[0]:g}, and there is nothing to learn")
     if task is None and values.tolist() == [-1, 0, 1]:

@@ -24,7 +24,8 @@ FORMULA(cauchy) {
 FORMULA(geman_mcclure) {
     const real c = positive(p[0]), factor = p[1], constant = p[2], r = z - y, power = vpower_below(c), m = c / power;
     const bool large = FL_BITS == 32 ? (c > C(0x1p36)) & (c < C(0x1p67)) : (c > (real)0x1p454) & (c < (real)0x1p520);
-    const real s = large ? (real)(FL_BITS == 32 ? 0x1p-30 : 0x1p-64) : 1, s2 = s * s, one = s2 * (m * m);
+    const bits_t lower = (bits_t)large * (FL_BITS == 32 ? 30 : 64); /* not selected by it: GCC would make two loops of that */
+    const real s = from_bits((EXPONENT_BIAS - lower) << MANTISSA_BITS), s2 = s * s, one = s2 * (m * m);
     const real end = at_most(BOUNDS.greatest, (real)(FL_BITS == 32 ? 0x1p62 : 0x1p510) / s * c), a = at_most(end, vabs(r));
     const real x = a * (s / power), sum = vfma(x, x, one), lifted = m * m / sum, weight = s2 * lifted, pull = a * lifted * s2;
     return (result){
