@@ -31,6 +31,7 @@ static void triad(double *restrict a, const double *restrict b, const double *re
      (fl_loop)name##_exact_##suffix, majorize, fisher}
 #define SUMMING_OF_1(name, suffix)                                                                           \
     {[FL_VALUE] = (fl_loop)name##_sum_##suffix, [FL_VALUE_GRADIENT] = (fl_loop)name##_sum_gradient_##suffix}
+#define SUMMING_OF_2 SUMMING_OF_1
 #define SUMMING_OF_4(name, suffix) {0}
 #define POINTWISE_ROW(name, cost, STAGE)                                                                     \
     {#name, FL_POINTWISE, 1, cost, 0, 0,                                                                      \

@@ -65,7 +65,7 @@ typedef void (*FN(pointwise_loop))(const real *restrict y, const real *restrict 
             seen->other[k] = k < TURN ? other[k] : 0;                                                        \
     }
 
-/* A loss that costs little more than its loads and stores (cost 1) sums in the loop, four vectors at a time, where the
+/* A loss without an exponential or a logarithm (cost 1 or 2) sums in the loop, four vectors at a time, where the
  * others leave their values in L1 and sum them after: their time is elsewhere, and four copies of a long formula would
  * only be more to compile. */
 #define POINTWISE_LOOPS(name, LOOKS, cost, STAGE)                                                            \
@@ -79,6 +79,7 @@ typedef void (*FN(pointwise_loop))(const real *restrict y, const real *restrict 
 #define SUMMING_LOOPS_1(name, LOOKS, STAGE)                                                                  \
     POINTWISE_LOOP(name, LOOKS, STAGE, sum, 's', 0, 0)                                                       \
     POINTWISE_LOOP(name, LOOKS, STAGE, sum_gradient, 's', 1, 0)
+#define SUMMING_LOOPS_2 SUMMING_LOOPS_1
 #define SUMMING_LOOPS_4(name, LOOKS, STAGE)
 
 #define LOOPS_OF_ANY_TARGET(name, cost, STAGE) POINTWISE_LOOPS(name, 0, cost, STAGE)

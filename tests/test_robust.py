@@ -149,6 +149,19 @@ def test_an_infinite_residual_at_any_scale(kind, dtype):
 
 
 @pytest.mark.engine
+@pytest.mark.parametrize("alpha", [-2.0, 1.0])
+@pytest.mark.parametrize("c", [1e-18, 1e-12, 1e12, 1e18])
+def test_a_named_shape_at_a_scale_whose_square_is_hardly_a_float32(alpha, c):
+    """It is 1/c^2 times another loss, which must not be multiplied too early, nor too late."""
+    r = np.array([1e-3 * c, c, 1e3, 1e30], np.float32)
+    loss, zero = fl.GeneralRobust(alpha, c), np.zeros_like(r)
+    want = loss.value_and_gradient(zero.astype(float), r.astype(float), reduction="none")
+    for got, exact in zip(loss.value_and_gradient(zero, r, reduction="none"), want, strict=True):
+        with np.errstate(over="ignore", under="ignore"):
+            np.testing.assert_allclose(got, exact.astype(np.float32), rtol=2e-6, atol=1e-37)
+
+
+@pytest.mark.engine
 @pytest.mark.parametrize("dtype", [np.float32, np.float64], ids=lambda dtype: dtype.__name__)
 @pytest.mark.parametrize("c", [1e-15, 0.3, 1.0, 3.0, 1e15, 1e25])
 def test_minus_infinity_keeps_its_digits_far_out(c, dtype):

@@ -214,7 +214,8 @@ FORMULA(minus_softplus) {
     return (result){.v = -s.v, .g = -s.g, .h = -s.h, .m = nan_or(z, 0)};
 }
 
-/* name, cost of an element (1: hardly more than its loads and stores; 4: has an exponential or a logarithm), first stage */
+/* name, cost of an element (1: hardly more than its loads and stores; 2: divisions or a root; 4: an exponential or a logarithm),
+ * first stage */
 #define BINARY(X) \
     X(bce_logits, 4, EXP_MINUS_ABS_SCORE) \
     X(bce_logits_any, 4, EXP_MINUS_ABS_SCORE) \

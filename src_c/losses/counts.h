@@ -122,7 +122,8 @@ FORMULA(negative_binomial_small) {
     };
 }
 
-/* name, cost of an element (1: hardly more than its loads and stores; 4: has an exponential or a logarithm), first stage */
+/* name, cost of an element (1: hardly more than its loads and stores; 2: divisions or a root; 4: an exponential or a logarithm),
+ * first stage */
 #define COUNTS(X) \
     X(poisson_log, 4, DIRECT) \
     X(poisson_log_full, 4, DIRECT) \

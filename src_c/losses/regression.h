@@ -191,14 +191,15 @@ FORMULA(wing) {
     };
 }
 
-/* name, cost of an element (1: hardly more than its loads and stores; 4: has an exponential or a logarithm), first stage */
+/* name, cost of an element (1: hardly more than its loads and stores; 2: divisions or a root; 4: an exponential or a logarithm),
+ * first stage */
 #define REGRESSION(X) \
     X(squared_error, 1, DIRECT) \
     X(half_squared_error, 1, DIRECT) \
     X(absolute_error, 1, DIRECT) \
     X(huber, 1, DIRECT) \
     X(smooth_l1, 1, DIRECT) \
-    X(pseudo_huber, 1, DIRECT) \
+    X(pseudo_huber, 2, DIRECT) \
     X(log_cosh, 4, EXP_MINUS_TWICE_ABS_RESIDUAL) \
     X(quantile, 1, DIRECT) \
     X(expectile, 1, DIRECT) \
@@ -207,6 +208,6 @@ FORMULA(wing) {
     X(fair, 4, DIRECT) \
     X(smooth_quantile, 4, EXP_MINUS_ABS_SCALED_RESIDUAL) \
     X(lq, 4, DIRECT) \
-    X(lq_3_2, 4, DIRECT) \
+    X(lq_3_2, 2, DIRECT) \
     X(linex, 4, DIRECT) \
     X(wing, 4, DIRECT)

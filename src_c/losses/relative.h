@@ -39,4 +39,4 @@ FORMULA(symmetric_absolute_percentage_error) {
 #define RELATIVE(X) \
     X(squared_log_error, 4, DIRECT) \
     X(absolute_percentage_error, 1, DIRECT) \
-    X(symmetric_absolute_percentage_error, 4, DIRECT)
+    X(symmetric_absolute_percentage_error, 2, DIRECT)

@@ -27,10 +27,11 @@ FORMULA(geman_mcclure) {
     const bits_t lower = (bits_t)large * (FL_BITS == 32 ? 30 : 64); /* not selected by it: GCC would make two loops of that */
     const real s = from_bits((EXPONENT_BIAS - lower) << MANTISSA_BITS), s2 = s * s, one = s2 * (m * m);
     const real end = at_most(BOUNDS.greatest, (real)(FL_BITS == 32 ? 0x1p62 : 0x1p510) / s * c), a = at_most(end, vabs(r));
-    const real x = a * (s / power), sum = vfma(x, x, one), lifted = m * m / sum, weight = s2 * lifted, pull = a * lifted * s2;
+    const real x = a * (s / power), sum = vfma(x, x, one), lifted = m * m / sum, weight = s2 * lifted;
+    const real pull = factor * (a * lifted * s2); /* the factor is that of something small, or the other way round */
     return (result){
-        .v = vfma(C(0.5) * factor * a, pull, constant),
-        .g = with_sign_of(r, pull * (factor * weight)),
+        .v = vfma(C(0.5) * a, pull, constant),
+        .g = with_sign_of(r, pull * weight),
         .h = factor * weight * weight * (vfma(C(-3.0) * x, x, one) / sum),
         .m = factor * weight * weight,
     };
@@ -122,8 +123,8 @@ FORMULA(general_robust) {
 /* name, cost of an element, first stage */
 #define ROBUST(X) \
     X(cauchy, 4, LOG_1_AND_SQUARE) \
-    X(geman_mcclure, 1, DIRECT) \
+    X(geman_mcclure, 2, DIRECT) \
     X(welsch, 4, DIRECT) \
-    X(tukey, 1, DIRECT) \
+    X(tukey, 2, DIRECT) \
     X(arctan, 4, DIRECT) \
     X(general_robust, 4, DIRECT)
