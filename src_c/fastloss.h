@@ -114,7 +114,7 @@ typedef struct {
     const char *name;
     int kind;
     int width; /* numbers of z for each value; 0: as many as there are classes */
-    int cost; /* of one element, 1, 2 or 4: decides how many threads are worth waking */
+    int cost; /* of one element, 1, 2 or 4: decides whether loops sum, and how many threads are worth waking */
     int dense, logits; /* of a loss over classes */
     fl_loop loops[FL_REALS][FL_OPERATIONS], summing[FL_REALS][FL_OPERATIONS];
 } fl_kernel;

@@ -83,7 +83,7 @@ typedef void (*FN(pointwise_loop))(const real *restrict y, const real *restrict 
 #define SUMMING_LOOPS_4(name, LOOKS, STAGE)
 
 #define LOOPS_OF_ANY_TARGET(name, cost, STAGE) POINTWISE_LOOPS(name, 0, cost, STAGE)
-#define LOOPS_THAT_LOOK(name, cost, STAGE) POINTWISE_LOOPS(name, (cost == 1 ? 'l' : 'h'), cost, STAGE)
+#define LOOPS_THAT_LOOK(name, cost, STAGE) POINTWISE_LOOPS(name, (cost < 4 ? 'l' : 'h'), cost, STAGE)
 ANY_TARGET(LOOPS_OF_ANY_TARGET)
 TARGET_IN_DOMAIN(LOOPS_THAT_LOOK)
 

@@ -25,7 +25,7 @@ SOURCES = [
     *(path for ending in ("pyx", "pxi") for path in (ROOT / "fastloss").glob(f"*.{ending}")),
 ]
 OPERATIONS = ("value", "gradient", "value_gradient", "exact", "majorize", "fisher")
-SUMMING = ("sum", "sum_gradient")  # of the losses of cost 1
+SUMMING = ("sum", "sum_gradient")  # of the losses of cost 1 and 2
 CC = shutil.which(os.environ.get("CC", "gcc")) or shutil.which("cc")
 
 x86 = pytest.mark.skipif(platform.machine().lower() not in ("x86_64", "amd64"), reason="reads x86-64 instructions")

@@ -369,6 +369,15 @@ def test_a_margin_that_float32_rounds_to_zero(margin, backend):
 
 @BACKENDS
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_percentages_of_subnormal_targets(dtype, backend):
+    """1/y is infinite there, |r|/y is not."""
+    loss, least = backend(fl.AbsolutePercentageError()), np.finfo(dtype).smallest_subnormal
+    y = np.array([least, 5 * least, 5 * least], dtype)
+    assert loss(y, np.array([0, 0, 20 * least], dtype), reduction="none").tolist() == [1, 1, 3]
+
+
+@BACKENDS
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_symmetric_percentages_at_the_ends_of_the_range(dtype, backend):
     loss, most = backend(fl.SymmetricAbsolutePercentageError()), np.finfo(dtype).max
     tiny = np.finfo(dtype).smallest_subnormal

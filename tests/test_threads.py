@@ -36,7 +36,7 @@ def test_same_bits_for_any_number(loss, dtype):
     """At sizes that wake every thread asked for, with blocks that do not divide evenly among them."""
     for n_classes in (10, WIDE) if loss.layout == "classes" else (0,):
         this = for_classes(loss, n_classes) if n_classes else loss
-        # cost of an element is 1 or 4: 4 threads at least, 16 for the dear ones
+        # cost of an element is 1, 2 or 4: 4 threads at least, 16 for the dear ones
         n = 4 * THREAD_WORK // n_classes + 13 if n_classes else 4 * THREAD_WORK + 4099
         y, z = data(this, n, dtype, n_classes)
         w = seed_of(n).uniform(0, 2, n).astype(np.float32)

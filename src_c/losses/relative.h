@@ -6,14 +6,14 @@ FORMULA(squared_log_error) {
     return (result){.v = C(0.5) * d * d, .g = most / t, .h = (1 - most) / t / t};
 }
 
-/* |r|/d, d = max(|y|, p[0]); 0/0 is 0. One division: where 1/d overflows, and so the gradient, the value does too. Majorized
+/* |r|/d, d = max(|y|, p[0]); 0/0 is 0. Not |r| times 1/d, which beside a subnormal d may be infinite though that is not. Majorized
  * like |r|; p[1] keeps that finite at r = 0. */
 FORMULA(absolute_percentage_error) {
-    const real r = z - y, a = vabs(r), d = at_least(p[0], vabs(y)), least = p[1], of_d = 1 / d;
+    const real r = z - y, a = vabs(r), d = at_least(p[0], vabs(y)), least = p[1];
     const bool off = __builtin_islessgreater(r, 0);
     return (result){
-        .v = off ? a * of_d : a,
-        .g = off ? with_sign_of(r, of_d) : r,
+        .v = off ? a / d : a,
+        .g = off ? with_sign_of(r, 1 / d) : r,
         .h = nan_or(r, 0),
         .m = 1 / (a < least ? least : a) / d,
     };
@@ -38,5 +38,5 @@ FORMULA(symmetric_absolute_percentage_error) {
 /* name, cost of an element, first stage */
 #define RELATIVE(X) \
     X(squared_log_error, 4, DIRECT) \
-    X(absolute_percentage_error, 1, DIRECT) \
+    X(absolute_percentage_error, 2, DIRECT) \
     X(symmetric_absolute_percentage_error, 2, DIRECT)
