@@ -35,12 +35,10 @@ INLINE real FN(positive)(real p) { return at_most(BOUNDS.greatest, at_least(BOUN
 #undef positive
 #define positive FN(positive)
 
-/* Whether |r| is so many times its scale c that (r/c)^2 might overflow, and 1 beside it is nothing. */
-INLINE bool FN(far_off)(real r, real c) {
-    return vabs(r) > at_most(BOUNDS.greatest, (real)(FL_BITS == 32 ? 0x1p60 : 0x1p500) * c);
-}
-#undef far_off
-#define far_off FN(far_off)
+/* A residual so many times its scale c that 1 beside (r/c)^2, which is a number still, is long nothing. */
+INLINE real FN(farthest)(real c) { return at_most(BOUNDS.greatest, (real)(FL_BITS == 32 ? 0x1p62 : 0x1p510) * c); }
+#undef farthest
+#define farthest FN(farthest)
 
 /* An exponential, a logarithm and a division in one loop are a chain too long for the processor to overlap with the
  * next: it waits for results half of the time. With the exponential in a loop of its own, over a tile in L1, the same
@@ -72,7 +70,7 @@ INLINE real FN(first_stage)(int stage, real y, real z, const real *restrict p) {
         return vexp(C(0.5) * z);
     case FN(LOG_1_AND_SQUARE): {
         const real c = positive(p[0]), power = vpower_below(c), m = c / power, a = vabs(z - y), near = a * (1 / power);
-        const bool far = far_off(a, c);
+        const bool far = a > farthest(c);
         const real u = vover(near, m), square = u * u, beyond = a * (1 / m); /* of which only the logarithm is seen */
         return vlog_scaled(far ? 0 : 1, far ? beyond : square, far ? vexponent(power) : 0);
     }

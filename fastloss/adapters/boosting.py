@@ -158,17 +158,19 @@ class Objective(Immutable):
                 )
         return found
 
-    def derivatives(self, y: Any, z: NDArray[Any], w: Any, out: tuple[NDArray[Any], NDArray[Any]]) -> None:
-        """Write the weighted gradient and curvature of each score to two arrays of the shape of `z`.
+    def derivatives(
+        self, y: Any, z: NDArray[Any], w: Any, out: tuple[NDArray[Any], NDArray[Any]], scale: float = 1.0
+    ) -> None:
+        """Write the weighted gradient and curvature of each score, times `scale`, to two arrays of the shape of `z`.
 
         They may be of another type and order than `z`, in whose type they are computed.
         """
         gradient, curvature = out
         plain = z.flags.c_contiguous and gradient.flags.c_contiguous and curvature.flags.c_contiguous
-        if plain and z.dtype == gradient.dtype:
+        if plain and z.dtype == gradient.dtype and scale == 1:
             self._compute(y, z, w, out)
-        elif not self._written_apart(y, z, w, out):
-            self._in_blocks(y, z, w, out)
+        elif not self._written_apart(y, z, w, out, scale):
+            self._in_blocks(y, z, w, out, scale)
         factor = self._factor(z.shape[1] if z.ndim > 1 else 1)
         if factor != 1:
             curvature *= factor
@@ -199,7 +201,7 @@ class Objective(Immutable):
             self.loss.gradient_and_hessian(y, z, w, reduction="none", hessian=kind, out=out, n_threads=self.n_threads)
 
     def _written_apart(
-        self, y: Any, z: NDArray[Any], w: Any, out: tuple[NDArray[Any], NDArray[Any]], scale: float = 1.0
+        self, y: Any, z: NDArray[Any], w: Any, out: tuple[NDArray[Any], NDArray[Any]], scale: float
     ) -> bool:
         """Have the engine write results of another type, order or scale, if it can."""
         runner = self.loss._runner
@@ -215,7 +217,7 @@ class Objective(Immutable):
             out[1][...] = _units(w, z) * scale
         return done
 
-    def _in_blocks(self, y: Any, z: NDArray[Any], w: Any, out: tuple[NDArray[Any], NDArray[Any]]) -> None:
+    def _in_blocks(self, y: Any, z: NDArray[Any], w: Any, out: tuple[NDArray[Any], NDArray[Any]], scale: float) -> None:
         rows = max(1, BLOCK // max(1, math.prod(z.shape[1:])))
         gradient, curvature = np.empty((2, min(rows, len(z)), *z.shape[1:]), z.dtype)
         try:
@@ -224,7 +226,8 @@ class Objective(Immutable):
                 scores = np.ascontiguousarray(z[part])
                 results = gradient[: len(scores)], curvature[: len(scores)]
                 self._compute(y[part], scores, None if w is None else w[part], results)
-                out[0][part], out[1][part] = results
+                for to, result in zip(out, results, strict=True):
+                    np.multiply(result, scale, out=to[part], casting="same_kind")
         except (ValueError, TypeError):  # a whole pass names the place as the caller counts
             self.loss(y, np.ascontiguousarray(z), w, reduction="sum")
             raise

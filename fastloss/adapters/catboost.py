@@ -78,9 +78,7 @@ class CatBoostPointwise(CatBoostObjective):
         """Rows of first and second derivative of what CatBoost maximises: minus the loss."""
         y, raw, w = np.asarray(targets), boosting.floats(approxes), None if weights is None else np.asarray(weights)
         out = np.empty((2, len(raw)))
-        if not self._written_apart(y, raw, w, (out[0], out[1]), scale=-1.0):
-            self.derivatives(y, raw, w, (out[0], out[1]))
-            np.negative(out, out=out)
+        self.derivatives(y, raw, w, (out[0], out[1]), scale=-1.0)
         return out.T
 
 

@@ -52,8 +52,7 @@ FORMULA(smooth_l1) {
  * GeneralRobust makes of it. */
 FORMULA(pseudo_huber) {
     const real delta = positive(p[0]), factor = p[1], constant = p[2], r = z - y, power = vpower_below(delta), m = delta / power;
-    const real end = at_most(BOUNDS.greatest, (real)(FL_BITS == 32 ? 0x1p62 : 0x1p510) * delta), a = at_most(end, vabs(r));
-    const real u = a * (1 / power), sum = vfma(u, u, m * m), root = vsqrt(sum), share = m / root, far = factor * delta / vabs(r);
+    const real a = at_most(farthest(delta), vabs(r)), u = a * (1 / power), sum = vfma(u, u, m * m), root = vsqrt(sum), share = m / root, far = factor * delta / vabs(r);
     const real bound = factor * share, bend = bound * (m * m / sum), by = factor * m; /* m is 1 to 2, delta = m 2^k */
     return (result){
         .v = vfma(by * (a / (m + root)), vabs(r), constant), /* in this order it overflows last */

@@ -8,7 +8,7 @@
 FORMULA(cauchy) {
     const real c = positive(p[0]), factor = p[1], constant = p[2], r = z - y, pull = factor * c;
     const ratio u = compare(r, c);
-    const real near = C(0.5) * factor * r * r, half = C(0.5) * e, beyond = pull * (c * (far_off(r, c) ? e : half));
+    const real near = C(0.5) * factor * r * r, half = C(0.5) * e, beyond = pull * (c * (vabs(r) > farthest(c) ? e : half));
     const real q = u.q, d = vfma(q, q, 1), larger = at_least(c, at_most(BOUNDS.greatest, vabs(r)));
     const real difference = larger - at_most(c, vabs(r)), bend = difference / larger * (1 + q) / (d * d); /* exact near u = 1 */
     return (result){
@@ -20,16 +20,15 @@ FORMULA(cauchy) {
 }
 
 /* r^2/2 w, w = 1/(1 + u^2). Gradient r w^2, Hessian (1 - 3 u^2) w^3. With c = m 2^k w is one/sum, sum = one + x^2, x = s |r|/2^k,
- * one = (s m)^2. |r| stops at c 2^62/s (float): where s is 1, w^2 |r| is less there than any number as long as c < 2^36, and for
- * c > 2^66 no |r| is beyond it. In between s lets none be beyond it, and leaves c lifted a number. */
+ * one = (s m)^2. |r| stops at the farthest of c/s, in float c 2^62/s. Where s is 1, w^2 |r| is less than any number there as long
+ * as c < 2^36, and for c > 2^66 no |r| is beyond it. In between s lets none be beyond it, and leaves c lifted a number. */
 FORMULA(geman_mcclure) {
     const real c = positive(p[0]), factor = p[1], constant = p[2], r = z - y, power = vpower_below(c), m = c / power;
     const bool large = FL_BITS == 32 ? (c > C(0x1p36)) & (c < C(0x1p67)) : (c > (real)0x1p454) & (c < (real)0x1p520);
     const bits_t lower = (bits_t)large * (FL_BITS == 32 ? 30 : 64); /* not selected by it: GCC would make two loops of that */
     const real s = from_bits((EXPONENT_BIAS - lower) << MANTISSA_BITS), s2 = s * s, one = s2 * (m * m);
-    const real end = at_most(BOUNDS.greatest, (real)(FL_BITS == 32 ? 0x1p62 : 0x1p510) / s * c), a = at_most(end, vabs(r));
-    const real x = a * (s / power), sum = vfma(x, x, one), lifted = m * m / sum, weight = s2 * lifted;
-    const real pull = factor * (a * lifted * s2); /* the factor is that of something small, or the other way round */
+    const real a = at_most(farthest(c / s), vabs(r)), x = a * (s / power), sum = vfma(x, x, one);
+    const real lifted = m * m / sum, weight = s2 * lifted, pull = factor * (a * lifted * s2); /* the factor may be 1/c^2: not beside |r| */
     return (result){
         .v = vfma(C(0.5) * a, pull, constant),
         .g = with_sign_of(r, pull * weight),
